@@ -1,0 +1,311 @@
+/**
+ * The error table: one class, one frozen table of codes. A code says what went wrong; `outcome` says what it means for the
+ * write: "none", it surely has no effect now or later, or "unknown", nobody can tell. Only "none" may be retried blindly.
+ */
+import type { NodeId, Term } from "./ids.ts";
+
+export type Outcome = "none" | "unknown";
+
+export interface ErrorSpec {
+  /** What happened to the write, unless the place that throws knows better. */
+  readonly outcome: Outcome;
+  /** Whether the same call may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  /** When it is thrown. */
+  readonly when: string;
+  /** What the caller can do. */
+  readonly remedy: string;
+}
+
+function spec(outcome: Outcome, retryable: boolean, when: string, remedy: string): ErrorSpec {
+  return Object.freeze({ outcome, retryable, when, remedy });
+}
+
+export type ErrorCode =
+  | "ERR_OPTION_INVALID"
+  | "ERR_NOT_LEADER"
+  | "ERR_LEADERSHIP_LOST"
+  | "ERR_PROPOSAL_DROPPED"
+  | "ERR_TIMEOUT"
+  | "ERR_ABORTED"
+  | "ERR_BUSY"
+  | "ERR_GROUP_ID_INVALID"
+  | "ERR_GROUP_NOT_FOUND"
+  | "ERR_GROUP_EXISTS"
+  | "ERR_GROUP_CREATE_FAILED"
+  | "ERR_GROUP_STOPPED"
+  | "ERR_GROUP_DISABLED"
+  | "ERR_ENTRY_TOO_LARGE"
+  | "ERR_APPLY_FAILED"
+  | "ERR_QUERY_FAILED"
+  | "ERR_SHARD_CRASHED"
+  | "ERR_STORE_FAILED"
+  | "ERR_STORE_CORRUPT"
+  | "ERR_DATA_DIR_FOREIGN"
+  | "ERR_DATA_DIR_VERSION"
+  | "ERR_DATA_DIR_LOCKED"
+  | "ERR_PORT_IN_USE"
+  | "ERR_LISTEN_FAILED"
+  | "ERR_STATE_MACHINE_LOAD"
+  | "ERR_FRAME_INVALID"
+  | "ERR_HANDSHAKE_REFUSED"
+  | "ERR_ENGINE_CLOSED"
+  | "ERR_INTERNAL";
+
+export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze({
+  ERR_OPTION_INVALID: spec(
+    "none",
+    false,
+    "an option or argument is unknown, of the wrong type or out of range",
+    "correct it; the message lists every fault at once",
+  ),
+  ERR_NOT_LEADER: spec(
+    "none",
+    true,
+    "this node's replica is not the group's leader",
+    "call the node named in `details.leader`, or pass `forward: true`",
+  ),
+  ERR_LEADERSHIP_LOST: spec(
+    "unknown",
+    true,
+    "the replica stopped leading before the entry was known to be committed",
+    "read the state to learn whether it was applied, or make the command idempotent and retry",
+  ),
+  ERR_PROPOSAL_DROPPED: spec(
+    "none",
+    true,
+    "the entry was overwritten by another leader's before it was committed",
+    "retry",
+  ),
+  ERR_TIMEOUT: spec(
+    "unknown",
+    true,
+    "the call's deadline passed",
+    "raise `timeoutMs`, or look at `status(group)` for a missing leader or quorum",
+  ),
+  ERR_ABORTED: spec(
+    "unknown",
+    false,
+    "the call's AbortSignal fired",
+    "nothing; the caller asked for it",
+  ),
+  ERR_BUSY: spec(
+    "none",
+    true,
+    "a queue has reached its bound; the call had no effect",
+    "wait for calls to settle, or raise the bound named in the message",
+  ),
+  ERR_GROUP_ID_INVALID: spec(
+    "none",
+    false,
+    "a group id is not an integer from 0 to 4,294,967,295",
+    "choose an id in that range",
+  ),
+  ERR_GROUP_NOT_FOUND: spec(
+    "none",
+    false,
+    "this node has no replica of the group",
+    "create the group, or call a node that is a member",
+  ),
+  ERR_GROUP_EXISTS: spec(
+    "none",
+    false,
+    "the group exists already with other members or on a member's disk",
+    "choose another id; to run the existing one, call `startGroup`",
+  ),
+  ERR_GROUP_CREATE_FAILED: spec(
+    "none",
+    true,
+    "fewer than a majority of the members could start the group; those that had were rolled back",
+    "see `details.failures` for the reason of each member, then call again",
+  ),
+  ERR_GROUP_STOPPED: spec(
+    "none",
+    false,
+    "the group's replica is stopped on this node",
+    "call `startGroup`",
+  ),
+  ERR_GROUP_DISABLED: spec(
+    "none",
+    false,
+    "the replica is disabled: its state cannot be trusted or its state machine failed",
+    "see `details.reason`; the other members go on without it",
+  ),
+  ERR_ENTRY_TOO_LARGE: spec(
+    "none",
+    false,
+    "a command is larger than `commandBytesMax`",
+    "split the command, or raise the option on every node",
+  ),
+  ERR_APPLY_FAILED: spec(
+    "none",
+    false,
+    "the state machine threw on this command; the entry is in the log and has no effect",
+    "see `cause` for the state machine's own error",
+  ),
+  ERR_QUERY_FAILED: spec(
+    "none",
+    false,
+    "the state machine threw on this query",
+    "see `cause` for the state machine's own error",
+  ),
+  ERR_SHARD_CRASHED: spec(
+    "unknown",
+    true,
+    "the worker thread that holds the group ended unexpectedly",
+    "retry; the shard restarts by itself and recovers from its log",
+  ),
+  ERR_STORE_FAILED: spec(
+    "unknown",
+    false,
+    "the disk refused a write or a flush; the shard has stopped, since retrying on the same pages may lose data",
+    "repair the disk and restart the process",
+  ),
+  ERR_STORE_CORRUPT: spec(
+    "none",
+    false,
+    "bytes read back from disk do not match their checksum or make no sense",
+    "restore this node from its peers; do not delete single files",
+  ),
+  ERR_DATA_DIR_FOREIGN: spec(
+    "none",
+    false,
+    "the data directory belongs to another node, cluster or shard",
+    "open it under the identity in the message, or choose another directory",
+  ),
+  ERR_DATA_DIR_VERSION: spec(
+    "none",
+    false,
+    "the data directory was written by a newer format than this version knows",
+    "upgrade flotilla, or choose another directory",
+  ),
+  ERR_DATA_DIR_LOCKED: spec(
+    "none",
+    true,
+    "another engine has the data directory open",
+    "close it first; a directory has one owner",
+  ),
+  ERR_PORT_IN_USE: spec(
+    "none",
+    true,
+    "the listen port is taken",
+    "choose another port, or 0 to let the system choose",
+  ),
+  ERR_LISTEN_FAILED: spec(
+    "none",
+    true,
+    "the listen address cannot be bound",
+    "see `cause`; the host must be an address of this machine",
+  ),
+  ERR_STATE_MACHINE_LOAD: spec(
+    "none",
+    false,
+    "the state machine's module cannot be imported or does not export `createStateMachine`",
+    "see `cause`; the URL must be that of a compiled module a worker thread can import",
+  ),
+  ERR_FRAME_INVALID: spec(
+    "none",
+    false,
+    "bytes from a peer are not a frame of the protocol; the connection was closed",
+    "see the message; a peer of another version or a damaged network",
+  ),
+  ERR_HANDSHAKE_REFUSED: spec(
+    "none",
+    true,
+    "a peer refused the connection",
+    "see `details.reason`: cluster, node or protocol version differ",
+  ),
+  ERR_ENGINE_CLOSED: spec("none", false, "the engine is closed or closing", "open a new engine"),
+  ERR_INTERNAL: spec(
+    "unknown",
+    false,
+    "a fault of the program",
+    "please report it with the message",
+  ),
+});
+
+/** What a caller may branch on, beyond the code. All fields are optional and depend on the code. */
+export interface ErrorDetails {
+  /** The leader as this node knows it. */
+  readonly leader?: NodeId | undefined;
+  readonly leaderAddress?: string | undefined;
+  readonly term?: Term | undefined;
+  readonly reason?: string | undefined;
+  /** Every faulty option. */
+  readonly faults?: readonly string[] | undefined;
+  /** Why each member failed, by node. */
+  readonly failures?: Readonly<Record<NodeId, string>> | undefined;
+}
+
+export interface RaftErrorOptions {
+  readonly outcome?: Outcome | undefined;
+  readonly details?: ErrorDetails | undefined;
+  readonly cause?: unknown;
+}
+
+/** Every error the engine reports to its users. */
+export class RaftError extends Error {
+  override readonly name: string = "RaftError";
+  readonly code: ErrorCode;
+  readonly outcome: Outcome;
+  readonly retryable: boolean;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, options: RaftErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.outcome = options.outcome ?? errorTable[code].outcome;
+    this.retryable = errorTable[code].retryable;
+    this.details = options.details ?? {};
+  }
+
+  /** What the caller can do about it. */
+  get remedy(): string {
+    return errorTable[this.code].remedy;
+  }
+}
+
+/** An error as plain data, for threads and sockets: structured clone would drop class, code and details. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly outcome: Outcome;
+  readonly details: ErrorDetails;
+  readonly cause?: string | undefined;
+}
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(errorTable, code);
+}
+
+export function errorToWire(error: unknown): WireError {
+  if (error instanceof RaftError) {
+    const { cause } = error;
+    return {
+      code: error.code,
+      message: error.message,
+      outcome: error.outcome,
+      details: error.details,
+      ...(cause === undefined ? {} : { cause: describeCause(cause) }),
+    };
+  }
+  return {
+    code: "ERR_INTERNAL",
+    message: describeCause(error),
+    outcome: "unknown",
+    details: {},
+  };
+}
+
+export function errorFromWire(wire: WireError): RaftError {
+  const code = isErrorCode(wire.code) ? wire.code : "ERR_INTERNAL";
+  return new RaftError(code, wire.message, {
+    outcome: wire.outcome === "none" ? "none" : "unknown",
+    details: wire.details,
+    cause: wire.cause === undefined ? undefined : new Error(wire.cause),
+  });
+}
+
+function describeCause(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}

@@ -1,0 +1,21 @@
+/**
+ * Every bound that is ours rather than the user's, with its reason. What a user may choose stands in the option tables.
+ */
+export const limits = {
+  /** A frame's body. Longer claims close the connection before memory is taken. */
+  frameBytesMax: 16_777_216,
+  /** Messages of groups in one frame: bounds the work between two turns of the event loop. */
+  frameMessagesMax: 65_536,
+  /** Blocks in one AppendEntries. */
+  messageBlocksMax: 1_024,
+  /** A command or query; leaves room in a frame for what surrounds it. */
+  commandBytesMax: 8_388_608,
+  /** CBOR nesting accepted from a peer; our own messages need 3. */
+  cborDepthMax: 8,
+  /** Members of a group, each half of a joint configuration. */
+  membersMax: 64,
+  /** Nodes one shard can know (NodeKey). */
+  nodesMax: 4_096,
+  /** Shards of a node. */
+  shardsMax: 256,
+} as const;

@@ -1,0 +1,114 @@
+/**
+ * LogStore: where the replicas of one shard keep their entries, terms and votes. One store serves all groups of a shard;
+ * a commit writes what one round changed in all of them, atomically. An implementation must pass the suite
+ * `logStoreSuite` of `flotilla/testing`.
+ */
+import type { GroupId, Incarnation, Index, NodeId, Term } from "../base/index.ts";
+import type { Block } from "../raft/index.ts";
+
+/** When a commit counts as durable. */
+export type Durability = "strict" | "pipelined" | "none";
+
+/** A member as the group's first configuration names it. */
+export interface Member {
+  readonly node: NodeId;
+  readonly incarnation: Incarnation;
+}
+
+/** What a shard knows of a replica besides its log. Written when the replica is created, changed rarely. */
+export interface Descriptor {
+  readonly group: GroupId;
+  readonly members: readonly Member[];
+  /** running: recovered at open. stopped: by the operator. disabled: its state cannot be trusted (see `reason`). */
+  readonly state: "running" | "stopped" | "disabled";
+  readonly reason: string;
+}
+
+/** Term and vote (thesis figure 3.1). */
+export interface Ballot {
+  readonly term: Term;
+  readonly vote: NodeId | undefined;
+}
+
+/** What one round changed in one group. */
+export interface GroupChange {
+  readonly group: GroupId;
+  /** The commit index as known now. */
+  readonly commit: Index;
+  /** Present where term or vote changed since the last commit. */
+  readonly ballot: Ballot | undefined;
+  /**
+   * New entries, ascending and without gaps. The first block may start at or below the last stored index: then it replaces
+   * everything from there on, atomically with this commit.
+   */
+  readonly blocks: readonly Block[];
+}
+
+export interface CommitBatch {
+  readonly changes: readonly GroupChange[];
+  /** Descriptors to create or replace. A group's first descriptor comes before or with its first change. */
+  readonly descriptors: readonly Descriptor[];
+  /** Groups whose descriptor and entries are forgotten. They may be created again later and start empty. */
+  readonly removed: readonly GroupId[];
+}
+
+/** A run of entries of one term: from `first` until the next run's first, or the last index. */
+export interface TermRun {
+  readonly first: Index;
+  readonly term: Term;
+}
+
+/** A replica as found on disk. */
+export interface RecoveredGroup {
+  readonly descriptor: Descriptor;
+  readonly ballot: Ballot;
+  readonly commit: Index;
+  readonly lastIndex: Index;
+  readonly terms: readonly TermRun[];
+}
+
+export interface StoreStats {
+  /** Commits written since open. */
+  readonly commits: number;
+  /** Device flushes since open (fdatasync or synchronous write). */
+  readonly flushes: number;
+  /** Bytes of commit records since open. */
+  readonly bytesWritten: number;
+  /** Size of the store on disk, in bytes; of the memory held, where there is no disk. */
+  readonly bytesStored: number;
+}
+
+export interface LogStore {
+  readonly durability: Durability;
+  /**
+   * How many commits may be under way. At 1 the next `commit` must wait for the promise of the one before; at 2 a commit's
+   * promise may need the next commit (or a turn without one) to resolve.
+   */
+  readonly commitsInFlightMax: number;
+
+  /**
+   * Opens, checks and reads what is there. Called once, before anything else.
+   * @throws ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT, ERR_STORE_FAILED
+   */
+  open(): Promise<readonly RecoveredGroup[]>;
+
+  /**
+   * Writes a batch atomically. Resolves when it would survive a loss of power (`none`: a kill of the process). Commits become
+   * durable in the order of their calls. The caller may reuse `changes` once the call has returned.
+   * Rejects with ERR_STORE_FAILED; the store is then dead: every later call rejects at once, nothing is ever retried, since
+   * after a failed flush the kernel may report pages as clean that never reached the disk.
+   */
+  commit(batch: CommitBatch): Promise<void>;
+
+  /**
+   * Entries of a group in log order from `from` on: the first block starts exactly at `from`. At least one block where one
+   * exists, then more while their bytes stay within `bytesMax`. Includes commits that are not durable yet. Verifies checksums.
+   * @throws ERR_STORE_CORRUPT where stored bytes do not match; ERR_STORE_FAILED where they cannot be read
+   */
+  read(group: GroupId, from: Index, bytesMax: number): readonly Block[];
+
+  stats(): StoreStats;
+
+  /** Waits for commits under way and closes. May be called more than once. */
+  close(): Promise<void>;
+}

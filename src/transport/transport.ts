@@ -1,0 +1,87 @@
+/**
+ * Transport: carries frames between the shards of different nodes. It knows connections, not groups: what is in a frame is
+ * the shard's business. Delivery is at most once and in order on each lane of a link; a lost connection loses what was under
+ * way, and the algorithm above repairs that.
+ *
+ *   shard i of node A                                            shard j of node B
+ *   link(B, group) ──── control lane: one TCP connection ────►   accepts, hands frames to its shard
+ *                  ──── data lane: another ──────────────────►
+ *   accepts        ◄─── B's own link to A, two more ──────────   each side sends on connections that it dialled
+ */
+import type { GroupId, Incarnation, NodeId, ShardId } from "../base/index.ts";
+
+/** Votes, heartbeats, read rounds and acknowledgements travel on `control`, so that they never queue behind `data`. */
+export type Lane = "control" | "data";
+
+/** Who sent a frame, as its handshake proved it. */
+export interface PeerShard {
+  readonly node: NodeId;
+  readonly shard: ShardId;
+  /** The node's data directory; changes when it comes back without its disk. */
+  readonly incarnation: Incarnation;
+}
+
+/** This shard's way to one shard of one other node. Exists before and after its connections do. */
+export interface Link {
+  readonly node: NodeId;
+  readonly shard: ShardId;
+  /** Whether both lanes are connected and greeted. */
+  readonly up: boolean;
+  /**
+   * Queues a frame (made by `encodeFrame`). False where it was dropped: lane down, or its queue full. The transport owns the
+   * memory from here on.
+   */
+  send(lane: Lane, frame: Uint8Array): boolean;
+  /** Bytes accepted by `send` that the kernel has not taken yet. */
+  queuedBytes(lane: Lane): number;
+}
+
+export interface TransportHandler {
+  /**
+   * A frame's body arrived, its checksum verified. The memory belongs to the receiver.
+   * Throwing closes the connection that it came on, counts it, and does nothing else.
+   */
+  onFrame(from: PeerShard, body: Uint8Array): void;
+  /** Both lanes of a link are connected. */
+  onLinkUp(link: Link): void;
+  /** A lane that was up is lost. Frames under way on either lane may be lost too. */
+  onLinkDown(link: Link): void;
+  /** A lane whose queue was over half its bound is empty again. */
+  onDrain(link: Link): void;
+  /** The last connection that a node's shards had dialled to this shard is gone: it may have died. */
+  onPeerGone(node: NodeId): void;
+}
+
+export interface TransportStats {
+  readonly framesSent: number;
+  readonly framesReceived: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Frames that `send` refused. */
+  readonly framesDropped: number;
+  readonly connectionsOpen: number;
+  /** Connections closed because of what the peer sent, by reason. */
+  readonly connectionsRefused: Readonly<Record<string, number>>;
+}
+
+export interface Transport {
+  /**
+   * Binds this shard's port and starts to accept.
+   * @throws ERR_PORT_IN_USE, ERR_LISTEN_FAILED
+   */
+  listen(handler: TransportHandler): Promise<void>;
+  /** The bound port. */
+  readonly port: number;
+  /** Ports of all shards of this node, told to every peer that greets us. Greetings wait until this was called. */
+  setDirectory(ports: readonly number[]): void;
+  /** Where to find each node: `host:port` of its shard 0. Replaces the address book; links to changed addresses are dialled anew. */
+  setPeers(addresses: Readonly<Record<NodeId, string>>): void;
+  /**
+   * The link to the shard of `node` that holds `group`. Undefined while that node has never been reached (its shard count is
+   * unknown until then); asking makes the transport dial.
+   */
+  link(node: NodeId, group: GroupId): Link | undefined;
+  stats(): TransportStats;
+  /** Closes every connection and the port. */
+  close(): Promise<void>;
+}
