@@ -1,5 +1,11 @@
 /**
- * log: where a shard's replicas keep entries, terms and votes. May use base, raft and wire. It never knows of sockets or of
- * what the entries mean.
+ * log: where a shard's replicas keep entries, terms and votes. May use base, raft and wire. It
+ * never knows of sockets or of what the entries mean. `FORMAT.md` says what every byte on disk
+ * means.
  */
+export type { LmdbStoreOptions } from "./lmdb-store.ts";
+export { LmdbStore } from "./lmdb-store.ts";
 export type * from "./log-store.ts";
+export type { MemoryStoreOptions } from "./memory-store.ts";
+export { MemoryDisk, MemoryStore } from "./memory-store.ts";
+export type { StoreIdentity } from "./meta-entry.ts";

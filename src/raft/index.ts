@@ -15,7 +15,17 @@ export {
   writeEntryHeader,
 } from "./block.ts";
 export type { Configuration } from "./configuration.ts";
+export {
+  describeBlock,
+  describeBlocks,
+  describeMessage,
+  describeRaft,
+  describeReady,
+} from "./describe.ts";
 export type { HardState } from "./hard-state.ts";
+export { checkInvariants } from "./invariants.ts";
+export type { LogReader } from "./log/raft-log.ts";
+export type { TermRun } from "./log/term-runs.ts";
 export type {
   AppendRequest,
   AppendResponse,
@@ -29,3 +39,21 @@ export type {
   VoteRequest,
   VoteResponse,
 } from "./message.ts";
+export { raftOptionTable } from "./options.ts";
+export type { RaftOptions } from "./options.ts";
+export { jointIndex, jointVote } from "./quorum/joint.ts";
+export { majorityIndex, majorityOf, majorityVote } from "./quorum/majority.ts";
+export type { VoteResult } from "./quorum/majority.ts";
+export { Raft } from "./raft.ts";
+export type { ProposedBlock } from "./raft.ts";
+export type {
+  BallotChange,
+  ConfirmedRead,
+  PersistMark,
+  RaftRole,
+  Ready,
+  RoleChange,
+} from "./ready.ts";
+export type { AppendGate } from "./replication.ts";
+export type { RaftEnvironment, RaftOrigin } from "./state.ts";
+export type { ProgressState } from "./tracker/progress.ts";

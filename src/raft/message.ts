@@ -1,6 +1,6 @@
 /**
  * The messages of the algorithm, one type each. `from` and `to` are NodeKeys: the shard translates at its borders.
- * What leaves only after the replica's state is durable is decided in `outbox.ts`, not here.
+ * What leaves only after the replica's state is durable is decided by who pushes it: see `Ready`.
  */
 import type { Index, NodeKey, Term } from "../base/index.ts";
 import type { Block } from "./block.ts";

@@ -1,1 +1,18 @@
-export {};
+/**
+ * shard: the loop of one worker thread: groups, timers, batching, apply. May use log, transport, wire, raft and base. It never
+ * reads a clock, a disk or a socket but through what it is given; only `worker-host.ts` knows the real ones.
+ */
+export { decodeTrusted, encodeTrusted } from "./control-codec.ts";
+export type { GroupCreated } from "./creation.ts";
+export type { Clock, Scheduler, ShardEnvironment } from "./environment.ts";
+export { answerKind, callFlag, callKind } from "./mail-records.ts";
+export type { ControlCall, GroupInfo, ShardEvent } from "./mail-records.ts";
+export { MailReader, MailWriter } from "./mail.ts";
+export { shardOptionTable } from "./options.ts";
+export type { ShardOptions } from "./options.ts";
+export type { ReplicaState } from "./replica.ts";
+export { Shard } from "./shard.ts";
+export type { ShardEnd } from "./shard.ts";
+export type * from "./state-machine.ts";
+export type { GroupStatus, MemberStatus, ShardStats } from "./status.ts";
+export type { ShardTask } from "./worker-host.ts";

@@ -1,4 +1,12 @@
 /**
- * transport: frames from shard to shard over TCP. May use base and wire. It never looks into a message of a group.
+ * transport: frames from shard to shard over TCP. May use base and wire. It never looks into a
+ * message of a group.
  */
+export type { MemoryFrame, Schedule } from "./memory-network.ts";
+export { MemoryNetwork } from "./memory-network.ts";
+export type { MemoryTransportOptions } from "./memory-transport.ts";
+export { MemoryTransport } from "./memory-transport.ts";
+export type { TcpTransportOptions, TlsOptions, TransportIdentity } from "./tcp-options.ts";
+export { TcpTransport } from "./tcp-transport.ts";
+export type { Cancel, Timers } from "./timers.ts";
 export type * from "./transport.ts";

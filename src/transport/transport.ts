@@ -1,7 +1,7 @@
 /**
- * Transport: carries frames between the shards of different nodes. It knows connections, not groups: what is in a frame is
- * the shard's business. Delivery is at most once and in order on each lane of a link; a lost connection loses what was under
- * way, and the algorithm above repairs that.
+ * Transport: carries frames between the shards of different nodes. It knows connections, not
+ * groups: what is in a frame is the shard's business. Delivery is at most once and in order on each
+ * lane of a link; a lost connection loses what was under way, and the algorithm above repairs that.
  *
  *   shard i of node A                                            shard j of node B
  *   link(B, group) ──── control lane: one TCP connection ────►   accepts, hands frames to its shard
@@ -10,7 +10,10 @@
  */
 import type { GroupId, Incarnation, NodeId, ShardId } from "../base/index.ts";
 
-/** Votes, heartbeats, read rounds and acknowledgements travel on `control`, so that they never queue behind `data`. */
+/**
+ * Votes, heartbeats, read rounds and acknowledgements travel on `control`, so that they never queue
+ * behind `data`.
+ */
 export type Lane = "control" | "data";
 
 /** Who sent a frame, as its handshake proved it. */
@@ -28,8 +31,8 @@ export interface Link {
   /** Whether both lanes are connected and greeted. */
   readonly up: boolean;
   /**
-   * Queues a frame (made by `encodeFrame`). False where it was dropped: lane down, or its queue full. The transport owns the
-   * memory from here on.
+   * Queues a frame (made by `encodeFrame`). False where it was dropped: lane down, or its queue
+   * full. The transport owns the memory from here on.
    */
   send(lane: Lane, frame: Uint8Array): boolean;
   /** Bytes accepted by `send` that the kernel has not taken yet. */
@@ -38,8 +41,9 @@ export interface Link {
 
 export interface TransportHandler {
   /**
-   * A frame's body arrived, its checksum verified. The memory belongs to the receiver.
-   * Throwing closes the connection that it came on, counts it, and does nothing else.
+   * A frame's body arrived, its checksum verified. The memory belongs to the receiver. Throwing
+   * closes the connection that it came on, counts it, and does nothing else; but a failed assertion
+   * goes on upwards after that, since it speaks of the shard and not of the frame.
    */
   onFrame(from: PeerShard, body: Uint8Array): void;
   /** Both lanes of a link are connected. */
@@ -48,7 +52,9 @@ export interface TransportHandler {
   onLinkDown(link: Link): void;
   /** A lane whose queue was over half its bound is empty again. */
   onDrain(link: Link): void;
-  /** The last connection that a node's shards had dialled to this shard is gone: it may have died. */
+  /**
+   * The last connection that a node's shards had dialled to this shard is gone: it may have died.
+   */
   onPeerGone(node: NodeId): void;
 }
 
@@ -72,13 +78,21 @@ export interface Transport {
   listen(handler: TransportHandler): Promise<void>;
   /** The bound port. */
   readonly port: number;
-  /** Ports of all shards of this node, told to every peer that greets us. Greetings wait until this was called. */
+  /**
+   * Ports of all shards of this node, told to every peer that greets us. Greetings wait until this
+   * was called.
+   */
   setDirectory(ports: readonly number[]): void;
-  /** Where to find each node: `host:port` of its shard 0. Replaces the address book; links to changed addresses are dialled anew. */
+  /**
+   * Where to find each node: `host:port` of its shard 0. Replaces the address book; links to
+   * changed addresses are dialled anew.
+   */
   setPeers(addresses: Readonly<Record<NodeId, string>>): void;
   /**
-   * The link to the shard of `node` that holds `group`. Undefined while that node has never been reached (its shard count is
-   * unknown until then); asking makes the transport dial.
+   * The link to the shard of `node` that holds `group`. Undefined while that node has never been
+   * reached (its shard count is unknown until then); asking makes the transport dial. Ask again
+   * after a link went down: a node that comes back with another number of shards gets new links,
+   * and the old ones stay down.
    */
   link(node: NodeId, group: GroupId): Link | undefined;
   stats(): TransportStats;

@@ -1,0 +1,173 @@
+/**
+ * The calls of one shard that wait for their answers, in arrays by slot, since a call must not cost objects. A call whose caller
+ * has given up (deadline, abort) keeps its slot until the shard answers: then no late answer can meet a newer call.
+ */
+import { RaftError, assert } from "../base/index.ts";
+import type { GroupId, Index } from "../base/index.ts";
+
+/** Result of a proposal. */
+export interface Proposed {
+  /** Index of the entry in its group's log. */
+  readonly index: Index;
+  /** What the state machine returned; empty where it returned nothing. */
+  readonly value: Uint8Array;
+}
+
+const slotFree = 0;
+const slotWaiting = 1;
+const slotAbandoned = 2;
+
+/**
+ * Each slot's function takes its own kind of value, and who fills a slot knows which. A method's type says so without a cast: its
+ * parameters are compared in both directions.
+ */
+interface Settling {
+  resolve(value: unknown): void;
+}
+export type Resolve = Settling["resolve"];
+export type Reject = (error: RaftError) => void;
+
+/** One entry of a batch, as it was answered. */
+export type BatchResult = Proposed | RaftError;
+
+interface Batch {
+  missing: number;
+  readonly results: BatchResult[];
+}
+
+export interface NewCall {
+  readonly group: GroupId | undefined;
+  readonly deadlineMs: number;
+  readonly what: string;
+}
+
+export class CallTable {
+  private readonly callsMax: number;
+  /** Slot 0 is not used: a reply to 0 is no reply. */
+  private states: number[] = [slotAbandoned];
+  private resolves: (Resolve | undefined)[] = [undefined];
+  private rejects: (Reject | undefined)[] = [undefined];
+  private deadlines: number[] = [0];
+  private whats: string[] = [""];
+  private groups: (GroupId | undefined)[] = [undefined];
+  private free: number[] = [];
+  private readonly batches: Map<number, Batch> = new Map();
+  private readonly cleanups: Map<number, () => void> = new Map();
+
+  constructor(callsMax: number) {
+    this.callsMax = callsMax;
+  }
+
+  /** Calls that have a slot: those that wait, and those given up that the shard has not answered yet. */
+  get count(): number {
+    return this.states.length - 1 - this.free.length;
+  }
+
+  /**
+   * Takes a slot.
+   * @throws ERR_BUSY where all are taken
+   */
+  open({ group, deadlineMs, what }: NewCall, resolve: Resolve, reject: Reject): number {
+    let slot = this.free.pop();
+    if (slot === undefined) {
+      if (this.count >= this.callsMax) {
+        throw new RaftError("ERR_BUSY", `${this.callsMax} calls of this shard wait (callsMax)`);
+      }
+      slot = this.states.length;
+    }
+    this.states[slot] = slotWaiting;
+    this.resolves[slot] = resolve;
+    this.rejects[slot] = reject;
+    this.deadlines[slot] = deadlineMs;
+    this.whats[slot] = what;
+    this.groups[slot] = group;
+    return slot;
+  }
+
+  /** The call expects `count` results and resolves with all of them. */
+  expectBatch(slot: number, count: number): void {
+    this.batches.set(slot, { missing: count, results: [] });
+  }
+
+  /** Runs when the call settles. */
+  onSettled(slot: number, cleanup: () => void): void {
+    this.cleanups.set(slot, cleanup);
+  }
+
+  /** The shard's answer to a call of one result, or one of a batch's. */
+  applied(slot: number, result: BatchResult): void {
+    const batch = this.batches.size === 0 ? undefined : this.batches.get(slot);
+    if (batch === undefined) {
+      if (result instanceof RaftError) this.fail(slot, result);
+      else this.succeed(slot, result);
+      return;
+    }
+    batch.results.push(result);
+    batch.missing -= 1;
+    if (batch.missing === 0) this.succeed(slot, batch.results);
+  }
+
+  succeed(slot: number, value: unknown): void {
+    const resolve = this.resolves[slot];
+    const waiting = this.states[slot] === slotWaiting;
+    this.release(slot);
+    if (waiting) resolve?.(value);
+  }
+
+  fail(slot: number, error: RaftError): void {
+    const reject = this.rejects[slot];
+    const waiting = this.states[slot] === slotWaiting;
+    this.release(slot);
+    if (waiting) reject?.(error);
+  }
+
+  /** The caller stops waiting; the slot stays taken until the shard answers. */
+  abandon(slot: number, error: RaftError): void {
+    if (this.states[slot] !== slotWaiting) return;
+    const reject = this.rejects[slot];
+    this.states[slot] = slotAbandoned;
+    this.resolves[slot] = undefined;
+    this.rejects[slot] = undefined;
+    this.cleanup(slot);
+    reject?.(error);
+  }
+
+  /** Gives up every call whose deadline has passed. */
+  sweep(nowMs: number): void {
+    for (let slot = 1; slot < this.states.length; slot += 1) {
+      if (this.states[slot] !== slotWaiting || (this.deadlines[slot] ?? 0) > nowMs) continue;
+      const group = this.groups[slot];
+      const where = group === undefined ? "" : ` of group ${group}`;
+      const message = `${this.whats[slot] ?? ""}${where} was not answered before its deadline`;
+      const readOnly = this.whats[slot] === "read";
+      this.abandon(
+        slot,
+        new RaftError("ERR_TIMEOUT", message, { outcome: readOnly ? "none" : "unknown" }),
+      );
+    }
+  }
+
+  /** The shard is gone and will answer nothing: every call fails and every slot is free. */
+  failAll(makeError: (what: string) => RaftError): void {
+    for (let slot = 1; slot < this.states.length; slot += 1) {
+      if (this.states[slot] !== slotFree) this.fail(slot, makeError(this.whats[slot] ?? ""));
+    }
+    assert(this.count === 0, "no call is left");
+  }
+
+  private release(slot: number): void {
+    assert(this.states[slot] !== slotFree, `call ${slot} is answered once`);
+    this.states[slot] = slotFree;
+    this.resolves[slot] = undefined;
+    this.rejects[slot] = undefined;
+    if (this.batches.size > 0) this.batches.delete(slot);
+    this.cleanup(slot);
+    this.free.push(slot);
+  }
+
+  private cleanup(slot: number): void {
+    if (this.cleanups.size === 0) return;
+    this.cleanups.get(slot)?.();
+    this.cleanups.delete(slot);
+  }
+}

@@ -1,0 +1,488 @@
+/**
+ * The public face: one engine a process. It checks what it is given, finds the shard of a group, and keeps the promises. It
+ * holds no state of any group but what shards have told it.
+ */
+import { randomInt } from "node:crypto";
+import { EventEmitter } from "node:events";
+import type { MessagePort } from "node:worker_threads";
+import { Prng, RaftError, describeNodeIdFault, isGroupId, shardOfGroup } from "../base/index.ts";
+import type { GroupId, Index, NodeId } from "../base/index.ts";
+import type {
+  ControlCall,
+  GroupCreated,
+  GroupStatus,
+  ShardEvent,
+  ShardStats,
+  ShardTask,
+} from "../shard/index.ts";
+import type { BatchResult, Proposed } from "./call-table.ts";
+import { DataDirectory } from "./data-directory.ts";
+import type { EngineEvents } from "./events.ts";
+import { GroupTable } from "./group-table.ts";
+import type { GroupView } from "./group-table.ts";
+import { LeaderWaits } from "./leader-waits.ts";
+import type { KnownLeader } from "./leader-waits.ts";
+import { peerFaults, resolveEngineOptions } from "./options.ts";
+import type { EngineOptions, ResolvedOptions } from "./options.ts";
+import { ShardHandle } from "./shard-handle.ts";
+import type { CallSettings, ShardOwner } from "./shard-handle.ts";
+import type { CallOptions } from "./typed.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+export interface CreateGroupOptions {
+  /** The group's id, 0 to 4,294,967,295. */
+  readonly group: GroupId;
+  /** The nodes that hold a replica; this node must be one of them. 1 to 64. */
+  readonly members: readonly NodeId[];
+  /** How long to wait for all members, in ms. @default 5,000 */
+  readonly timeoutMs?: number | undefined;
+  /** Whether this node campaigns as soon as the group exists. @default true */
+  readonly campaign?: boolean | undefined;
+}
+
+/** Result of a linearizable read. */
+export interface ReadResult {
+  /** What the state machine answered. */
+  readonly value: Uint8Array;
+  /** Everything up to here was applied when it answered. */
+  readonly index: Index;
+}
+
+/** Result of a local read: perhaps stale, and by how much. */
+export interface LocalReadResult {
+  readonly value: Uint8Array;
+  /** Everything up to here was applied. */
+  readonly appliedIndex: Index;
+  /** ms since this replica last heard from a leader; 0 where it believes to be the leader itself. */
+  readonly ageMs: number;
+}
+
+export interface StateDigest {
+  /** The state machine's `digest()`; undefined where it has none. */
+  readonly digest: string | undefined;
+  readonly appliedIndex: Index;
+}
+
+const createTimeoutMs = 5_000;
+const sweepMs = 20;
+const forgiveMs = 60_000;
+
+export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposable {
+  readonly node: NodeId;
+  /** `host:port` under which peers reach this node. */
+  readonly address: string;
+  readonly #options: ResolvedOptions;
+  readonly #directory: DataDirectory;
+  readonly #pool: WorkerPool;
+  readonly #shards: ShardHandle[] = [];
+  readonly #groups: GroupTable = new GroupTable();
+  readonly #leaderWaits: LeaderWaits = new LeaderWaits(this.#groups);
+  readonly #sweeper: NodeJS.Timeout;
+  #peers: Readonly<Record<NodeId, string>>;
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Opens a data directory, starts the shards, recovers their groups and begins to serve.
+   * @throws ERR_OPTION_INVALID, ERR_DATA_DIR_LOCKED, ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT,
+   * ERR_STORE_FAILED, ERR_PORT_IN_USE, ERR_LISTEN_FAILED, ERR_STATE_MACHINE_LOAD. Nothing is left open then.
+   * @example
+   * await using engine = await Engine.open({
+   *   cluster: "demo", node: "n1", dir: "data/n1", listen: { host: "127.0.0.1", port: 7001 },
+   *   stateMachine: new URL("./machine.js", import.meta.url),
+   * });
+   */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const resolved = resolveEngineOptions(options);
+    const { cluster, node, dir, listen } = resolved.identity;
+    const { shards } = resolved.tuning;
+    const directory = DataDirectory.open(dir, { cluster, node, shards }, () =>
+      randomPrng().incarnation(),
+    );
+    const pool = new WorkerPool(shards);
+    const handles: ShardHandle[] = [];
+    let engine: Engine | undefined;
+    const early: [ShardHandle, ShardEvent][] = [];
+    const owner: ShardOwner = {
+      run: (task) => pool.run(task),
+      taskOf: (shard, mail, port) => taskOf(resolved, directory, { shard, mail, port }),
+      onEvent: (shard, event) => {
+        if (engine === undefined) early.push([shard, event]);
+        else engine.#onEvent(shard, event);
+      },
+      onCrash: (shard, error, restartInMs) => {
+        if (engine !== undefined) engine.#onCrash(shard, error, restartInMs);
+      },
+      onFailure: (shard, error) => engine?.emit("shardFailed", { shard: shard.shard, error }),
+    };
+    for (let shard = 0; shard < shards; shard += 1) {
+      handles.push(new ShardHandle(shard, resolved.tuning.callsMax, owner));
+    }
+    const opened = await Promise.allSettled(handles.map((handle) => handle.open()));
+    const failed = opened.find((result) => result.status === "rejected");
+    if (failed !== undefined) {
+      await Promise.all(handles.map((handle) => handle.close(settingsOf(resolved))));
+      await pool.close();
+      directory.close();
+      throw failed.reason;
+    }
+    const address = `${listen.host}:${handles[0]?.port ?? 0}`;
+    engine = new Engine(resolved, { directory, pool, handles, address });
+    for (const [shard, event] of early) engine.#onEvent(shard, event);
+    await engine.#start();
+    return engine;
+  }
+
+  private constructor(
+    options: ResolvedOptions,
+    parts: { directory: DataDirectory; pool: WorkerPool; handles: ShardHandle[]; address: string },
+  ) {
+    super();
+    this.#options = options;
+    this.#directory = parts.directory;
+    this.#pool = parts.pool;
+    this.#shards = parts.handles;
+    this.#peers = options.peers;
+    this.node = options.identity.node;
+    this.address = parts.address;
+    const openedMs = performance.now();
+    this.#sweeper = setInterval(() => {
+      const nowMs = performance.now();
+      for (const shard of this.#shards) shard.sweep(nowMs);
+      if (nowMs - openedMs > forgiveMs) for (const shard of this.#shards) shard.forgiveCrashes();
+    }, sweepMs).unref();
+  }
+
+  async #start(): Promise<void> {
+    await this.#introduce(this.#shards);
+    const { recover } = this.#options;
+    if (typeof recover !== "function") return;
+    const chosen = this.groups().filter(
+      ({ group, state }) => state === "stopped" && recover(group),
+    );
+    await Promise.all(chosen.map(({ group }) => this.startGroup(group)));
+  }
+
+  /** Tells shards where everybody is; from then on they tick, dial and answer. */
+  async #introduce(shards: readonly ShardHandle[]): Promise<void> {
+    const ports = this.#shards.map(({ port }) => port ?? 0);
+    const settings = settingsOf(this.#options);
+    await Promise.all(
+      shards.flatMap((shard) => [
+        shard.control<null>({ kind: "setPeers", addresses: this.#peers }, settings),
+        shard.control<null>({ kind: "start", ports }, settings),
+      ]),
+    );
+  }
+
+  #onEvent(shard: ShardHandle, event: ShardEvent): void {
+    this.#groups.take(event);
+    if ("group" in event) this.#leaderWaits.notify(event.group);
+    switch (event.kind) {
+      case "opened":
+        if (this.#shards.every(({ port }) => port !== undefined)) this.#onShardBack(shard);
+        return;
+      case "roleChanged": {
+        const { group, role, term } = event;
+        const leader = event.leader === "" ? undefined : event.leader;
+        this.emit("leaderChanged", { group, role, leader, term });
+        return;
+      }
+      case "groupStarted":
+        this.emit("groupStarted", { group: event.group, members: event.members });
+        return;
+      case "groupStopped":
+      case "groupRemoved":
+        this.emit(event.kind, { group: event.group });
+        return;
+      case "groupDisabled":
+        this.emit("groupDisabled", { group: event.group, reason: event.reason });
+        return;
+      case "hookFailed":
+        this.emit("hookFailed", { group: event.group, message: event.message });
+        return;
+      default:
+    }
+  }
+
+  #onCrash(shard: ShardHandle, error: Error, restartInMs: number): void {
+    const { length } = this.#shards;
+    this.#groups.forgetRoles((group) => shardOfGroup(group, length) === shard.shard);
+    this.emit("shardCrashed", { shard: shard.shard, error, restartInMs });
+  }
+
+  /** A shard that crashed is open again, perhaps on another port, which its siblings then tell the peers. */
+  #onShardBack(shard: ShardHandle): void {
+    this.#introduce(this.#shards.filter(({ state }) => state === "up")).then(
+      () => this.emit("shardRestarted", { shard: shard.shard }),
+      // It crashed once more, or the engine is closing: the next restart, or nobody, introduces it.
+      () => {},
+    );
+  }
+
+  /**
+   * Replaces the address book: where the other nodes are, `host:port` by node id. This node's own entry is ignored.
+   * @throws ERR_OPTION_INVALID
+   */
+  async setPeers(peers: Readonly<Record<NodeId, string>>): Promise<void> {
+    throwFaults(peerFaults(peers).map(({ option, message }) => `${option} ${message}`));
+    this.#peers = peers;
+    const settings = settingsOf(this.#options);
+    await Promise.all(
+      this.#shards.map((shard) =>
+        shard.control<null>({ kind: "setPeers", addresses: peers }, settings),
+      ),
+    );
+  }
+
+  /**
+   * Creates a group on its members. Returns when all have answered or the time is over, with those that run it; a majority
+   * must, otherwise those that started are rolled back.
+   * @throws ERR_GROUP_EXISTS, ERR_GROUP_CREATE_FAILED, ERR_OPTION_INVALID
+   */
+  async createGroup(options: CreateGroupOptions): Promise<GroupCreated> {
+    const { group, members, timeoutMs = createTimeoutMs, campaign = true } = options;
+    throwFaults(memberFaults(this.node, members));
+    // The shard answers within timeoutMs; the call itself has a little more.
+    const settings = { ...settingsOf(this.#options, undefined), timeoutMs: timeoutMs + 2_000 };
+    return await this.#control<GroupCreated>(
+      group,
+      { kind: "createGroup", group, members, timeoutMs, campaign },
+      settings,
+    );
+  }
+
+  /**
+   * Proposes a command; resolves when it is committed and applied here, with the state machine's result.
+   * @throws ERR_NOT_LEADER, ERR_LEADERSHIP_LOST, ERR_TIMEOUT, ERR_BUSY, ERR_ENTRY_TOO_LARGE, ERR_APPLY_FAILED and others of the
+   * error table; `outcome` says whether the command may have been applied.
+   */
+  propose(group: GroupId, command: Uint8Array, options?: CallOptions): Promise<Proposed> {
+    const fault = this.#callFault(group, command);
+    if (fault !== undefined) return Promise.reject(fault);
+    return this.#shardOf(group).propose(group, [command], settingsOf(this.#options, options));
+  }
+
+  /**
+   * Proposes several commands of one group at once: one call, one run of entries, in this order. Each entry has its own result;
+   * an ERR_APPLY_FAILED stands in the place of its entry. Together they may not exceed `commandBytesMax`.
+   */
+  proposeBatch(
+    group: GroupId,
+    commands: readonly Uint8Array[],
+    options?: CallOptions,
+  ): Promise<readonly BatchResult[]> {
+    if (commands.length === 0) return Promise.resolve([]);
+    let bytes = 0;
+    for (const command of commands) {
+      const fault = this.#callFault(group, command);
+      if (fault !== undefined) return Promise.reject(fault);
+      bytes += command.length;
+    }
+    const { commandBytesMax } = this.#options.tuning;
+    if (bytes > commandBytesMax) return Promise.reject(tooLarge("batch", bytes, commandBytesMax));
+    const settings = settingsOf(this.#options, options);
+    return this.#shardOf(group).proposeBatch(group, commands, settings);
+  }
+
+  /** Linearizable read: sees every write that was acknowledged, anywhere, before the call. Costs no log entry and no flush. */
+  async read(group: GroupId, query: Uint8Array, options?: CallOptions): Promise<ReadResult> {
+    const fault = this.#callFault(group, query);
+    if (fault !== undefined) throw fault;
+    const settings = settingsOf(this.#options, options);
+    const { index, value } = await this.#shardOf(group).read(group, query, settings);
+    return { index, value };
+  }
+
+  /** Reads this node's replica as it is: never waits for a quorum, works on followers, may be stale. */
+  async readLocal(
+    group: GroupId,
+    query: Uint8Array,
+    options?: CallOptions,
+  ): Promise<LocalReadResult> {
+    const fault = this.#callFault(group, query);
+    if (fault !== undefined) throw fault;
+    const settings = settingsOf(this.#options, options);
+    const { index, ageMs, value } = await this.#shardOf(group).readLocal(group, query, settings);
+    return { value, appliedIndex: index, ageMs };
+  }
+
+  /** Everything that is known here of a group's replica, as plain data. */
+  status(group: GroupId): Promise<GroupStatus> {
+    return this.#control<GroupStatus>(group, { kind: "status", group });
+  }
+
+  /** The hash over a replica's state that its state machine computes. */
+  digest(group: GroupId): Promise<StateDigest> {
+    return this.#control<StateDigest>(group, { kind: "digest", group });
+  }
+
+  /** Counters of every shard that is up. */
+  stats(): Promise<ShardStats[]> {
+    const settings = settingsOf(this.#options);
+    const up = this.#shards.filter(({ state }) => state === "up");
+    return Promise.all(up.map((shard) => shard.control<ShardStats>({ kind: "stats" }, settings)));
+  }
+
+  /** The groups of this node, as last told by their shards. */
+  groups(): readonly GroupView[] {
+    return this.#groups.all();
+  }
+
+  /** One group as last told by its shard, or undefined where it has no replica here. Costs nothing. */
+  group(group: GroupId): GroupView | undefined {
+    return this.#groups.get(group);
+  }
+
+  /**
+   * Resolves as soon as a leader of the group is known here.
+   * @throws ERR_GROUP_NOT_FOUND, ERR_TIMEOUT, ERR_ABORTED, ERR_ENGINE_CLOSED
+   */
+  awaitLeader(group: GroupId, options?: CallOptions): Promise<KnownLeader> {
+    if (!isGroupId(group)) return Promise.reject(groupIdInvalid(group));
+    return this.#leaderWaits.wait(group, settingsOf(this.#options, options));
+  }
+
+  /** Runs a stopped replica again. Does nothing where it runs. */
+  async startGroup(group: GroupId): Promise<void> {
+    await this.#control<null>(group, { kind: "startGroup", group });
+  }
+
+  /** Stops this node's replica, durably; its log is kept. Does nothing where it is stopped. */
+  async stopGroup(group: GroupId): Promise<void> {
+    await this.#control<null>(group, { kind: "stopGroup", group });
+  }
+
+  /**
+   * Makes this node's replica campaign now. `force` skips the question whether an election could be won, and unseats a leader
+   * that is well. Resolves with false where it leads already; watch `leaderChanged` for the outcome.
+   */
+  campaign(group: GroupId, options: { readonly force?: boolean } = {}): Promise<boolean> {
+    return this.#control<boolean>(group, {
+      kind: "campaign",
+      group,
+      force: options.force ?? false,
+    });
+  }
+
+  /** Makes this node's replica give up leadership. Resolves with false where it does not lead. */
+  resign(group: GroupId): Promise<boolean> {
+    return this.#control<boolean>(group, { kind: "resign", group });
+  }
+
+  /** Stops every shard by message, closes stores, sockets and threads. Calls that wait are rejected. May be called again. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#leaderWaits.close();
+    await Promise.all(this.#shards.map((shard) => shard.close(settingsOf(this.#options))));
+    clearInterval(this.#sweeper);
+    await this.#pool.close();
+    this.#directory.close();
+  }
+
+  async #control<T>(
+    group: GroupId,
+    call: ControlCall,
+    settings: CallSettings = settingsOf(this.#options),
+  ): Promise<T> {
+    if (!isGroupId(group)) throw groupIdInvalid(group);
+    return await this.#shardOf(group).control<T>(call, settings);
+  }
+
+  #shardOf(group: GroupId): ShardHandle {
+    const handle = this.#shards[shardOfGroup(group, this.#shards.length)];
+    if (handle === undefined) throw new RaftError("ERR_INTERNAL", "every group has a shard");
+    return handle;
+  }
+
+  #callFault(group: GroupId, bytes: Uint8Array): RaftError | undefined {
+    if (!isGroupId(group)) return groupIdInvalid(group);
+    if (!(bytes instanceof Uint8Array)) {
+      return new RaftError("ERR_OPTION_INVALID", "A command or query must be a Uint8Array");
+    }
+    const { commandBytesMax } = this.#options.tuning;
+    if (bytes.length > commandBytesMax) return tooLarge("command", bytes.length, commandBytesMax);
+    return undefined;
+  }
+}
+
+function groupIdInvalid(group: unknown): RaftError {
+  const message = `Group id ${String(group)} is not an integer from 0 to 4294967295`;
+  return new RaftError("ERR_GROUP_ID_INVALID", message);
+}
+
+function tooLarge(what: string, bytes: number, max: number): RaftError {
+  const message = `A ${what} of ${bytes} bytes exceeds commandBytesMax (${max})`;
+  return new RaftError("ERR_ENTRY_TOO_LARGE", message);
+}
+
+function throwFaults(faults: readonly string[]): void {
+  if (faults.length === 0) return;
+  throw new RaftError("ERR_OPTION_INVALID", `Invalid options: ${faults.join("; ")}`, {
+    details: { faults },
+  });
+}
+
+function memberFaults(self: NodeId, members: readonly NodeId[]): string[] {
+  if (!Array.isArray(members)) return ["members must be an array of node ids"];
+  const faults: string[] = [];
+  for (const member of members) {
+    const fault = describeNodeIdFault(member);
+    if (fault !== undefined) faults.push(`members: a node id ${fault}`);
+  }
+  if (new Set(members).size !== members.length) faults.push("members names a node twice");
+  if (!members.includes(self)) faults.push(`members must include this node, ${self}`);
+  if (members.length > 64) faults.push(`members must be at most 64, got ${members.length}`);
+  return faults;
+}
+
+function settingsOf(options: ResolvedOptions, call?: CallOptions): CallSettings {
+  return {
+    timeoutMs: call?.timeoutMs ?? options.tuning.timeoutMs,
+    forward: call?.forward ?? false,
+    signal: call?.signal,
+  };
+}
+
+/** The one place where chance enters: from here on everything is drawn from seeds. */
+function randomPrng(): Prng {
+  return new Prng(randomInt(0, 2 ** 32));
+}
+
+function taskOf(
+  { identity, tuning, recover }: ResolvedOptions,
+  directory: DataDirectory,
+  { shard, mail, port }: { shard: number; mail: MessagePort; port: number | undefined },
+): ShardTask {
+  const { cluster, node, listen, secret, tls, stateMachine } = identity;
+  const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
+  const { shards, durability, mapBytes, preallocateBytes, timeoutMs, callsMax, ...options } =
+    tuning;
+  return {
+    mail,
+    cluster,
+    node,
+    incarnation: directory.incarnation,
+    shard,
+    shards,
+    dir: directory.shardPath(shard),
+    durability,
+    mapBytes,
+    preallocateBytes,
+    host: listen.host,
+    port: port ?? configured,
+    secret,
+    tls,
+    stateMachine,
+    recover: recover === "all",
+    seed: randomInt(0, 2 ** 32),
+    options,
+  };
+}

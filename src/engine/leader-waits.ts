@@ -1,0 +1,83 @@
+/** Waiting for a group's leader to be known on this node; by group, so that an event looks only at who waits for it. */
+import { RaftError } from "../base/index.ts";
+import type { GroupId, NodeId, Term } from "../base/index.ts";
+import type { GroupTable } from "./group-table.ts";
+
+export interface KnownLeader {
+  readonly leader: NodeId;
+  readonly term: Term;
+}
+
+export class LeaderWaits {
+  private readonly groups: GroupTable;
+  private readonly waiting: Map<GroupId, Set<() => void>> = new Map();
+  private closed = false;
+
+  constructor(groups: GroupTable) {
+    this.groups = groups;
+  }
+
+  wait(
+    group: GroupId,
+    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined },
+  ): Promise<KnownLeader> {
+    return new Promise((resolve, reject) => {
+      const settle = (how: () => void): void => {
+        clearTimeout(timer);
+        this.remove(group, check);
+        signal?.removeEventListener("abort", onAbort);
+        how();
+      };
+      const check = (): void => {
+        const outcome = this.outcomeOf(group);
+        if (outcome instanceof RaftError) settle(() => reject(outcome));
+        else if (outcome !== undefined) settle(() => resolve(outcome));
+      };
+      const onAbort = (): void => {
+        const cause: unknown = signal?.reason;
+        const message = `Waiting for a leader of group ${group} was aborted`;
+        settle(() => reject(new RaftError("ERR_ABORTED", message, { outcome: "none", cause })));
+      };
+      const timer = setTimeout(() => {
+        const message = `No leader of group ${group} was known for ${timeoutMs} ms`;
+        settle(() => reject(new RaftError("ERR_TIMEOUT", message, { outcome: "none" })));
+      }, timeoutMs);
+      this.add(group, check);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      if (signal?.aborted === true) onAbort();
+      else check();
+    });
+  }
+
+  /** Something about a group has changed. */
+  notify(group: GroupId): void {
+    for (const check of this.waiting.get(group) ?? []) check();
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const group of this.waiting.keys()) this.notify(group);
+  }
+
+  private outcomeOf(group: GroupId): KnownLeader | RaftError | undefined {
+    if (this.closed) return new RaftError("ERR_ENGINE_CLOSED", "The engine is closed");
+    const view = this.groups.get(group);
+    if (view === undefined) {
+      return new RaftError("ERR_GROUP_NOT_FOUND", `This node has no replica of group ${group}`);
+    }
+    const { leader, term } = view;
+    return leader === undefined ? undefined : { leader, term };
+  }
+
+  private add(group: GroupId, check: () => void): void {
+    const checks = this.waiting.get(group);
+    if (checks === undefined) this.waiting.set(group, new Set([check]));
+    else checks.add(check);
+  }
+
+  private remove(group: GroupId, check: () => void): void {
+    const checks = this.waiting.get(group);
+    checks?.delete(check);
+    if (checks?.size === 0) this.waiting.delete(group);
+  }
+}

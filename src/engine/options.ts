@@ -1,0 +1,207 @@
+/** The options of an engine: what it is, in `EngineOptions`, and how it is tuned, in the option table. */
+import { availableParallelism } from "node:os";
+import { RaftError, describeNodeIdFault, isNodeId, limits, resolveOptions } from "../base/index.ts";
+import type { GroupId, NodeId, OptionFault, OptionValues } from "../base/index.ts";
+import { raftOptionTable } from "../raft/index.ts";
+import { shardOptionTable } from "../shard/index.ts";
+import type { TlsOptions } from "../transport/index.ts";
+
+const ownOptionTable = {
+  shards: {
+    kind: "integer",
+    default: 0,
+    min: 0,
+    max: 256,
+    unit: "threads",
+    why: "worker threads, each with its own log, loop and port; 0 takes one for each core but one. Fixed for the life of a data directory",
+  },
+  durability: {
+    kind: "choice",
+    default: "strict",
+    choices: ["strict", "pipelined", "none"],
+    why: "strict acknowledges a commit after its own two flushes; pipelined after the next commit's flush (one a commit under load, as safe); none never flushes and may lose or corrupt everything on a power failure",
+  },
+  timeoutMs: {
+    kind: "integer",
+    default: 10_000,
+    min: 1,
+    max: 86_400_000,
+    unit: "ms",
+    why: "deadline of a call that names none; afterwards its outcome is unknown",
+  },
+  callsMax: {
+    kind: "integer",
+    default: 65_536,
+    min: 1,
+    max: 1_048_576,
+    unit: "calls",
+    why: "calls of one shard that wait for their answers; beyond it they are refused with ERR_BUSY",
+  },
+  mapBytes: {
+    kind: "integer",
+    default: 68_719_476_736,
+    min: 16_777_216,
+    max: 17_592_186_044_416,
+    unit: "bytes",
+    why: "address space for each shard's log; costs neither memory nor disk, but the log cannot grow beyond it",
+  },
+  preallocateBytes: {
+    kind: "integer",
+    default: 16_777_216,
+    min: 0,
+    max: 17_179_869_184,
+    unit: "bytes",
+    why: "size that a new shard's log file starts with; commits into a growing file take up to twice as long",
+  },
+} as const;
+
+export const engineOptionTable: typeof ownOptionTable &
+  typeof shardOptionTable &
+  typeof raftOptionTable = { ...ownOptionTable, ...shardOptionTable, ...raftOptionTable };
+
+/** Everything that the option table describes, checked and complete. */
+export type EngineTuning = OptionValues<typeof engineOptionTable>;
+
+type Tunable = {
+  readonly [K in keyof typeof engineOptionTable]?: EngineTuning[K] | undefined;
+};
+
+/**
+ * What `Engine.open` takes. The tuning options, their units, defaults and ranges stand in the option table of the README.
+ */
+export interface EngineOptions extends Tunable {
+  /** Name of the cluster, 1 to 128 characters. Nodes of other clusters are refused. */
+  readonly cluster: string;
+  /** This node's id, the same for the life of its data directory. */
+  readonly node: NodeId;
+  /** The data directory; created where it is missing. It has one owner at a time. */
+  readonly dir: string;
+  /** Where peers reach this node. */
+  readonly listen: {
+    /** Address to bind and to tell peers. */
+    readonly host: string;
+    /** Port of shard 0, 0 to let the system choose. Peers are given this one; they learn the other shards' ports from it. */
+    readonly port: number;
+    /** Ports of the shards from 1 on. @default chosen by the system */
+    readonly shardPorts?: readonly number[] | undefined;
+  };
+  /** Where the other nodes are: `host:port` by node id. May be set later with `setPeers`. */
+  readonly peers?: Readonly<Record<NodeId, string>> | undefined;
+  /** The module that exports `createStateMachine`, as a file: URL that a worker thread can import. */
+  readonly stateMachine: URL;
+  /**
+   * Which groups found on disk run at once: all, none (then `startGroup`), or those that a function chooses.
+   * @default "all"
+   */
+  readonly recover?: "all" | "none" | ((group: GroupId) => boolean) | undefined;
+  /** Known to every node and never sent; both sides of a connection prove that they know it. */
+  readonly secret?: string | undefined;
+  /** Mutual TLS between nodes. */
+  readonly tls?: TlsOptions | undefined;
+}
+
+export interface ResolvedOptions {
+  readonly identity: Pick<
+    EngineOptions,
+    "cluster" | "node" | "dir" | "listen" | "secret" | "tls"
+  > & { readonly stateMachine: string };
+  readonly peers: Readonly<Record<NodeId, string>>;
+  readonly recover: "all" | "none" | ((group: GroupId) => boolean);
+  readonly tuning: EngineTuning;
+}
+
+const addressPattern = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:]+):\d{1,5}$/;
+
+function isPort(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65_535;
+}
+
+/** What is wrong with an address book. */
+export function peerFaults(peers: unknown): OptionFault[] {
+  if (typeof peers !== "object" || peers === null) {
+    return [{ option: "peers", message: "must be an object of node id to host:port" }];
+  }
+  const faults: OptionFault[] = [];
+  for (const [node, address] of Object.entries(peers)) {
+    if (!isNodeId(node)) {
+      faults.push({ option: "peers", message: `names a node that ${describeNodeIdFault(node)}` });
+    }
+    if (typeof address !== "string" || !addressPattern.test(address)) {
+      const message = `gives ${node} the address ${JSON.stringify(address)}, which is not host:port`;
+      faults.push({ option: "peers", message });
+    }
+  }
+  return faults;
+}
+
+function listenFaults(listen: EngineOptions["listen"] | undefined): OptionFault[] {
+  const faults: OptionFault[] = [];
+  const fault = (message: string): number => faults.push({ option: "listen", message });
+  if (typeof listen !== "object" || listen === null) {
+    fault("must be an object with host and port");
+    return faults;
+  }
+  if (typeof listen.host !== "string" || listen.host === "") fault("needs a host");
+  if (!isPort(listen.port)) fault(`needs a port from 0 to 65535, got ${String(listen.port)}`);
+  const ports: unknown = listen.shardPorts ?? [];
+  if (!Array.isArray(ports) || !ports.every(isPort)) fault("has shardPorts that are not ports");
+  return faults;
+}
+
+function identityFaults(options: EngineOptions): OptionFault[] {
+  const faults = listenFaults(options.listen);
+  const { cluster, node, dir, stateMachine, recover, secret } = options;
+  if (typeof cluster !== "string" || cluster.length < 1 || cluster.length > 128) {
+    faults.push({ option: "cluster", message: "must be a string of 1 to 128 characters" });
+  }
+  const nodeFault = describeNodeIdFault(node);
+  if (nodeFault !== undefined) faults.push({ option: "node", message: nodeFault });
+  if (typeof dir !== "string" || dir === "") {
+    faults.push({ option: "dir", message: "must be the path of a directory" });
+  }
+  if (!(stateMachine instanceof URL)) {
+    faults.push({ option: "stateMachine", message: "must be a URL of a module" });
+  }
+  if (
+    recover !== undefined &&
+    recover !== "all" &&
+    recover !== "none" &&
+    typeof recover !== "function"
+  ) {
+    faults.push({ option: "recover", message: 'must be "all", "none" or a function' });
+  }
+  if (secret !== undefined && (typeof secret !== "string" || secret === "")) {
+    faults.push({ option: "secret", message: "must be a string that is not empty" });
+  }
+  faults.push(...peerFaults(options.peers ?? {}));
+  return faults;
+}
+
+function relationFaults(tuning: EngineTuning): OptionFault[] {
+  const faults: OptionFault[] = [];
+  if (tuning.electionTicks <= tuning.heartbeatTicks) {
+    const message = `must be above heartbeatTicks (${tuning.heartbeatTicks}), got ${tuning.electionTicks}`;
+    faults.push({ option: "electionTicks", message });
+  }
+  if (tuning.shards > limits.shardsMax) {
+    faults.push({ option: "shards", message: `must be at most ${limits.shardsMax}` });
+  }
+  return faults;
+}
+
+/** @throws ERR_OPTION_INVALID naming every fault. */
+export function resolveEngineOptions(options: EngineOptions): ResolvedOptions {
+  if (typeof options !== "object" || options === null) {
+    throw new RaftError("ERR_OPTION_INVALID", "Engine.open needs an options object");
+  }
+  const { cluster, node, dir, listen, peers, stateMachine, recover, secret, tls, ...rest } =
+    options;
+  const given = resolveOptions(engineOptionTable, rest, relationFaults, identityFaults(options));
+  const shards = given.shards === 0 ? Math.max(1, availableParallelism() - 1) : given.shards;
+  return {
+    identity: { cluster, node, dir, listen, secret, tls, stateMachine: stateMachine.href },
+    peers: peers ?? {},
+    recover: recover ?? "all",
+    tuning: { ...given, shards },
+  };
+}

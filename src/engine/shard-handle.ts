@@ -1,0 +1,393 @@
+/**
+ * One shard as the main thread sees it: its worker's task, its mail, its calls, and what happens when it crashes:
+ *
+ *   opening ──► up ──► closed        crashed: every call fails (outcome unknown), the worker comes back after a pause
+ *                │▲                  failed: its store is dead or cannot be opened; it stays down and says why
+ *                ▼│
+ *            restarting ──► failed
+ */
+import { MessageChannel } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import { RaftError, errorFromWire } from "../base/index.ts";
+import type { GroupId, Index, Outcome } from "../base/index.ts";
+import { MailReader, MailWriter, answerKind, callFlag, callKind } from "../shard/index.ts";
+import { decodeTrusted, encodeTrusted } from "../shard/index.ts";
+import type { ControlCall, ShardEvent, ShardTask } from "../shard/index.ts";
+import type { WireError } from "../base/index.ts";
+import { CallTable } from "./call-table.ts";
+import type { BatchResult, NewCall, Proposed, Reject, Resolve } from "./call-table.ts";
+
+/** Answer to a read, as the shard gives it. */
+export interface ReadAnswer {
+  readonly index: Index;
+  readonly ageMs: number;
+  readonly value: Uint8Array;
+}
+
+export interface CallSettings {
+  readonly timeoutMs: number;
+  readonly forward: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+export type ShardState = "opening" | "up" | "restarting" | "failed" | "closing" | "closed";
+
+export interface ShardOwner {
+  /** Runs a shard's task on a worker until it ends. */
+  run(task: ShardTask): Promise<void>;
+  /** The task for a shard; `port` is the one that it had before, where it had one. */
+  taskOf(shard: number, mail: MessagePort, port: number | undefined): ShardTask;
+  onEvent(shard: ShardHandle, event: ShardEvent): void;
+  onCrash(shard: ShardHandle, error: Error, restartInMs: number): void;
+  onFailure(shard: ShardHandle, error: RaftError): void;
+}
+
+/** Pauses between restarts of a shard that crashes again and again, in ms. */
+const restartMinMs = 100;
+const restartMaxMs = 10_000;
+const nothing = new Uint8Array(0);
+
+export class ShardHandle {
+  readonly shard: number;
+  state: ShardState = "opening";
+  /** The port it listens on, once known. */
+  port: number | undefined;
+  private readonly owner: ShardOwner;
+  private readonly calls: CallTable;
+  private readonly writer: MailWriter = new MailWriter();
+  private mail: MessagePort | undefined;
+  private flushScheduled = false;
+  private failure: RaftError | undefined;
+  private crashes = 0;
+  private restartTimer: NodeJS.Timeout | undefined;
+  private opened: { resolve: () => void; reject: (error: RaftError) => void } | undefined;
+  /** The task of the present worker; settled when it has ended. */
+  private task: Promise<void> = Promise.resolve();
+
+  constructor(shard: number, callsMax: number, owner: ShardOwner) {
+    this.shard = shard;
+    this.owner = owner;
+    this.calls = new CallTable(callsMax);
+  }
+
+  /** Starts the worker; resolves when its store is open and its port bound. */
+  open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.opened = { resolve, reject };
+      this.spawn();
+    });
+  }
+
+  private spawn(): void {
+    const { port1, port2 } = new MessageChannel();
+    this.mail = port1;
+    port1.on("message", (buffer: ArrayBuffer) => this.receive(buffer));
+    const task = this.owner.taskOf(this.shard, port2, this.port);
+    this.task = this.owner.run(task).then(
+      () => this.onTaskEnd(),
+      (error: unknown) => this.onCrash(error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+
+  private onTaskEnd(): void {
+    this.detach();
+    if (this.state === "closing") this.state = "closed";
+    if (this.state === "up" || this.state === "opening" || this.state === "restarting") {
+      this.fail(new RaftError("ERR_INTERNAL", `Shard ${this.shard} ended without being told to`));
+    }
+    this.failCalls();
+  }
+
+  /** The worker is gone with everything that was on its way through it; its disk is not. */
+  private onCrash(cause: Error): void {
+    this.detach();
+    const message = `Shard ${this.shard}'s worker ended: ${cause.message}`;
+    const error = new RaftError("ERR_SHARD_CRASHED", message, { cause });
+    if (this.state === "closing") this.state = "closed";
+    if (this.state === "closed" || this.state === "failed") {
+      this.failCalls(error);
+      return;
+    }
+    if (this.opened !== undefined && this.state === "opening") {
+      this.fail(error);
+      return;
+    }
+    this.state = "restarting";
+    this.failCalls(error);
+    const pauseMs = Math.min(restartMinMs * 2 ** this.crashes, restartMaxMs);
+    this.crashes += 1;
+    this.restartTimer = setTimeout(() => this.spawn(), pauseMs);
+    this.owner.onCrash(this, cause, pauseMs);
+  }
+
+  private detach(): void {
+    this.mail?.close();
+    this.mail = undefined;
+  }
+
+  private fail(error: RaftError): void {
+    this.state = "failed";
+    this.failure = error;
+    this.failCalls(error);
+    const { opened } = this;
+    this.opened = undefined;
+    if (opened === undefined) this.owner.onFailure(this, error);
+    else opened.reject(error);
+  }
+
+  private failCalls(error: RaftError = this.downError("unknown")): void {
+    this.calls.failAll((what) =>
+      what === "read" ? withOutcome(error, "none") : withOutcome(error, "unknown"),
+    );
+  }
+
+  /** Why no call can be made now. */
+  private downError(outcome: Outcome): RaftError {
+    switch (this.state) {
+      case "failed":
+        return withOutcome(
+          this.failure ?? new RaftError("ERR_INTERNAL", "unknown failure"),
+          outcome,
+        );
+      case "closing":
+      case "closed":
+        return new RaftError("ERR_ENGINE_CLOSED", "The engine is closed", { outcome });
+      default: {
+        const message = `Shard ${this.shard} is restarting after a crash`;
+        return new RaftError("ERR_SHARD_CRASHED", message, { outcome });
+      }
+    }
+  }
+
+  /** Proposes one or more commands to a group; resolves with a `Proposed`, or for `batch` with a `BatchResult[]`. */
+  propose(
+    group: GroupId,
+    commands: readonly Uint8Array[],
+    settings: CallSettings,
+  ): Promise<Proposed> {
+    return new Promise<Proposed>((resolve, reject) => {
+      this.writeProposal(this.newCall(group, "proposal", settings, resolve, reject), {
+        group,
+        commands,
+        settings,
+      });
+    });
+  }
+
+  proposeBatch(
+    group: GroupId,
+    commands: readonly Uint8Array[],
+    settings: CallSettings,
+  ): Promise<BatchResult[]> {
+    return new Promise<BatchResult[]>((resolve, reject) => {
+      const slot = this.newCall(group, "proposal", settings, resolve, reject);
+      if (slot !== 0) this.calls.expectBatch(slot, commands.length);
+      this.writeProposal(slot, { group, commands, settings });
+    });
+  }
+
+  private writeProposal(
+    slot: number,
+    call: { group: GroupId; commands: readonly Uint8Array[]; settings: CallSettings },
+  ): void {
+    if (slot === 0) return;
+    const { group, commands, settings } = call;
+    let bytes = 0;
+    for (const command of commands) bytes += command.length + 5;
+    const { writer } = this;
+    writer.begin(callKind.propose, bytes);
+    writer.word(group);
+    writer.word(slot);
+    writer.word(settings.forward ? callFlag.forward : 0);
+    writer.word(settings.timeoutMs);
+    writer.word(commands.length);
+    writer.entries(commands);
+    this.scheduleFlush();
+  }
+
+  read(group: GroupId, query: Uint8Array, settings: CallSettings): Promise<ReadAnswer> {
+    return new Promise<ReadAnswer>((resolve, reject) => {
+      const slot = this.newCall(group, "read", settings, resolve, reject);
+      if (slot === 0) return;
+      const { writer } = this;
+      writer.begin(callKind.read, query.length);
+      writer.word(group);
+      writer.word(slot);
+      writer.word(settings.forward ? callFlag.forward : 0);
+      writer.word(settings.timeoutMs);
+      writer.block(query);
+      this.scheduleFlush();
+    });
+  }
+
+  readLocal(group: GroupId, query: Uint8Array, settings: CallSettings): Promise<ReadAnswer> {
+    return new Promise<ReadAnswer>((resolve, reject) => {
+      const slot = this.newCall(group, "read", settings, resolve, reject);
+      if (slot === 0) return;
+      const { writer } = this;
+      writer.begin(callKind.readLocal, query.length);
+      writer.word(group);
+      writer.word(slot);
+      writer.block(query);
+      this.scheduleFlush();
+    });
+  }
+
+  /** A rare call as an object; the caller knows the type of its answer. */
+  control<T>(call: ControlCall, settings: CallSettings): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const group = "group" in call ? call.group : undefined;
+      const slot = this.newCall(group, call.kind, settings, resolve, reject);
+      if (slot === 0) return;
+      const bytes = encodeTrusted(call);
+      this.writer.begin(callKind.control, bytes.length);
+      this.writer.word(slot);
+      this.writer.block(bytes);
+      this.scheduleFlush();
+    });
+  }
+
+  /** Takes a slot for a call; 0 where it was refused and has been rejected. */
+  private newCall(
+    group: GroupId | undefined,
+    what: string,
+    settings: CallSettings,
+    resolve: Resolve,
+    reject: Reject,
+  ): number {
+    const { signal, timeoutMs } = settings;
+    if (this.mail === undefined || this.state !== "up") {
+      reject(this.downError("none"));
+      return 0;
+    }
+    if (signal?.aborted === true) {
+      reject(aborted(what, signal, "none"));
+      return 0;
+    }
+    const call: NewCall = { group, what, deadlineMs: performance.now() + timeoutMs };
+    let slot: number;
+    try {
+      slot = this.calls.open(call, resolve, reject);
+    } catch (error) {
+      reject(error instanceof RaftError ? error : new RaftError("ERR_INTERNAL", String(error)));
+      return 0;
+    }
+    if (signal !== undefined) this.watch(slot, signal, what);
+    return slot;
+  }
+
+  private watch(slot: number, signal: AbortSignal, what: string): void {
+    const onAbort = (): void => {
+      this.calls.abandon(slot, aborted(what, signal, what === "read" ? "none" : "unknown"));
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.calls.onSettled(slot, () => signal.removeEventListener("abort", onAbort));
+  }
+
+  /** One buffer for everything that is called in this turn of the event loop. */
+  private scheduleFlush(): void {
+    if (this.flushScheduled) return;
+    this.flushScheduled = true;
+    setImmediate(() => {
+      this.flushScheduled = false;
+      if (this.writer.count === 0) return;
+      const buffer = this.writer.take();
+      this.mail?.postMessage(buffer, [buffer]);
+    });
+  }
+
+  private receive(buffer: ArrayBuffer): void {
+    const reader = new MailReader(buffer);
+    while (!reader.done) {
+      const kind = reader.word();
+      if (kind === answerKind.applied) this.takeApplied(reader);
+      else if (kind === answerKind.event) {
+        reader.block();
+        this.takeEvent(decodeTrusted<ShardEvent>(reader.view()));
+      } else this.takeAnswer(kind, reader);
+    }
+  }
+
+  private takeApplied(reader: MailReader): void {
+    const slot = reader.word();
+    const index = reader.double();
+    const failed = reader.word();
+    reader.block();
+    if (failed !== 0) {
+      this.calls.applied(slot, errorFromWire(decodeTrusted<WireError>(reader.view())));
+      return;
+    }
+    const value = reader.start === reader.end ? nothing : reader.copy();
+    this.calls.applied(slot, { index, value });
+  }
+
+  private takeAnswer(kind: number, reader: MailReader): void {
+    const slot = reader.word();
+    if (kind === answerKind.value) {
+      const index = reader.double();
+      const ageMs = reader.double();
+      reader.block();
+      this.calls.succeed(slot, { index, ageMs, value: reader.copy() });
+      return;
+    }
+    reader.block();
+    if (kind === answerKind.failed) {
+      this.calls.fail(slot, errorFromWire(decodeTrusted<WireError>(reader.view())));
+    } else this.calls.succeed(slot, decodeTrusted<unknown>(reader.view()));
+  }
+
+  private takeEvent(event: ShardEvent): void {
+    if (event.kind === "opened") {
+      this.port = event.port;
+      if (this.state === "closing") return;
+      this.state = "up";
+      this.owner.onEvent(this, event);
+      const { opened } = this;
+      this.opened = undefined;
+      opened?.resolve();
+      return;
+    }
+    if (event.kind === "openFailed" || event.kind === "failed") {
+      this.fail(errorFromWire(event.error));
+      return;
+    }
+    this.owner.onEvent(this, event);
+  }
+
+  sweep(nowMs: number): void {
+    this.calls.sweep(nowMs);
+  }
+
+  /** The shard has served for a while: its next crash is not part of the last one. */
+  forgiveCrashes(): void {
+    this.crashes = 0;
+  }
+
+  /**
+   * Tells the shard to stop and waits until its worker's task has ended. It is never terminated: a thread that dies while LMDB
+   * writes takes the process with it.
+   */
+  async close(settings: CallSettings): Promise<void> {
+    clearTimeout(this.restartTimer);
+    if (this.state === "up") {
+      const closed = this.control<null>({ kind: "close" }, settings);
+      this.state = "closing";
+      // A crash on the way out is an end too.
+      await closed.catch(() => {});
+    } else if (this.state === "restarting" || this.state === "opening") this.state = "closing";
+    await this.task;
+    if (this.state === "closing") this.state = "closed";
+    this.failCalls();
+  }
+}
+
+function aborted(what: string, signal: AbortSignal, outcome: Outcome): RaftError {
+  const cause: unknown = signal.reason;
+  return new RaftError("ERR_ABORTED", `The ${what} was aborted`, { outcome, cause });
+}
+
+function withOutcome(error: RaftError, outcome: Outcome): RaftError {
+  if (error.outcome === outcome) return error;
+  const { code, message, details, cause } = error;
+  return new RaftError(code, message, { outcome, details, cause });
+}

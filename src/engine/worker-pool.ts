@@ -1,0 +1,41 @@
+/**
+ * The threads of the shards. The only user of piscina: one task a worker, each for the life of its shard; a worker that dies is
+ * replaced by the pool, its shard by `ShardHandle`. No abort signals and no `destroy`: a thread that is terminated while LMDB
+ * writes can hang or abort the whole process.
+ */
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
+import type { ShardTask } from "../shard/index.ts";
+
+/** Compiled or not, the worker's file has the extension that this one has. */
+function workerFile(): string {
+  const own = fileURLToPath(import.meta.url);
+  return fileURLToPath(new URL(`../shard/worker${extname(own)}`, import.meta.url));
+}
+
+export class WorkerPool {
+  private readonly pool: Piscina;
+
+  constructor(shards: number) {
+    this.pool = new Piscina({
+      filename: workerFile(),
+      name: "runShard",
+      minThreads: shards,
+      maxThreads: shards,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      // Other settings park an idle worker's thread, its sockets and timers included.
+      atomics: "disabled",
+    });
+  }
+
+  async run(task: ShardTask): Promise<void> {
+    await this.pool.run(task, { transferList: [task.mail] });
+  }
+
+  /** Every task must have ended. */
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * One LMDB environment: the only file that knows lmdb, and the only one with casts, since its types
+ * leave out what we need (`env.sync`, results of `putSync` and `removeSync` within a transaction).
+ *
+ * Every write is one `transactionSync` on the calling thread. When it returns:
+ *
+ *      strict      pages are flushed (fdatasync), then the meta page (O_DSYNC): two flushes
+ *      pipelined   pages are flushed; the meta page is written, and flushed with the next
+ *                  commit's pages or by `sync`
+ *      none        nothing is flushed
+ *
+ * lmdb's own default (overlappingSync) promises less than its code happens to do, and a directory
+ * written with it cannot be read safely without it: it is switched off in every mode, so all modes
+ * share one format.
+ */
+import { open } from "lmdb";
+import type { Database, RootDatabase } from "lmdb";
+import { assert } from "../base/index.ts";
+import type { Durability } from "./log-store.ts";
+import type { Sequence } from "./record.ts";
+
+export interface LmdbEnvOptions {
+  /** Existing directory of the environment. */
+  readonly dir: string;
+  readonly durability: Durability;
+  /** Address space; the file grows as needed, up to this. */
+  readonly mapBytes: number;
+}
+
+/** A value to store beside the log, or, without a value, to delete. */
+export interface MetaWrite {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+}
+
+export interface MetaEntry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+type Bytes = Database<Uint8Array, Uint8Array>;
+
+/** What lmdb does and its types do not say. */
+interface Untyped {
+  readonly env: { sync(): void; stat(): { lastPageNumber: number; pageSize: number } };
+}
+
+const binary = { encoding: "binary", keyEncoding: "binary" } as const;
+
+/**
+ * Codes of lmdb for a file that is damaged or not its own, as opposed to a disk that does not
+ * answer.
+ */
+const corruptCodes: ReadonlySet<unknown> = new Set([-30797, -30796, -30794, -30793]);
+
+export class LmdbEnv {
+  readonly #root: RootDatabase<Uint8Array, Uint8Array>;
+  readonly #log: Bytes;
+  readonly #meta: Bytes;
+
+  constructor(options: LmdbEnvOptions) {
+    this.#root = open<Uint8Array, Uint8Array>({
+      path: options.dir,
+      // Else a directory whose name holds a dot would be taken for a file.
+      noSubdir: false,
+      overlappingSync: false,
+      noMetaSync: options.durability === "pipelined",
+      noSync: options.durability === "none",
+      noMemInit: true,
+      mapSize: options.mapBytes,
+      maxDbs: 4,
+      maxReaders: 64,
+      ...binary,
+    });
+    this.#log = this.#root.openDB<Uint8Array, Uint8Array>({ name: "log", ...binary });
+    this.#meta = this.#root.openDB<Uint8Array, Uint8Array>({ name: "meta", ...binary });
+  }
+
+  /**
+   * Writes meta entries, and the record, in one transaction. Throws what lmdb throws; nothing is
+   * written then.
+   */
+  write(metas: readonly MetaWrite[], sequence?: Sequence, record?: Uint8Array): void {
+    // The body has braces: lmdb waits for what a callback returns, and `put` returns a promise that
+    // would keep the lock.
+    this.#root.transactionSync(() => {
+      for (const { key, value } of metas) {
+        if (value === undefined) this.#meta.removeSync(key);
+        else stored(this.#meta.putSync(key, value));
+      }
+      if (sequence !== undefined && record !== undefined) {
+        stored(this.#log.putSync(sequenceKey(sequence), record, { append: true }));
+      }
+    });
+  }
+
+  /** A record's bytes, copied. */
+  record(sequence: Sequence): Uint8Array | undefined {
+    return this.#log.get(sequenceKey(sequence));
+  }
+
+  /**
+   * The highest sequence among the records, 0 where there is none, -1 where a key is not a
+   * sequence.
+   */
+  lastSequence(): Sequence {
+    for (const key of this.#log.getKeys({ reverse: true, limit: 1 })) {
+      if (key.length !== 8) return -1;
+      const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+      return Number(view.getBigUint64(0));
+    }
+    return 0;
+  }
+
+  recordCount(): number {
+    return (this.#log.getStats() as { entryCount: number }).entryCount;
+  }
+
+  metas(): MetaEntry[] {
+    return [...this.#meta.getRange()].map(({ key, value }) => ({ key, value }));
+  }
+
+  meta(key: Uint8Array): Uint8Array | undefined {
+    return this.#meta.get(key);
+  }
+
+  /**
+   * Flushes all that was written. lmdb's own `sync()` without a callback would only print its
+   * failures.
+   */
+  sync(): void {
+    (this.#root as unknown as Untyped).env.sync();
+  }
+
+  /** Bytes of the file that hold pages, as opposed to what it was grown by in advance. */
+  usedBytes(): number {
+    const { lastPageNumber, pageSize } = this.#root.getStats() as Record<string, number>;
+    assert(lastPageNumber !== undefined && pageSize !== undefined, "lmdb tells of its pages");
+    return (lastPageNumber + 1) * pageSize;
+  }
+
+  close(): Promise<void> {
+    return this.#root.close();
+  }
+}
+
+/** Whether an error of lmdb says that the file is damaged. */
+export function isCorruption(error: unknown): boolean {
+  return error instanceof Error && "code" in error && corruptCodes.has(error.code);
+}
+
+/**
+ * Within a transaction lmdb answers `false` where it did not store, for instance on a key that is
+ * not the highest.
+ */
+function stored(answer: unknown): void {
+  if (answer !== true) throw new Error("lmdb refused the key");
+}
+
+function sequenceKey(sequence: Sequence): Uint8Array {
+  const key = Buffer.allocUnsafe(8);
+  key.writeBigUInt64BE(BigInt(sequence));
+  return key;
+}

@@ -1,0 +1,170 @@
+/**
+ * The values beside the log: whose store this is, and one descriptor for each group. FORMAT.md
+ * shows every byte.
+ *
+ *      magic u32 │ format version u32 │ CRC-32C of the rest u32 │ CBOR array
+ */
+import { RaftError, groupIdMax, isGroupId, isNodeId } from "../base/index.ts";
+import type { GroupId, Incarnation, NodeId, ShardId } from "../base/index.ts";
+import { crc32c, decodeCbor, encodeCbor } from "../wire/index.ts";
+import type { GroupMeta } from "./log-state.ts";
+import type { Descriptor, Member } from "./log-store.ts";
+
+/** Stored on disk: a change of any of these is a new format. */
+export const metaFormat = {
+  /** "FLI1" as a big-endian u32. */
+  identityMagic: 0x464c_4931,
+  /** "FLD1" as a big-endian u32. */
+  descriptorMagic: 0x464c_4431,
+  /** Of the whole directory; a store of a higher one is not opened. */
+  version: 1,
+  versionAt: 4,
+  checksumAt: 8,
+  headerBytes: 12,
+  /** Key of the identity: "i". */
+  identityKey: 0x69,
+  /** First byte of a descriptor's key, before the group as big-endian u32: "g". */
+  descriptorKey: 0x67,
+  states: ["running", "stopped", "disabled"],
+} as const;
+
+/** Whose store this is. A directory opened under another identity is refused. */
+export interface StoreIdentity {
+  readonly cluster: string;
+  readonly node: NodeId;
+  readonly incarnation: Incarnation;
+  readonly shard: ShardId;
+  /** Number of shards: a group's shard depends on it, so it cannot change under stored groups. */
+  readonly shards: number;
+}
+
+export function identityKey(): Uint8Array {
+  return Uint8Array.of(metaFormat.identityKey);
+}
+
+export function descriptorKey(group: GroupId): Uint8Array {
+  const key = new Uint8Array(5);
+  key[0] = metaFormat.descriptorKey;
+  new DataView(key.buffer).setUint32(1, group);
+  return key;
+}
+
+export function encodeIdentity(identity: StoreIdentity): Uint8Array {
+  const { cluster, node, incarnation, shard, shards } = identity;
+  return seal(metaFormat.identityMagic, [cluster, node, incarnation, shard, shards]);
+}
+
+/**
+ * Checks that a store belongs to `expected`.
+ * @throws ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT
+ */
+export function checkIdentity(value: Uint8Array, expected: StoreIdentity): void {
+  const cells = unseal(value, metaFormat.identityMagic, "identity");
+  const { cluster, node, incarnation, shard, shards } = expected;
+  const wanted = [cluster, node, incarnation, shard, shards];
+  const names = ["cluster", "node", "incarnation", "shard", "shards"];
+  const faults = names.flatMap((name, at) =>
+    cells[at] === wanted[at]
+      ? []
+      : [`${name} is ${JSON.stringify(cells[at])}, not ${JSON.stringify(wanted[at])}`],
+  );
+  if (faults.length === 0 && cells.length === names.length) return;
+  throw new RaftError(
+    "ERR_DATA_DIR_FOREIGN",
+    `Cannot open the log: the directory belongs to another: ${faults.join(", ")}`,
+  );
+}
+
+export function encodeDescriptor(meta: GroupMeta): Uint8Array {
+  const { group, state, reason, members } = meta.descriptor;
+  const cells: (number | string)[] = [group, meta.born, metaFormat.states.indexOf(state), reason];
+  for (const { node, incarnation } of members) cells.push(node, incarnation);
+  return seal(metaFormat.descriptorMagic, cells);
+}
+
+/** @throws ERR_STORE_CORRUPT, ERR_DATA_DIR_VERSION */
+export function decodeDescriptor(key: Uint8Array, value: Uint8Array): GroupMeta {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  if (key.length !== 5 || key[0] !== metaFormat.descriptorKey) {
+    throw corruptMeta(`key ${Buffer.from(key).toString("hex")} is not one of ours`);
+  }
+  const keyGroup = view.getUint32(1);
+  const name = `descriptor of group ${keyGroup}`;
+  const cells = unseal(value, metaFormat.descriptorMagic, name);
+  const [group, born, stateNumber, reason] = cells;
+  const state = typeof stateNumber === "number" ? metaFormat.states[stateNumber] : undefined;
+  if (!isInteger(group, groupIdMax) || !isGroupId(group) || group !== keyGroup) {
+    throw corruptMeta(`${name} says that it is of group ${JSON.stringify(group)}`);
+  }
+  if (!isInteger(born, Number.MAX_SAFE_INTEGER) || born < 1) {
+    throw corruptMeta(`${name} has no first record`);
+  }
+  if (state === undefined || typeof reason !== "string" || cells.length % 2 !== 0) {
+    throw corruptMeta(`${name} makes no sense`);
+  }
+  const members = decodeMembers(cells.slice(4), name);
+  const descriptor: Descriptor = { group, members, state, reason };
+  return { descriptor, born };
+}
+
+function decodeMembers(cells: readonly unknown[], name: string): Member[] {
+  const members: Member[] = [];
+  for (let at = 0; at < cells.length; at += 2) {
+    const node = cells[at];
+    const incarnation = cells[at + 1];
+    if (!isNodeId(node) || !isInteger(incarnation, Number.MAX_SAFE_INTEGER)) {
+      throw corruptMeta(`${name} names a member that is none`);
+    }
+    members.push({ node, incarnation });
+  }
+  return members;
+}
+
+export function corruptMeta(reason: string, cause?: unknown): RaftError {
+  return new RaftError("ERR_STORE_CORRUPT", `Cannot trust the store: ${reason}`, { cause });
+}
+
+function seal(magic: number, cells: readonly (number | string)[]): Uint8Array {
+  const body = encodeCbor(cells);
+  const value = new Uint8Array(metaFormat.headerBytes + body.length);
+  const view = new DataView(value.buffer);
+  value.set(body, metaFormat.headerBytes);
+  view.setUint32(0, magic);
+  view.setUint32(metaFormat.versionAt, metaFormat.version);
+  view.setUint32(metaFormat.checksumAt, crc32c(value.subarray(metaFormat.headerBytes)));
+  return value;
+}
+
+function unseal(value: Uint8Array, magic: number, name: string): readonly unknown[] {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  if (value.length <= metaFormat.headerBytes || view.getUint32(0) !== magic) {
+    throw corruptMeta(`${name} does not begin with its magic`);
+  }
+  const version = view.getUint32(metaFormat.versionAt);
+  // Before the checksum: only magic and version are sure to lie at the same place in every format
+  // to come.
+  if (version > metaFormat.version) {
+    const known = `this program knows ${metaFormat.version}`;
+    const message = `Cannot open the log: ${name} has format ${version}, ${known}`;
+    throw new RaftError("ERR_DATA_DIR_VERSION", message);
+  }
+  if (version !== metaFormat.version) throw corruptMeta(`${name} has format ${version}`);
+  const body = value.subarray(metaFormat.headerBytes);
+  const checksum = view.getUint32(metaFormat.checksumAt);
+  const computed = crc32c(body);
+  if (checksum !== computed) {
+    throw corruptMeta(`${name} has checksum ${checksum}, its bytes have ${computed}`);
+  }
+  let cells: unknown;
+  try {
+    cells = decodeCbor(body);
+  } catch (cause) {
+    throw corruptMeta(`${name} is not CBOR`, cause);
+  }
+  if (!Array.isArray(cells)) throw corruptMeta(`${name} is not an array`);
+  return cells;
+}
+
+function isInteger(value: unknown, max: number): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= max;
+}

@@ -1,0 +1,169 @@
+/**
+ * Leader election: thesis §3.4 (election), §3.6.1 (up-to-date check), §9.6 (pre-vote), §4.2.3 and §6.2 (a follower in touch
+ * with its leader does not vote, a leader out of touch with its quorum steps down).
+ */
+import { nobody } from "../base/index.ts";
+import type { NodeKey, Term } from "../base/index.ts";
+import type { PreVoteRequest, VoteRequest } from "./message.ts";
+import { isVoter, jointVote } from "./quorum/joint.ts";
+import type { VoteResult } from "./quorum/majority.ts";
+import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./roles.ts";
+import { drawElectionDeadline, peersOf } from "./state.ts";
+import type { RaftState } from "./state.ts";
+
+/** Asks whether an election could be won, without touching anybody's term. */
+export function preCampaign(state: RaftState): void {
+  if (!isVoter(state.configuration, state.self)) return;
+  becomePreCandidate(state);
+  state.votes.set(state.self, true);
+  if (tally(state) === "won") {
+    campaign(state, false);
+    return;
+  }
+  const { log } = state;
+  for (const to of peersOf(state)) {
+    if (!isVoter(state.configuration, to)) continue;
+    state.messages.push({
+      kind: "preVoteRequest",
+      from: state.self,
+      to,
+      term: state.term + 1,
+      lastIndex: log.lastIndex,
+      lastTerm: log.lastTerm,
+    });
+  }
+}
+
+/**
+ * Raises the term and asks for votes. The requests wait for the disk like everything that follows from a vote: a candidate that
+ * asked, crashed and forgot its term could campaign in the same term again with a shorter log, and be elected by the answers
+ * to its first campaign. Its own vote goes the same way, as a message to itself.
+ */
+export function campaign(state: RaftState, force: boolean): void {
+  if (!isVoter(state.configuration, state.self)) return;
+  becomeCandidate(state);
+  const { log, self, term } = state;
+  state.durableMessages.push({ kind: "voteResponse", from: self, to: self, term, granted: true });
+  for (const to of peersOf(state)) {
+    if (!isVoter(state.configuration, to)) continue;
+    state.durableMessages.push({
+      kind: "voteRequest",
+      from: self,
+      to,
+      term,
+      lastIndex: log.lastIndex,
+      lastTerm: log.lastTerm,
+      force,
+    });
+  }
+}
+
+/** Whether this replica hears its leader: then it neither votes for another nor helps to find one (thesis §4.2.3). */
+export function hearsLeader(state: RaftState): boolean {
+  if (state.role === "leader") return true;
+  return (
+    state.leader !== nobody &&
+    !state.leaderSuspected &&
+    state.electionElapsed < state.options.electionTicks
+  );
+}
+
+export function handlePreVoteRequest(state: RaftState, request: PreVoteRequest): void {
+  if (request.term > state.term && hearsLeader(state)) return;
+  const granted =
+    request.term > state.term && state.log.isUpToDate(request.lastIndex, request.lastTerm);
+  state.durableMessages.push({
+    kind: "preVoteResponse",
+    from: state.self,
+    to: request.from,
+    term: granted ? request.term : state.term,
+    granted,
+  });
+}
+
+/** The request's term is this replica's own: `step` has seen to that. */
+export function handleVoteRequest(state: RaftState, request: VoteRequest): void {
+  const free = state.vote === nobody && state.leader === nobody;
+  const granted =
+    (state.vote === request.from || free) &&
+    state.log.isUpToDate(request.lastIndex, request.lastTerm);
+  if (granted) {
+    state.vote = request.from;
+    state.electionElapsed = 0;
+  }
+  state.durableMessages.push({
+    kind: "voteResponse",
+    from: state.self,
+    to: request.from,
+    term: state.term,
+    granted,
+  });
+}
+
+/** Records one voter's answer of the current campaign; the first one counts. */
+export function recordVote(state: RaftState, from: NodeKey, granted: boolean): VoteResult {
+  if (!state.votes.has(from)) state.votes.set(from, granted);
+  return tally(state);
+}
+
+export function handlePreVoteResponse(
+  state: RaftState,
+  from: NodeKey,
+  term: Term,
+  granted: boolean,
+): void {
+  if (state.role !== "preCandidate") return;
+  // A grant names the term it was asked for: one from an earlier, lower campaign must not count in this one.
+  if (granted && term !== state.term + 1) return;
+  const result = recordVote(state, from, granted);
+  if (result === "won") campaign(state, false);
+  else if (result === "lost") becomeFollower(state, state.term, nobody);
+}
+
+/** The response's term is this replica's own: votes are tallied by (term, voter). */
+export function handleVoteResponse(state: RaftState, from: NodeKey, granted: boolean): void {
+  if (state.role !== "candidate") return;
+  const result = recordVote(state, from, granted);
+  if (result === "won") becomeLeader(state);
+  else if (result === "lost") becomeFollower(state, state.term, nobody);
+}
+
+/** The election timer of followers and candidates. */
+export function tickElection(state: RaftState): void {
+  state.electionElapsed += 1;
+  if (state.electionElapsed < state.electionDeadline) return;
+  state.electionElapsed = 0;
+  if (state.role !== "follower") state.lonelyCampaigns = Math.min(state.lonelyCampaigns + 1, 3);
+  preCampaign(state);
+}
+
+/** Somebody is there: campaign at the normal pace again. */
+export function noteCompany(state: RaftState): void {
+  if (state.lonelyCampaigns === 0) return;
+  state.lonelyCampaigns = 0;
+  state.electionDeadline = drawElectionDeadline(state);
+}
+
+/** A leader that has not heard from a quorum for an election timeout cannot know that it still leads (thesis §6.2). */
+export function checkQuorum(state: RaftState): void {
+  const result = jointVote(
+    state.configuration,
+    (voter) => state.progress.get(voter)?.recentlyActive ?? false,
+  );
+  for (const [member, progress] of state.progress) {
+    progress.recentlyActive = member === state.self;
+  }
+  if (result !== "won") becomeFollower(state, state.term, nobody);
+}
+
+/** The leader's node is thought to be dead: campaign soon, at a random moment so that followers do not collide. */
+export function suspectLeader(state: RaftState): void {
+  if (state.role !== "follower" || state.leader === nobody || state.leader === state.self) return;
+  state.leaderSuspected = true;
+  const soon = state.environment.random(0, Math.ceil(state.options.electionTicks / 2) + 1);
+  state.electionDeadline = Math.min(state.electionDeadline, state.electionElapsed + 1 + soon);
+}
+
+function tally(state: RaftState): VoteResult {
+  return jointVote(state.configuration, (voter) => state.votes.get(voter));
+}

@@ -1,0 +1,60 @@
+/** Heartbeats: thesis §3.4. They carry the commit index and the read round, and find messages that were lost. */
+import type { HeartbeatRequest, HeartbeatResponse } from "./message.ts";
+import { confirmReads } from "./read-index.ts";
+import { peersOf } from "./state.ts";
+import type { RaftState } from "./state.ts";
+
+export function broadcastHeartbeat(state: RaftState): void {
+  state.heartbeatElapsed = 0;
+  // Reads that were not confirmed are asked about again under a fresh number: an answer to the old one may be underway still.
+  if (state.reads.length > 0) state.readRound += 1;
+  state.readRoundDue = false;
+  for (const to of peersOf(state)) {
+    const progress = state.progress.get(to);
+    state.messages.push({
+      kind: "heartbeatRequest",
+      from: state.self,
+      to,
+      term: state.term,
+      commit: Math.min(state.log.committed, progress?.match ?? 0),
+      readRound: state.reads.length > 0 ? state.readRound : 0,
+    });
+  }
+  confirmReads(state);
+}
+
+export function handleHeartbeatRequest(state: RaftState, request: HeartbeatRequest): void {
+  takeCommit(state, request.commit);
+  const response: HeartbeatResponse = {
+    kind: "heartbeatResponse",
+    from: state.self,
+    to: request.from,
+    term: state.term,
+    readRound: request.readRound,
+  };
+  // In a term that the disk knows, the answer promises nothing new and need not wait for other groups' writes.
+  if (state.durableTerm === state.term) state.messages.push(response);
+  else state.durableMessages.push(response);
+}
+
+/** A leader never names a commit index beyond what it knows this replica to hold; a lost disk can make that false. */
+export function takeCommit(state: RaftState, commit: number): void {
+  const { log } = state;
+  const known = Math.min(commit, log.lastIndex);
+  if (known > log.committed) log.committed = known;
+}
+
+export function handleHeartbeatResponse(state: RaftState, response: HeartbeatResponse): void {
+  const progress = state.progress.get(response.from);
+  if (progress === undefined) return;
+  progress.recentlyActive = true;
+  progress.probeSent = false;
+  if (progress.match < state.log.lastIndex && progress.match === progress.matchAtHeartbeat) {
+    progress.nudge = true;
+  }
+  progress.matchAtHeartbeat = progress.match;
+  if (response.readRound > progress.readRound) {
+    progress.readRound = response.readRound;
+    confirmReads(state);
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * One replica's log as the algorithm sees it. Terms of all entries are in memory (as runs); bytes only of the newest blocks,
+ * the `tail`. Older blocks are read back through `LogReader`.
+ *
+ *        1 ……………………… applied ……… committed ……………………… lastIndex
+ *        |--- on disk, read back ---|------- tail: blocks in memory -------|
+ *                                         stable ^          handed ^
+ *
+ * Invariant: applied <= committed <= lastIndex. Invariant: stable <= handed <= lastIndex.
+ * Invariant: every entry above `handed` is in the tail.
+ */
+import { assert, limits } from "../../base/index.ts";
+import type { Index, Term } from "../../base/index.ts";
+import { lastIndexOf, sliceBlock } from "../block.ts";
+import type { Block, Checksum } from "../block.ts";
+import type { PersistMark } from "../ready.ts";
+import { TermRuns } from "./term-runs.ts";
+import type { TermRun } from "./term-runs.ts";
+
+/** Reads back what was handed over for storage. The first block starts at `from`; at least one where one exists. */
+export interface LogReader {
+  read(from: Index, bytesMax: number): readonly Block[];
+}
+
+export interface LogOrigin {
+  readonly lastIndex: Index;
+  readonly terms: readonly TermRun[];
+  readonly committed: Index;
+}
+
+export class RaftLog {
+  lastIndex: Index;
+  /** Known to be on a quorum of disks. Never falls. */
+  committed: Index;
+  /** Handed to the state machine. Never falls. */
+  applied: Index = 0;
+  /** Durable on this replica's disk. Falls only where a conflict cuts the log. */
+  stable: Index;
+  /** Given to the store in a Ready, durable or on its way. */
+  handed: Index;
+  /** The newest term in which a conflict cut the log. */
+  private cutTerm: Term = 0;
+  /** Bytes held by the tail. */
+  tailBytes = 0;
+  readonly terms: TermRuns;
+  private readonly reader: LogReader;
+  private readonly checksum: Checksum;
+  private tail: Block[] = [];
+
+  constructor(origin: LogOrigin, reader: LogReader, checksum: Checksum) {
+    this.lastIndex = origin.lastIndex;
+    this.committed = origin.committed;
+    this.stable = origin.lastIndex;
+    this.handed = origin.lastIndex;
+    this.terms = new TermRuns(origin.terms);
+    this.reader = reader;
+    this.checksum = checksum;
+    assert(this.committed <= this.lastIndex, "committed <= lastIndex");
+  }
+
+  get lastTerm(): Term {
+    return this.terms.termAt(this.lastIndex);
+  }
+
+  /** The term of an entry, 0 for index 0, undefined where the log does not reach. */
+  termAt(index: Index): Term | undefined {
+    if (index === 0) return 0;
+    return index <= this.lastIndex ? this.terms.termAt(index) : undefined;
+  }
+
+  /** Whether a log ending in (lastIndex, lastTerm) is at least as up to date: terms first, then length (thesis §3.6.1). */
+  isUpToDate(lastIndex: Index, lastTerm: Term): boolean {
+    const ours = this.lastTerm;
+    return lastTerm > ours || (lastTerm === ours && lastIndex >= this.lastIndex);
+  }
+
+  /** Where a follower's and a leader's log may last agree, given that they differ at `index` (thesis §3.5, fast back-off). */
+  conflictHint(index: Index, term: Term): { index: Index; term: Term } {
+    const hint = this.terms.lastAtMost(Math.min(index, this.lastIndex), term, 0);
+    return { index: hint, term: this.terms.termAt(hint) };
+  }
+
+  /** Appends new blocks at the end. */
+  append(block: Block): void {
+    assert(block.first === this.lastIndex + 1, "blocks are appended without gaps");
+    assert(block.count > 0, "a block has entries");
+    this.terms.append(block.first, block.term);
+    this.lastIndex = lastIndexOf(block);
+    this.tail.push(block);
+    this.tailBytes += block.bytes.length;
+  }
+
+  /** Drops every entry from `index` on: the leader of `term` has others. They must not be committed. */
+  truncate(index: Index, term: Term): void {
+    assert(index > this.committed, "committed entries never change");
+    this.cutTerm = term;
+    while (this.tail.length > 0) {
+      const block = this.tail[this.tail.length - 1];
+      if (block === undefined || lastIndexOf(block) < index) break;
+      this.tail.pop();
+      this.tailBytes -= block.bytes.length;
+      if (block.first < index) {
+        const kept = sliceBlock(block, block.first, index, this.checksum);
+        this.tail.push(kept);
+        this.tailBytes += kept.bytes.length;
+        break;
+      }
+    }
+    this.terms.truncate(index);
+    this.lastIndex = index - 1;
+    this.stable = Math.min(this.stable, index - 1);
+    this.handed = Math.min(this.handed, index - 1);
+  }
+
+  /** Entries not yet given to the store. */
+  takeUnhanded(): readonly Block[] {
+    if (this.handed === this.lastIndex) return [];
+    const blocks = this.tailFrom(this.handed + 1, Number.POSITIVE_INFINITY);
+    this.handed = this.lastIndex;
+    return blocks;
+  }
+
+  /**
+   * The store has made everything up to the mark durable. Ignored where a conflict has replaced that entry since, and also
+   * where the same entry came back afterwards: leader A's entry is on its way to the disk, B's replaces it, C, who has A's,
+   * replaces B's again. The first write is durable now, the second will undo it, and the third was not even handed over. A
+   * term has one leader, and so at most one cut.
+   */
+  stableTo({ lastIndex, lastTerm, term }: PersistMark): void {
+    if (term < this.cutTerm) return;
+    if (lastIndex > this.stable && this.termAt(lastIndex) === lastTerm) this.stable = lastIndex;
+  }
+
+  /** Blocks from `from` on, the first starting exactly there, until `bytesMax` is passed; as many as one message may hold. */
+  blocksFrom(from: Index, bytesMax: number): readonly Block[] {
+    return this.collectFrom(from, bytesMax).slice(0, limits.messageBlocksMax);
+  }
+
+  private collectFrom(from: Index, bytesMax: number): readonly Block[] {
+    if (from > this.lastIndex) return [];
+    const tailFirst = this.tail[0]?.first ?? this.lastIndex + 1;
+    if (from >= tailFirst) return this.tailFrom(from, bytesMax);
+    const blocks: Block[] = [];
+    let next = from;
+    for (const block of this.reader.read(from, bytesMax)) {
+      // The store may still hold a suffix that a conflict has replaced: the tail is the truth from its first entry on.
+      if (block.first >= tailFirst) break;
+      const end = Math.min(lastIndexOf(block) + 1, tailFirst);
+      // What a store mixed up must stop here: sent on, it would be in the followers' logs under this leader's name.
+      assert(block.first === next, "the log has no holes");
+      const sameTerm = this.termAt(next) === block.term && this.termAt(end - 1) === block.term;
+      assert(sameTerm, "the store returns the entries that it was given");
+      blocks.push(sliceBlock(block, next, end, this.checksum));
+      next = end;
+    }
+    assert(next > from, "the log has no holes");
+    return blocks;
+  }
+
+  /**
+   * The next blocks to apply: from above `applied`, up to what is both committed and on this replica's own disk, so that what a
+   * replica has shown to readers is still there after a crash.
+   */
+  nextCommitted(bytesMax: number): readonly Block[] {
+    const limit = Math.min(this.committed, this.stable);
+    if (this.applied >= limit) return [];
+    const blocks: Block[] = [];
+    for (const block of this.blocksFrom(this.applied + 1, bytesMax)) {
+      if (block.first > limit) break;
+      const end = Math.min(lastIndexOf(block), limit) + 1;
+      blocks.push(sliceBlock(block, block.first, end, this.checksum));
+    }
+    return blocks;
+  }
+
+  /**
+   * Frees memory: blocks up to `needed` that are durable and applied, and beyond that whatever is durable and committed while
+   * the tail holds more than `bytesMax`. Uncommitted ones stay: they are what `uncommittedBytes` counts.
+   */
+  evict(needed: Index, bytesMax: number): void {
+    let count = 0;
+    for (const block of this.tail) {
+      const last = lastIndexOf(block);
+      if (last > this.stable || last > this.committed) break;
+      const idle = last <= this.applied && last <= needed;
+      if (!idle && this.tailBytes <= bytesMax) break;
+      this.tailBytes -= block.bytes.length;
+      count += 1;
+    }
+    if (count > 0) this.tail.splice(0, count);
+  }
+
+  /** Bytes of entries above the commit index, but for those that were on disk when the replica started. */
+  uncommittedBytes(): number {
+    let bytes = 0;
+    for (let at = this.tail.length - 1; at >= 0; at -= 1) {
+      const block = this.tail[at];
+      if (block === undefined || lastIndexOf(block) <= this.committed) break;
+      bytes += block.bytes.length;
+    }
+    return bytes;
+  }
+
+  private tailFrom(from: Index, bytesMax: number): Block[] {
+    let at = this.tail.length - 1;
+    while (at > 0 && (this.tail[at]?.first ?? 0) > from) at -= 1;
+    const blocks: Block[] = [];
+    let bytes = 0;
+    for (; at < this.tail.length; at += 1) {
+      const block = this.tail[at];
+      if (block === undefined || (blocks.length > 0 && bytes >= bytesMax)) break;
+      const part =
+        block.first >= from
+          ? block
+          : sliceBlock(block, from, lastIndexOf(block) + 1, this.checksum);
+      blocks.push(part);
+      bytes += part.bytes.length;
+    }
+    return blocks;
+  }
+}

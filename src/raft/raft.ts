@@ -1,0 +1,366 @@
+/**
+ * One replica of one group: messages, ticks and proposals in, Ready out. This file is the door and the dispatch; the protocol
+ * is in election.ts, replication.ts, heartbeat.ts and read-index.ts.
+ */
+import { RaftError, assert, nobody, unreachable } from "../base/index.ts";
+import type { Index, NodeKey, Term } from "../base/index.ts";
+import type { Block, BlockKind } from "./block.ts";
+import {
+  campaign,
+  checkQuorum,
+  handlePreVoteRequest,
+  handlePreVoteResponse,
+  handleVoteRequest,
+  handleVoteResponse,
+  hearsLeader,
+  noteCompany,
+  preCampaign,
+  suspectLeader,
+  tickElection,
+} from "./election.ts";
+import {
+  broadcastHeartbeat,
+  handleHeartbeatRequest,
+  handleHeartbeatResponse,
+  takeCommit,
+} from "./heartbeat.ts";
+import type { Message } from "./message.ts";
+import type { RaftOptions } from "./options.ts";
+import { isVoter } from "./quorum/joint.ts";
+import { requestRead } from "./read-index.ts";
+import type { BallotChange, PersistMark, Ready, RoleChange } from "./ready.ts";
+import {
+  handleAppendRequest,
+  handleAppendResponse,
+  maybeCommit,
+  reportUnreachable,
+  sendAppends,
+} from "./replication.ts";
+import type { AppendGate } from "./replication.ts";
+import { becomeFollower } from "./roles.ts";
+import { RaftState, drawElectionDeadline, peersOf } from "./state.ts";
+import type { RaftEnvironment, RaftOrigin } from "./state.ts";
+
+/** What a proposal needs to become a block. */
+export interface ProposedBlock {
+  readonly kind: BlockKind;
+  readonly count: number;
+  readonly timeMs: number;
+  readonly checksum: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Stands in a Ready for an empty list, never the state's own: a list that `step` goes on filling while the Ready is on its way to
+ * the disk would let a vote or an acknowledgement of later entries leave when only this Ready is durable.
+ */
+const none: readonly never[] = Object.freeze([]);
+
+export class Raft {
+  readonly state: RaftState;
+
+  constructor(origin: RaftOrigin, options: RaftOptions, environment: RaftEnvironment) {
+    this.state = new RaftState(origin, options, environment);
+  }
+
+  /** One tick of logical time. */
+  tick(): void {
+    const { state } = this;
+    if (state.role !== "leader") {
+      tickElection(state);
+      return;
+    }
+    state.electionElapsed += 1;
+    if (state.electionElapsed >= state.options.electionTicks) {
+      state.electionElapsed = 0;
+      checkQuorum(state);
+      if (!state.isLeader) return;
+    }
+    state.heartbeatElapsed += 1;
+    if (state.heartbeatElapsed >= state.options.heartbeatTicks) broadcastHeartbeat(state);
+  }
+
+  /**
+   * Takes a message of a peer, or one of this replica's own that has become durable.
+   * @throws ERR_GROUP_DISABLED where a leader contradicts what is committed here: the replica must not go on.
+   */
+  step(message: Message): void {
+    const { state } = this;
+    if (message.from !== state.self) noteCompany(state);
+    if (message.term > state.term) this.stepHigherTerm(message);
+    else if (message.term < state.term) this.stepLowerTerm(message);
+    else this.stepSameTerm(message);
+  }
+
+  private stepHigherTerm(message: Message): void {
+    const { state } = this;
+    switch (message.kind) {
+      case "preVoteRequest":
+        handlePreVoteRequest(state, message);
+        return;
+      case "preVoteResponse":
+        if (message.granted) {
+          handlePreVoteResponse(state, message.from, message.term, true);
+          return;
+        }
+        becomeFollower(state, message.term, nobody);
+        return;
+      case "voteRequest":
+        // A follower that hears its leader stays with it: a disturbed or removed replica cannot unseat it (thesis §4.2.3).
+        if (!message.force && hearsLeader(state)) return;
+        becomeFollower(state, message.term, nobody);
+        break;
+      case "appendRequest":
+      case "heartbeatRequest":
+      case "commitNotice":
+        becomeFollower(state, message.term, message.from);
+        break;
+      case "voteResponse":
+      case "appendResponse":
+      case "heartbeatResponse":
+        becomeFollower(state, message.term, nobody);
+        return;
+      default:
+        unreachable(message);
+    }
+    this.stepSameTerm(message);
+  }
+
+  private stepLowerTerm(message: Message): void {
+    const { state } = this;
+    switch (message.kind) {
+      case "appendRequest":
+      case "heartbeatRequest":
+        // A leader of an older term, perhaps back from a partition, learns of this one from the answer and steps down. Silence
+        // would leave it and, with pre-vote, this replica stuck: neither could ever make the other move.
+        state.durableMessages.push({
+          kind: "appendResponse",
+          from: state.self,
+          to: message.from,
+          term: state.term,
+          index: 0,
+          rejected: true,
+          hintIndex: 0,
+          hintTerm: 0,
+        });
+        return;
+      case "preVoteRequest":
+        handlePreVoteRequest(state, message);
+        return;
+      default:
+        return;
+    }
+  }
+
+  private stepSameTerm(message: Message): void {
+    const { state } = this;
+    switch (message.kind) {
+      case "preVoteRequest":
+        handlePreVoteRequest(state, message);
+        return;
+      case "preVoteResponse":
+        handlePreVoteResponse(state, message.from, message.term, message.granted);
+        return;
+      case "voteRequest":
+        handleVoteRequest(state, message);
+        return;
+      case "voteResponse":
+        handleVoteResponse(state, message.from, message.granted);
+        return;
+      case "appendRequest":
+        this.hearLeader(message.from);
+        handleAppendRequest(state, message);
+        return;
+      case "heartbeatRequest":
+        this.hearLeader(message.from);
+        handleHeartbeatRequest(state, message);
+        return;
+      case "commitNotice":
+        this.hearLeader(message.from);
+        takeCommit(state, message.commit);
+        return;
+      case "appendResponse":
+        if (state.isLeader) handleAppendResponse(state, message);
+        return;
+      case "heartbeatResponse":
+        if (state.isLeader) handleHeartbeatResponse(state, message);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** A message of the leader of this term arrived: there can be no other (election safety). */
+  private hearLeader(from: NodeKey): void {
+    const { state } = this;
+    if (state.role === "leader" || (state.leader !== nobody && state.leader !== from)) {
+      throw new RaftError(
+        "ERR_GROUP_DISABLED",
+        `Nodes ${state.leader} and ${from} both lead term ${state.term}`,
+        { details: { reason: `two leaders in term ${state.term}` } },
+      );
+    }
+    if (state.role !== "follower" || state.leader === nobody) {
+      becomeFollower(state, state.term, from);
+    }
+    state.electionElapsed = 0;
+    if (state.leaderSuspected) {
+      state.leaderSuspected = false;
+      state.electionDeadline = drawElectionDeadline(state);
+    }
+  }
+
+  /** Whether `propose` would take a block now: this is the leader, and its uncommitted entries leave room. */
+  get admits(): boolean {
+    const { isLeader, log, options } = this.state;
+    return isLeader && log.uncommittedBytes() < options.uncommittedBytesMax;
+  }
+
+  /** Whether something waits to be sent, or the role has changed. */
+  get hasMessages(): boolean {
+    const { messages, durableMessages, roleChanged } = this.state;
+    return roleChanged || messages.length > 0 || durableMessages.length > 0;
+  }
+
+  /**
+   * Appends a block of proposals. Returns its first index, or why not: "notLeader", or "full" while more than
+   * `uncommittedBytesMax` wait for their commit.
+   */
+  propose(block: ProposedBlock): Index | "notLeader" | "full" {
+    const { state } = this;
+    const { log, options } = state;
+    if (!state.isLeader) return "notLeader";
+    if (log.uncommittedBytes() >= options.uncommittedBytesMax) return "full";
+    const first = log.lastIndex + 1;
+    log.append({ first, term: state.term, ...block });
+    return first;
+  }
+
+  /** Asks for a linearizable read; `Ready.confirmedReads` names the ticket when it may run. False where this is no leader. */
+  requestRead(ticket: number): boolean {
+    if (!this.state.isLeader) return false;
+    requestRead(this.state, ticket);
+    return true;
+  }
+
+  /**
+   * Campaigns now, whatever the timer says. Asks first (pre-vote) unless `force`. Returns false on a leader and where this
+   * replica is no voter.
+   */
+  campaign(force = false): boolean {
+    if (this.state.isLeader || !isVoter(this.state.configuration, this.state.self)) return false;
+    if (force) campaign(this.state, true);
+    else preCampaign(this.state);
+    return true;
+  }
+
+  /** Gives up leadership; the timer starts anew, so that another may be faster. Returns false where this is no leader. */
+  resign(): boolean {
+    if (!this.state.isLeader) return false;
+    becomeFollower(this.state, this.state.term, nobody);
+    return true;
+  }
+
+  suspectLeader(node: NodeKey): void {
+    if (this.state.leader === node) suspectLeader(this.state);
+  }
+
+  reportUnreachable(peer: NodeKey): void {
+    if (this.state.isLeader) reportUnreachable(this.state, peer);
+  }
+
+  /** Everything up to the mark is durable. */
+  persisted(mark: PersistMark): void {
+    const { state } = this;
+    state.durableTerm = Math.max(state.durableTerm, mark.term);
+    state.log.stableTo(mark);
+    if (!state.isLeader) return;
+    const own = state.progress.get(state.self);
+    if (own?.maybeUpdate(state.log.stable) === true) maybeCommit(state);
+  }
+
+  /** The state machine has taken everything up to `index`. */
+  applied(index: Index): void {
+    const { log } = this.state;
+    assert(index >= log.applied && index <= log.committed, "applied <= committed");
+    log.applied = index;
+  }
+
+  private evict(): void {
+    const { state } = this;
+    if (state.log.tailBytes === 0) return;
+    let needed = Number.POSITIVE_INFINITY;
+    for (const [peer, progress] of state.progress) {
+      if (peer !== state.self && progress.state === "replicate") {
+        needed = Math.min(needed, progress.next - 1);
+      }
+    }
+    state.log.evict(needed, state.options.tailBytesMax);
+  }
+
+  /** Hands over what is to be done. `gate` tells which peers' connections take entries now. */
+  takeReady(gate: AppendGate = () => true): Ready {
+    const { state } = this;
+    const { log } = state;
+    if (state.isLeader) {
+      if (state.readRoundDue) broadcastHeartbeat(state);
+      sendAppends(state, gate);
+    }
+    const ballot = this.takeBallot();
+    const blocks = log.takeUnhanded();
+    this.evict();
+    const { messages, durableMessages, confirmedReads } = state;
+    if (messages.length > 0) state.messages = [];
+    if (durableMessages.length > 0) state.durableMessages = [];
+    if (confirmedReads.length > 0) state.confirmedReads = [];
+    return {
+      messages: messages.length > 0 ? messages : none,
+      ballot,
+      commit: log.committed,
+      blocks,
+      mark: { lastIndex: log.handed, lastTerm: log.lastTerm, term: state.term },
+      mustPersist: ballot !== undefined || blocks.length > 0,
+      durableMessages: durableMessages.length > 0 ? durableMessages : none,
+      confirmedReads: confirmedReads.length > 0 ? confirmedReads : none,
+      roleChange: this.takeRoleChange(),
+    };
+  }
+
+  private takeBallot(): BallotChange | undefined {
+    const { state } = this;
+    const { term, vote } = state;
+    if (term === state.handedTerm && vote === state.handedVote) return undefined;
+    state.handedTerm = term;
+    state.handedVote = vote;
+    return { term, vote };
+  }
+
+  private takeRoleChange(): RoleChange | undefined {
+    const { state } = this;
+    if (!state.roleChanged) return undefined;
+    state.roleChanged = false;
+    return { role: state.role, leader: state.leader, term: state.term };
+  }
+
+  get term(): Term {
+    return this.state.term;
+  }
+
+  get isLeader(): boolean {
+    return this.state.isLeader;
+  }
+
+  /** The leader of the present term, or `nobody`. */
+  get leader(): NodeKey {
+    return this.state.leader;
+  }
+
+  get peers(): readonly NodeKey[] {
+    return peersOf(this.state);
+  }
+
+  /** The next blocks for the state machine, about `bytesMax` of them; call `applied` when they are in. */
+  nextCommitted(bytesMax: number): readonly Block[] {
+    return this.state.log.nextCommitted(bytesMax);
+  }
+}

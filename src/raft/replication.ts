@@ -1,0 +1,196 @@
+/**
+ * Log replication: thesis §3.5 (AppendEntries, log matching), §3.6.2 (what a leader may commit), §10.2.1 (pipelining), with the
+ * fast back-off by term of §3.5's last paragraphs in both directions.
+ */
+import { RaftError, limits } from "../base/index.ts";
+import type { Index, NodeKey } from "../base/index.ts";
+import { lastIndexOf, sliceBlock } from "./block.ts";
+import type { Block } from "./block.ts";
+import type { AppendRequest, AppendResponse } from "./message.ts";
+import { jointIndex } from "./quorum/joint.ts";
+import type { RaftState } from "./state.ts";
+import type { Progress } from "./tracker/progress.ts";
+
+/** Says whether the way to a peer takes more entries now; a full one is asked again in a later round. */
+export type AppendGate = (peer: NodeKey) => boolean;
+
+/** Sends to every follower what is due and what its window allows. */
+export function sendAppends(state: RaftState, gate: AppendGate): void {
+  for (const [peer, progress] of state.progress) {
+    if (peer === state.self) continue;
+    if (gate(peer)) sendEntries(state, peer, progress);
+    sendCommitNotice(state, peer, progress);
+  }
+}
+
+function sendEntries(state: RaftState, peer: NodeKey, progress: Progress): void {
+  const { log, options } = state;
+  if (progress.nudge) {
+    progress.nudge = false;
+    // Whatever the window says: an empty message after the last one sent makes the follower say where it stands.
+    if (progress.state === "replicate" && (progress.paused || progress.next > log.lastIndex)) {
+      pushAppend(state, peer, progress, []);
+    }
+  }
+  // A new leader's first probe goes out even without entries, to learn where the follower stands.
+  let probeEmpty = progress.state === "probe" && !progress.probeSent;
+  while (!progress.paused && (progress.next <= log.lastIndex || probeEmpty)) {
+    probeEmpty = false;
+    const blocks = log.blocksFrom(progress.next, options.appendBytesMax);
+    pushAppend(state, peer, progress, blocks.slice(0, limits.messageBlocksMax));
+  }
+}
+
+function pushAppend(
+  state: RaftState,
+  peer: NodeKey,
+  progress: Progress,
+  blocks: readonly Block[],
+): void {
+  const { log } = state;
+  const prevIndex = progress.next - 1;
+  const prevTerm = log.termAt(prevIndex);
+  if (prevTerm === undefined) {
+    progress.becomeSnapshot();
+    return;
+  }
+  let bytes = 0;
+  for (const block of blocks) bytes += block.bytes.length;
+  const tail = blocks.at(-1);
+  const last = tail === undefined ? prevIndex : lastIndexOf(tail);
+  state.messages.push({
+    kind: "appendRequest",
+    from: state.self,
+    to: peer,
+    term: state.term,
+    prevIndex,
+    prevTerm,
+    commit: log.committed,
+    blocks,
+  });
+  progress.sent(last, bytes);
+  if (progress.state === "replicate") {
+    progress.commitSent = Math.max(progress.commitSent, Math.min(log.committed, last));
+  }
+}
+
+/** Without new entries to carry it, the commit index travels alone, never beyond what the follower is known to hold. */
+function sendCommitNotice(state: RaftState, peer: NodeKey, progress: Progress): void {
+  const commit = Math.min(state.log.committed, progress.match);
+  if (commit <= progress.commitSent) return;
+  progress.commitSent = commit;
+  state.messages.push({
+    kind: "commitNotice",
+    from: state.self,
+    to: peer,
+    term: state.term,
+    commit,
+  });
+}
+
+/** A follower takes entries from the leader of its term. */
+export function handleAppendRequest(state: RaftState, request: AppendRequest): void {
+  const { log } = state;
+  if (log.termAt(request.prevIndex) !== request.prevTerm) {
+    const hint = log.conflictHint(request.prevIndex, request.prevTerm);
+    pushAppendResponse(state, request, {
+      index: request.prevIndex,
+      rejected: true,
+      hintIndex: hint.index,
+      hintTerm: hint.term,
+    });
+    return;
+  }
+  let last = request.prevIndex;
+  for (const block of request.blocks) {
+    takeBlock(state, block);
+    last = lastIndexOf(block);
+  }
+  // Only what this message verified counts, not the tail that may follow it here: that tail may belong to another leader.
+  const commit = Math.min(request.commit, last);
+  if (commit > log.committed) log.committed = commit;
+  pushAppendResponse(state, request, { index: last, rejected: false, hintIndex: 0, hintTerm: 0 });
+}
+
+function pushAppendResponse(
+  state: RaftState,
+  request: AppendRequest,
+  answer: Pick<AppendResponse, "index" | "rejected" | "hintIndex" | "hintTerm">,
+): void {
+  state.durableMessages.push({
+    kind: "appendResponse",
+    from: state.self,
+    to: request.from,
+    term: state.term,
+    ...answer,
+  });
+}
+
+/** Appends what is new in a block; everything before it is known to match. */
+function takeBlock(state: RaftState, block: Block): void {
+  const { log } = state;
+  const end = lastIndexOf(block) + 1;
+  let from = block.first;
+  if (from <= log.lastIndex && log.termAt(from) === block.term) {
+    from = Math.min(log.terms.runEnd(from, log.lastIndex) + 1, end);
+  }
+  if (from >= end) return;
+  if (from <= log.lastIndex) {
+    if (from <= log.committed) {
+      throw new RaftError(
+        "ERR_GROUP_DISABLED",
+        `Entry ${from} of term ${block.term} from the leader contradicts the committed entry of term ${log.termAt(from)}`,
+        { details: { reason: "an entry that was committed here differs from the leader's" } },
+      );
+    }
+    log.truncate(from, state.term);
+  }
+  log.append(sliceBlock(block, from, end, state.environment.checksum));
+}
+
+export function handleAppendResponse(state: RaftState, response: AppendResponse): void {
+  const progress = state.progress.get(response.from);
+  if (progress === undefined) return;
+  progress.recentlyActive = true;
+  if (response.rejected) {
+    const hint = retryIndex(state, response.hintIndex, response.hintTerm);
+    if (progress.maybeDecrease(response.index, hint)) {
+      progress.nudge = false;
+      if (progress.state === "replicate") progress.becomeProbe();
+    }
+    return;
+  }
+  if (response.index > state.log.lastIndex) return;
+  const news = progress.maybeUpdate(response.index);
+  if (progress.state === "replicate") progress.inflights.freeTo(response.index);
+  else if (progress.state === "probe" && (news || progress.match === response.index)) {
+    progress.becomeReplicate();
+  }
+  if (news) maybeCommit(state);
+}
+
+/** Thesis §3.5: skips all entries of terms that the follower cannot have, a round trip a term at most. */
+function retryIndex(state: RaftState, hintIndex: Index, hintTerm: number): Index {
+  if (hintTerm === 0) return hintIndex;
+  return state.log.conflictHint(hintIndex, hintTerm).index;
+}
+
+/**
+ * Advances the commit index to what a quorum holds durably, if that entry is of this leader's own term: an older one may still
+ * be overwritten though a majority has it (thesis figure 3.7; paper figure 8).
+ */
+export function maybeCommit(state: RaftState): boolean {
+  const { log } = state;
+  const index = jointIndex(state.configuration, (voter) => state.progress.get(voter)?.match ?? 0);
+  if (index <= log.committed || log.termAt(index) !== state.term) return false;
+  log.committed = index;
+  return true;
+}
+
+/** The connection to a peer was lost, and perhaps what was on it. */
+export function reportUnreachable(state: RaftState, peer: NodeKey): void {
+  const progress = state.progress.get(peer);
+  if (progress?.state === "replicate") progress.becomeProbe();
+  // In `probe` nothing is sent until a heartbeat is answered: a dead peer costs no entries.
+  if (progress?.state === "probe") progress.probeSent = true;
+}

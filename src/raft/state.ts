@@ -1,0 +1,140 @@
+/**
+ * The state of one replica (thesis figure 3.1). Protocol parts are functions over it, one file each; `raft.ts` is the door.
+ */
+import { assert, nobody } from "../base/index.ts";
+import type { Index, NodeKey, Term } from "../base/index.ts";
+import type { Checksum } from "./block.ts";
+import type { Configuration } from "./configuration.ts";
+import type { HardState } from "./hard-state.ts";
+import { RaftLog } from "./log/raft-log.ts";
+import type { LogReader } from "./log/raft-log.ts";
+import type { TermRun } from "./log/term-runs.ts";
+import type { Message } from "./message.ts";
+import type { RaftOptions } from "./options.ts";
+import type { ConfirmedRead, RaftRole } from "./ready.ts";
+import { Inflights } from "./tracker/inflights.ts";
+import { Progress } from "./tracker/progress.ts";
+
+/** What a replica starts from: nothing, or what its store recovered. */
+export interface RaftOrigin {
+  readonly self: NodeKey;
+  readonly configuration: Configuration;
+  readonly hardState: HardState;
+  readonly lastIndex: Index;
+  readonly terms: readonly TermRun[];
+}
+
+/** What the algorithm needs from outside, injected so that a seed repeats a run. */
+export interface RaftEnvironment {
+  readonly reader: LogReader;
+  readonly checksum: Checksum;
+  /** An integer in [lo, hi). */
+  readonly random: (lo: number, hi: number) => number;
+}
+
+export interface PendingRead {
+  readonly ticket: number;
+  /** The state machine must have applied this far: thesis §6.4, step 1. */
+  readonly index: Index;
+  /** A quorum must confirm this round or a later one: it began after the read arrived. */
+  readonly round: number;
+}
+
+export class RaftState {
+  readonly self: NodeKey;
+  readonly options: RaftOptions;
+  readonly environment: RaftEnvironment;
+  readonly log: RaftLog;
+  configuration: Configuration;
+
+  /** Latest term seen. Never falls; durable before anything is said in it. */
+  term: Term;
+  /** Who got this replica's vote in `term`. Changes at most once a term. */
+  vote: NodeKey;
+  /** Term and vote as last given to the store. */
+  handedTerm: Term;
+  handedVote: NodeKey;
+  /** The term that is durable on this replica's disk. */
+  durableTerm: Term;
+
+  role: RaftRole = "follower";
+  /** The leader of `term`, where known. */
+  leader: NodeKey = nobody;
+  /** The leader's node is believed dead: its lease on this follower's vote no longer holds. */
+  leaderSuspected = false;
+
+  /** Ticks since the leader was last heard; on a leader, since its quorum was last checked. */
+  electionElapsed = 0;
+  /** This replica campaigns when `electionElapsed` reaches it; drawn anew with each change of role. */
+  electionDeadline = 0;
+  heartbeatElapsed = 0;
+  /** Campaigns in a row that came to nothing with no peer heard; stretches the next deadline. */
+  lonelyCampaigns = 0;
+
+  /** Answers to this replica's campaign by voter: a second one of the same voter changes nothing. */
+  readonly votes: Map<NodeKey, boolean> = new Map();
+  /** On a leader: every member, itself included. */
+  readonly progress: Map<NodeKey, Progress> = new Map();
+
+  /** On a leader: index of its no-op, the first entry of its own term. */
+  termStart: Index = 0;
+  reads: PendingRead[] = [];
+  /** The newest read round broadcast. Starts again with each term; answers carry the term, so old ones cannot be mistaken. */
+  readRound = 0;
+  /** Reads have arrived that the newest round does not cover. */
+  readRoundDue = false;
+
+  /** Leave at once. */
+  messages: Message[] = [];
+  /** Leave when this replica's state as of now is durable. */
+  durableMessages: Message[] = [];
+  confirmedReads: ConfirmedRead[] = [];
+  roleChanged = false;
+
+  constructor(origin: RaftOrigin, options: RaftOptions, environment: RaftEnvironment) {
+    const { hardState } = origin;
+    this.self = origin.self;
+    this.options = options;
+    this.environment = environment;
+    this.configuration = origin.configuration;
+    this.term = hardState.term;
+    this.vote = hardState.vote;
+    this.handedTerm = hardState.term;
+    this.handedVote = hardState.vote;
+    this.durableTerm = hardState.term;
+    this.log = new RaftLog(
+      { lastIndex: origin.lastIndex, terms: origin.terms, committed: hardState.commit },
+      environment.reader,
+      environment.checksum,
+    );
+    assert(this.log.lastTerm <= this.term, "no entry is of a later term than the replica's");
+    this.electionDeadline = drawElectionDeadline(this);
+  }
+
+  get isLeader(): boolean {
+    return this.role === "leader";
+  }
+}
+
+/**
+ * Randomised (thesis §3.4). A replica that hears nobody draws from ever later ranges, up to eight times: alone, it must
+ * neither loop through campaigns nor disturb its group when it comes back.
+ */
+export function drawElectionDeadline(state: RaftState): number {
+  const { electionTicks } = state.options;
+  const stretched = electionTicks * Math.min(2 ** state.lonelyCampaigns, 8);
+  return state.environment.random(stretched, stretched + electionTicks);
+}
+
+export function newProgress(state: RaftState, next: Index, match: Index): Progress {
+  const { inflightMessagesMax, inflightBytesMax } = state.options;
+  return new Progress(next, match, new Inflights(inflightMessagesMax, inflightBytesMax));
+}
+
+/** Every member but this replica, in a fixed order. */
+export function peersOf(state: RaftState): NodeKey[] {
+  const { voters, votersOutgoing, learners } = state.configuration;
+  const all = new Set([...voters, ...votersOutgoing, ...learners]);
+  all.delete(state.self);
+  return [...all];
+}

@@ -1,0 +1,169 @@
+/**
+ * Applies committed entries in bounded slices and answers their proposers. Decoupled from replication: a slow state machine
+ * delays its own results, while acknowledgements and heartbeats go on between slices.
+ */
+import { RaftError, assert } from "../base/index.ts";
+import type { Index, Term } from "../base/index.ts";
+import { EntryCursor, blockKind, lastIndexOf } from "../raft/index.ts";
+import type { Block } from "../raft/index.ts";
+import type { ShardContext } from "./context.ts";
+import { disable } from "./groups.ts";
+import type { Replica } from "./replica.ts";
+import type { ReplyTo } from "./replies.ts";
+import type { Entry, StateMachine } from "./state-machine.ts";
+
+class CommittedEntry implements Entry {
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+  index: Index = 0;
+  term: Term = 0;
+  timeMs = 0;
+
+  get command(): Uint8Array {
+    return this.bytes.subarray(this.start, this.end);
+  }
+}
+
+const noReply: ReplyTo = 0;
+
+export class Applier {
+  private readonly context: ShardContext;
+  private readonly cursor: EntryCursor = new EntryCursor();
+  private readonly entry: CommittedEntry = new CommittedEntry();
+
+  constructor(context: ShardContext) {
+    this.context = context;
+  }
+
+  /** Applies at most about `applyBytesMax` over all replicas that wait; the rest is left to the next round. */
+  run(): void {
+    const { context } = this;
+    let budget = context.options.applyBytesMax;
+    const waiting = context.applying;
+    context.applying = [];
+    for (const [at, replica] of waiting.entries()) {
+      if (budget <= 0) {
+        context.applying.push(...waiting.slice(at));
+        break;
+      }
+      replica.applying = false;
+      if (!replica.running || replica.machine === undefined) continue;
+      budget -= this.guard(replica, replica.machine, budget);
+    }
+    if (context.applying.length > 0) context.schedule();
+  }
+
+  /** A log that cannot be read, or a state machine that must not go on, ends the replica and not the shard. */
+  private guard(replica: Replica, machine: StateMachine, budget: number): number {
+    try {
+      return this.applyReplica(replica, machine, budget);
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+      disable(this.context, replica, error.message);
+      return 0;
+    }
+  }
+
+  private applyReplica(replica: Replica, machine: StateMachine, budget: number): number {
+    const { raft } = replica;
+    let bytes = 0;
+    for (const block of raft.nextCommitted(budget)) {
+      if (block.kind === blockKind.command) this.applyBlock(replica, machine, block);
+      raft.applied(lastIndexOf(block));
+      bytes += block.bytes.length + 1;
+    }
+    this.runReads(replica, machine);
+    const { log } = raft.state;
+    if (log.applied < Math.min(log.committed, log.stable)) this.context.markApplying(replica);
+    return bytes;
+  }
+
+  private applyBlock(replica: Replica, machine: StateMachine, block: Block): void {
+    const { cursor, entry } = this;
+    cursor.reset(block.bytes);
+    entry.bytes = block.bytes;
+    entry.term = block.term;
+    entry.timeMs = block.timeMs;
+    entry.index = block.first;
+    while (cursor.next()) {
+      entry.start = cursor.start;
+      entry.end = cursor.end;
+      this.applyEntry(replica, machine, this.takeReplyTo(replica, block.term));
+      entry.index += 1;
+    }
+    assert(entry.index === lastIndexOf(block) + 1, "a block holds as many entries as it says");
+    this.context.counters.entriesApplied += block.count;
+  }
+
+  private applyEntry(replica: Replica, machine: StateMachine, replyTo: ReplyTo): void {
+    const { entry } = this;
+    const { replies, options } = this.context;
+    let result: Uint8Array | undefined;
+    try {
+      result = machine.apply(entry);
+    } catch (cause) {
+      const message = `The state machine of group ${replica.group} threw on entry ${entry.index}: ${describe(cause)}`;
+      if (options.applyError === "disable") {
+        const fatal = new RaftError("ERR_GROUP_DISABLED", message, { outcome: "unknown", cause });
+        if (replyTo !== noReply) replies.failed(replyTo, fatal);
+        throw fatal;
+      }
+      const error = new RaftError("ERR_APPLY_FAILED", message, { cause });
+      if (replyTo !== noReply) replies.applyFailed(replyTo, entry.index, error);
+      return;
+    }
+    if (replyTo !== noReply) replies.applied(replyTo, entry.index, result);
+  }
+
+  /** Who proposed the entry that is about to be applied, if it was proposed here in this term. */
+  private takeReplyTo(replica: Replica, term: Term): ReplyTo {
+    const head = replica.sealed[0];
+    if (head === undefined || this.entry.index < head.first || head.term !== term) return noReply;
+    const replyTo = head.replyTos[replica.sealedCall] ?? noReply;
+    replica.sealedEntry += 1;
+    if (replica.sealedEntry === head.counts[replica.sealedCall]) {
+      replica.sealedEntry = 0;
+      replica.sealedCall += 1;
+      if (replica.sealedCall === head.replyTos.length) {
+        replica.sealedCall = 0;
+        replica.sealed.shift();
+      }
+    }
+    return replyTo;
+  }
+
+  private runReads(replica: Replica, machine: StateMachine): void {
+    const { applied } = replica.raft.state.log;
+    let reads = replica.reads.takeRunnable(applied);
+    while (reads !== undefined) {
+      for (const { replyTo, query } of reads) {
+        this.answer(replica, machine, { replyTo, query, ageMs: 0 });
+      }
+      reads = replica.reads.takeRunnable(applied);
+    }
+  }
+
+  /** Runs one query against the state as it is. */
+  answer(
+    replica: Replica,
+    machine: StateMachine,
+    read: { replyTo: ReplyTo; query: Uint8Array; ageMs: number },
+  ): void {
+    const { replies, counters } = this.context;
+    counters.readsAnswered += 1;
+    let answer: Uint8Array | undefined;
+    try {
+      answer = machine.query(read.query);
+    } catch (cause) {
+      const message = `The state machine of group ${replica.group} threw on a query: ${describe(cause)}`;
+      replies.failed(read.replyTo, new RaftError("ERR_QUERY_FAILED", message, { cause }));
+      return;
+    }
+    replies.value(read.replyTo, replica.raft.state.log.applied, read.ageMs, answer);
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,238 @@
+/** The engine's calls, out of its mail. Each is answered exactly once, here or later. */
+import { RaftError } from "../base/index.ts";
+import type { GroupId } from "../base/index.ts";
+import { decodeTrusted } from "./control-codec.ts";
+import type { Applier } from "./apply.ts";
+import type { ShardContext } from "./context.ts";
+import { createGroup } from "./creation.ts";
+import { forwardCall, notLeader, refusalOf, takeProposal } from "./forward.ts";
+import { groupNotFound, startReplica, stopReplica } from "./groups.ts";
+import { callFlag, callKind } from "./mail-records.ts";
+import type { ControlCall } from "./mail-records.ts";
+import { MailReader } from "./mail.ts";
+import type { Replica } from "./replica.ts";
+import type { ReplyTo } from "./replies.ts";
+import { requestOp } from "./requests.ts";
+import type { PeerRequests } from "./requests.ts";
+import { groupStatus, shardStats } from "./status.ts";
+
+/** What only the shard itself can do. */
+export interface ShardControl {
+  /** Starts ticks and links. */
+  start(ports: readonly number[]): void;
+  close(call: number): void;
+}
+
+export class Calls {
+  private readonly context: ShardContext;
+  private readonly requests: PeerRequests;
+  private readonly applier: Applier;
+  private readonly control: ShardControl;
+
+  constructor(
+    context: ShardContext,
+    requests: PeerRequests,
+    applier: Applier,
+    control: ShardControl,
+  ) {
+    this.context = context;
+    this.requests = requests;
+    this.applier = applier;
+    this.control = control;
+  }
+
+  receive(mail: ArrayBuffer): void {
+    const reader = new MailReader(mail);
+    while (!reader.done) {
+      switch (reader.word()) {
+        case callKind.propose:
+          this.propose(reader);
+          break;
+        case callKind.read:
+          this.read(reader);
+          break;
+        case callKind.readLocal:
+          this.readLocal(reader);
+          break;
+        default:
+          this.controlCall(reader);
+          break;
+      }
+    }
+    this.context.schedule();
+  }
+
+  /** The replica of a group, if it can serve calls; otherwise the call is answered. */
+  private servingReplica(group: GroupId, replyTo: ReplyTo): Replica | undefined {
+    const replica = this.context.replicas.get(group);
+    const refusal = replica === undefined ? groupNotFound(group) : refusalOf(replica);
+    if (refusal === undefined) return replica;
+    this.context.replies.failed(replyTo, refusal);
+    return undefined;
+  }
+
+  private propose(reader: MailReader): void {
+    const { context } = this;
+    const group = reader.word();
+    const call = reader.word();
+    const flags = reader.word();
+    const timeoutMs = reader.word();
+    const count = reader.word();
+    reader.block();
+    const { start, end, bytes: source } = reader;
+    const replica = this.servingReplica(group, call);
+    if (replica === undefined) return;
+    if (replica.raft.isLeader) {
+      takeProposal(context, replica, { replyTo: call, count, source, start, end });
+    } else if ((flags & callFlag.forward) !== 0) {
+      const payload = source.slice(start, end);
+      const { propose: op } = requestOp;
+      forwardCall(context, this.requests, replica, { op, replyTo: call, payload, timeoutMs });
+    } else {
+      context.replies.failed(call, notLeader(context, replica));
+    }
+  }
+
+  private read(reader: MailReader): void {
+    const { context } = this;
+    const group = reader.word();
+    const call = reader.word();
+    const flags = reader.word();
+    const timeoutMs = reader.word();
+    reader.block();
+    const query = reader.copy();
+    const replica = this.servingReplica(group, call);
+    if (replica === undefined) return;
+    if (replica.raft.isLeader) {
+      replica.reads.add({ replyTo: call, query });
+      context.markDirty(replica);
+    } else if ((flags & callFlag.forward) !== 0) {
+      const { read: op } = requestOp;
+      forwardCall(context, this.requests, replica, {
+        op,
+        replyTo: call,
+        payload: query,
+        timeoutMs,
+      });
+    } else {
+      context.replies.failed(call, notLeader(context, replica));
+    }
+  }
+
+  private readLocal(reader: MailReader): void {
+    const { context } = this;
+    const group = reader.word();
+    const replyTo = reader.word();
+    reader.block();
+    const replica = this.servingReplica(group, replyTo);
+    if (replica?.machine === undefined) return;
+    const nowMs = context.environment.clock.monotonicMs();
+    const ageMs = replica.raft.isLeader ? 0 : nowMs - replica.leaderHeardMs;
+    this.applier.answer(replica, replica.machine, { replyTo, query: reader.copy(), ageMs });
+  }
+
+  private controlCall(reader: MailReader): void {
+    const call = reader.word();
+    reader.block();
+    // Our own engine wrote it in this process: its shape is what the type says.
+    const request = decodeTrusted<ControlCall>(reader.copy());
+    switch (request.kind) {
+      case "start":
+        this.control.start(request.ports);
+        this.context.replies.control(call, null);
+        return;
+      case "close":
+        this.control.close(call);
+        return;
+      case "setPeers":
+        this.context.environment.transport.setPeers(request.addresses);
+        this.context.replies.control(call, null);
+        return;
+      case "stats":
+        this.context.replies.control(call, shardStats(this.context));
+        return;
+      default:
+        this.groupCall(call, request);
+    }
+  }
+
+  private groupCall(
+    call: number,
+    request: Exclude<ControlCall, { kind: "start" | "close" | "setPeers" | "stats" }>,
+  ): void {
+    const { context } = this;
+    const { replies } = context;
+    const settle = {
+      done: () => replies.control(call, null),
+      failed: (error: RaftError) => replies.failed(call, error),
+    };
+    if (request.kind === "createGroup") {
+      createGroup(context, this.requests, request, {
+        done: (created) => replies.control(call, created),
+        failed: settle.failed,
+      });
+      return;
+    }
+    const replica = context.replicas.get(request.group);
+    if (replica === undefined) {
+      replies.failed(call, groupNotFound(request.group));
+      return;
+    }
+    switch (request.kind) {
+      case "status":
+        replies.control(call, groupStatus(context, replica));
+        return;
+      case "startGroup":
+        if (replica.descriptor.state === "stopped") startReplica(context, replica, settle);
+        else if (replica.running) settle.done();
+        else this.refuse(call, replica);
+        return;
+      case "stopGroup":
+        if (replica.running) stopReplica(context, replica, settle);
+        else settle.done();
+        return;
+      default:
+        this.runningCall(call, replica, request);
+    }
+  }
+
+  private runningCall(
+    call: number,
+    replica: Replica,
+    request: Extract<ControlCall, { kind: "campaign" | "resign" | "digest" }>,
+  ): void {
+    const { context } = this;
+    if (!replica.running) {
+      this.refuse(call, replica);
+      return;
+    }
+    switch (request.kind) {
+      case "campaign":
+        context.replies.control(call, replica.raft.campaign(request.force));
+        context.markDirty(replica);
+        return;
+      case "resign":
+        context.replies.control(call, replica.raft.resign());
+        context.markDirty(replica);
+        return;
+      case "digest":
+        this.digest(call, replica);
+    }
+  }
+
+  private digest(call: number, replica: Replica): void {
+    const { replies } = this.context;
+    try {
+      const digest = replica.machine?.digest?.();
+      replies.control(call, { digest, appliedIndex: replica.raft.state.log.applied });
+    } catch (cause) {
+      const message = `The state machine of group ${replica.group} threw in digest()`;
+      replies.failed(call, new RaftError("ERR_QUERY_FAILED", message, { cause }));
+    }
+  }
+
+  private refuse(call: number, replica: Replica): void {
+    const refusal = refusalOf(replica);
+    if (refusal !== undefined) this.context.replies.failed(call, refusal);
+  }
+}

@@ -1,0 +1,111 @@
+/** What the parts of a shard share: its environment, its replicas, and the list of those that need a round. */
+import type { GroupId, RaftError } from "../base/index.ts";
+import type { Descriptor } from "../log/index.ts";
+import type { ShardEnvironment } from "./environment.ts";
+import { Nodes } from "./nodes.ts";
+import type { ShardOptions } from "./options.ts";
+import { Outboxes } from "./outboxes.ts";
+import type { Replica } from "./replica.ts";
+import { Replies } from "./replies.ts";
+
+/** How a write ends. */
+export interface Settle {
+  /** It is durable. */
+  readonly done: () => void;
+  /** The store failed before it was durable. */
+  readonly failed: (error: RaftError) => void;
+}
+
+/** A change of descriptors that the next commit writes. */
+export interface DescriptorWrite extends Settle {
+  readonly put: Descriptor | undefined;
+  readonly remove: GroupId | undefined;
+}
+
+export interface ShardCounters {
+  rounds: number;
+  ticks: number;
+  proposals: number;
+  entriesApplied: number;
+  blocksSealed: number;
+  readsAnswered: number;
+  messagesIn: number;
+  messagesOut: number;
+  /** Messages for groups that have no replica here. */
+  unknownGroup: number;
+  /** Messages from a replica that is not the member it claims to be: deleted, recreated, or without its disk. */
+  foreignReplica: number;
+}
+
+export class ShardContext {
+  readonly environment: ShardEnvironment;
+  readonly options: ShardOptions;
+  readonly nodes: Nodes;
+  readonly outboxes: Outboxes;
+  readonly replies: Replies;
+  readonly replicas: Map<GroupId, Replica> = new Map();
+  readonly counters: ShardCounters = {
+    rounds: 0,
+    ticks: 0,
+    proposals: 0,
+    entriesApplied: 0,
+    blocksSealed: 0,
+    readsAnswered: 0,
+    messagesIn: 0,
+    messagesOut: 0,
+    unknownGroup: 0,
+    foreignReplica: 0,
+  };
+  dirty: Replica[] = [];
+  applying: Replica[] = [];
+  descriptorWrites: DescriptorWrite[] = [];
+  /** Closing or failed: no round starts any more. */
+  ended = false;
+  private scheduled = false;
+  private readonly round: () => void;
+
+  constructor(environment: ShardEnvironment, options: ShardOptions, round: () => void) {
+    this.environment = environment;
+    this.options = options;
+    this.round = round;
+    this.nodes = new Nodes(environment.node);
+    this.outboxes = new Outboxes(environment.transport);
+    this.replies = new Replies(this.outboxes);
+  }
+
+  /** Makes the next round look at a replica. */
+  markDirty(replica: Replica): void {
+    if (!replica.dirty) {
+      replica.dirty = true;
+      this.dirty.push(replica);
+    }
+    this.schedule();
+  }
+
+  markApplying(replica: Replica): void {
+    if (replica.applying) return;
+    replica.applying = true;
+    this.applying.push(replica);
+  }
+
+  /** Brings about a round after the events that wait now; what they bring joins it. */
+  schedule(): void {
+    if (this.scheduled || this.ended) return;
+    this.scheduled = true;
+    this.environment.scheduler.soon(() => {
+      this.scheduled = false;
+      if (!this.ended) this.round();
+    });
+  }
+
+  writeDescriptor(write: DescriptorWrite): void {
+    this.descriptorWrites.push(write);
+    this.schedule();
+  }
+
+  /** Hands the mail written so far to the engine. */
+  postMail(): void {
+    const { mail } = this.replies;
+    if (mail.count > 0) this.environment.post(mail.take());
+  }
+}

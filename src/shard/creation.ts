@@ -1,0 +1,267 @@
+/**
+ * Creation of a group on its members with one call. The creator draws an incarnation for every member and sends all of them the
+ * same descriptor:
+ *
+ *   creator ── createReplica(members, incarnations) ──► each member writes it to disk, then answers "started"
+ *           majority started: the group exists; the creator campaigns at once
+ *           otherwise: removeReplica to all, the creator's own included, and the call fails
+ *
+ * A member that never got the request can join later only by a change of members: whether it is new or has lost its disk
+ * cannot be told from here, and a replica that forgot its votes must not vote.
+ */
+import { RaftError, isNodeId } from "../base/index.ts";
+import type { GroupId, NodeId } from "../base/index.ts";
+import type { Descriptor, Member } from "../log/index.ts";
+import { majorityOf } from "../raft/index.ts";
+import { decodeCbor, encodeCbor } from "../wire/index.ts";
+import type { ShardRequest, ShardResponse } from "../wire/index.ts";
+import type { Settle, ShardContext } from "./context.ts";
+import { addReplica, newGroup, removeReplica } from "./groups.ts";
+import type { ControlCall } from "./mail-records.ts";
+import type { Replica } from "./replica.ts";
+import { requestOp } from "./requests.ts";
+import type { PeerRequests } from "./requests.ts";
+
+/** Which members run the group now. */
+export interface GroupCreated {
+  readonly started: readonly NodeId[];
+  readonly notStarted: readonly NodeId[];
+}
+
+export interface CreationCallbacks {
+  readonly done: (created: GroupCreated) => void;
+  readonly failed: (error: RaftError) => void;
+}
+
+type CreateGroupCall = Extract<ControlCall, { kind: "createGroup" }>;
+
+const empty = new Uint8Array(0);
+
+export function createGroup(
+  context: ShardContext,
+  requests: PeerRequests,
+  call: CreateGroupCall,
+  callbacks: CreationCallbacks,
+): void {
+  if (context.replicas.has(call.group)) {
+    callbacks.failed(groupExists(call.group));
+    return;
+  }
+  const creation = new GroupCreation(context, requests, call, callbacks);
+  creation.begin();
+}
+
+class GroupCreation {
+  private readonly context: ShardContext;
+  private readonly requests: PeerRequests;
+  private readonly call: CreateGroupCall;
+  private readonly callbacks: CreationCallbacks;
+  private readonly descriptor: Descriptor;
+  private readonly started: NodeId[] = [];
+  private readonly failures: Record<NodeId, string> = {};
+
+  constructor(
+    context: ShardContext,
+    requests: PeerRequests,
+    call: CreateGroupCall,
+    callbacks: CreationCallbacks,
+  ) {
+    this.context = context;
+    this.requests = requests;
+    this.call = call;
+    this.callbacks = callbacks;
+    const { prng } = context.environment;
+    this.descriptor = {
+      group: call.group,
+      members: call.members.map((node) => ({ node, incarnation: prng.incarnation() })),
+      state: "running",
+      reason: "",
+    };
+  }
+
+  begin(): void {
+    const { context, descriptor, call } = this;
+    const self = context.environment.node;
+    startNew(context, descriptor, {
+      done: () => this.settle(self, undefined),
+      failed: (error) => this.settle(self, error.message),
+    });
+    const payload = encodeCbor(
+      descriptor.members.map(({ node, incarnation }) => [node, incarnation]),
+    );
+    for (const { node } of descriptor.members) {
+      if (node === self) continue;
+      this.requests.send({
+        node,
+        group: call.group,
+        op: requestOp.createReplica,
+        payload,
+        timeoutMs: call.timeoutMs,
+        idempotent: true,
+        onResponse: (response) => this.settle(node, failureOf(response)),
+        onFailure: (error) => this.settle(node, error.message),
+      });
+    }
+  }
+
+  private settle(node: NodeId, failure: string | undefined): void {
+    if (failure === undefined) this.started.push(node);
+    else this.failures[node] = failure;
+    const { members } = this.descriptor;
+    if (this.started.length + Object.keys(this.failures).length < members.length) return;
+    if (this.started.length >= majorityOf(members.length)) this.succeed();
+    else this.rollBack();
+  }
+
+  private succeed(): void {
+    const { context, call } = this;
+    const replica = context.replicas.get(call.group);
+    if (call.campaign && replica?.running === true) {
+      replica.raft.campaign();
+      context.markDirty(replica);
+    }
+    this.callbacks.done({ started: this.started, notStarted: Object.keys(this.failures) });
+  }
+
+  private rollBack(): void {
+    const { context, call, descriptor, failures } = this;
+    const replica = context.replicas.get(call.group);
+    const own = ownIncarnation(context, descriptor.members);
+    if (replica !== undefined && replica.incarnation === own) {
+      removeReplica(context, replica, { done: ignore, failed: ignore });
+    }
+    for (const { node, incarnation } of descriptor.members) {
+      if (node === context.environment.node) continue;
+      this.requests.send({
+        node,
+        group: call.group,
+        op: requestOp.removeReplica,
+        payload: encodeCbor(incarnation),
+        timeoutMs: call.timeoutMs,
+        idempotent: true,
+        onResponse: ignore,
+        onFailure: ignore,
+      });
+    }
+    const reasons = Object.entries(failures).map(([node, reason]) => `${node}: ${reason}`);
+    this.callbacks.failed(
+      new RaftError(
+        "ERR_GROUP_CREATE_FAILED",
+        `Group ${call.group} started on ${this.started.length} of ${descriptor.members.length} members, ` +
+          `which is no majority: ${reasons.join("; ")}`,
+        { details: { failures } },
+      ),
+    );
+  }
+}
+
+function ignore(): void {
+  // A removal is tried; a member that cannot be reached keeps a replica that nobody talks to.
+}
+
+export function groupExists(group: GroupId): RaftError {
+  return new RaftError("ERR_GROUP_EXISTS", `Group ${group} exists on this node`);
+}
+
+function ownIncarnation(context: ShardContext, members: readonly Member[]): number | undefined {
+  return members.find(({ node }) => node === context.environment.node)?.incarnation;
+}
+
+/** Adds a new replica; it takes part at once, but its first commit writes the descriptor before or with anything else. */
+function startNew(context: ShardContext, descriptor: Descriptor, settle: Settle): Replica {
+  context.writeDescriptor({ put: descriptor, remove: undefined, ...settle });
+  return addReplica(context, newGroup(descriptor));
+}
+
+/** Another node creates a group that this node is a member of. Asked again, it answers the same. */
+export function takeCreateReplica(
+  context: ShardContext,
+  from: NodeId,
+  request: ShardRequest,
+): void {
+  const { group } = request;
+  const members = readMembers(decodeCbor(request.payload));
+  const incarnation = members && ownIncarnation(context, members);
+  if (members === undefined || incarnation === undefined) {
+    respond(context, from, request, `the request does not name this node as a member`);
+    return;
+  }
+  const present = context.replicas.get(group);
+  if (present !== undefined) {
+    if (present.incarnation !== incarnation) {
+      respond(context, from, request, groupExists(group).message);
+      return;
+    }
+    // Perhaps its first commit is still under way: written once more, it is answered when that is on disk.
+    context.writeDescriptor({
+      put: present.descriptor,
+      remove: undefined,
+      ...respondWhenSettled(context, from, request),
+    });
+    return;
+  }
+  startNew(
+    context,
+    { group, members, state: "running", reason: "" },
+    respondWhenSettled(context, from, request),
+  );
+}
+
+/** A creation failed elsewhere: takes back exactly the replica that it made. */
+export function takeRemoveReplica(
+  context: ShardContext,
+  from: NodeId,
+  request: ShardRequest,
+): void {
+  const replica = context.replicas.get(request.group);
+  if (replica === undefined || replica.incarnation !== decodeCbor(request.payload)) {
+    respond(context, from, request, undefined);
+    return;
+  }
+  removeReplica(context, replica, respondWhenSettled(context, from, request));
+}
+
+function respondWhenSettled(context: ShardContext, from: NodeId, request: ShardRequest): Settle {
+  return {
+    done: () => respond(context, from, request, undefined),
+    failed: (error) => respond(context, from, request, error.message),
+  };
+}
+
+function respond(
+  context: ShardContext,
+  node: NodeId,
+  { id, group }: ShardRequest,
+  failure: string | undefined,
+): void {
+  const payload = failure === undefined ? empty : encodeCbor(failure);
+  const failed = failure !== undefined;
+  context.outboxes.sendShardMessage(node, {
+    kind: "shardResponse",
+    id,
+    group,
+    failed,
+    index: 0,
+    payload,
+  });
+  context.schedule();
+}
+
+function failureOf(response: ShardResponse): string | undefined {
+  if (!response.failed) return undefined;
+  const reason = decodeCbor(response.payload);
+  return typeof reason === "string" ? reason : "refused";
+}
+
+function readMembers(value: unknown): Member[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const members: Member[] = [];
+  const pairs: readonly unknown[] = value;
+  for (const pair of pairs) {
+    if (!Array.isArray(pair)) return undefined;
+    const [node, incarnation]: readonly unknown[] = pair;
+    if (!isNodeId(node) || typeof incarnation !== "number") return undefined;
+    members.push({ node, incarnation });
+  }
+  return members;
+}

@@ -1,0 +1,149 @@
+/** Calls for a group that another node leads: sent to the leader's shard, and taken from there. */
+import { RaftError, errorFromWire, nobody } from "../base/index.ts";
+import type { NodeId, WireError } from "../base/index.ts";
+import { countEntries } from "../raft/index.ts";
+import { decodeCbor } from "../wire/index.ts";
+import type { ShardRequest, ShardResponse } from "../wire/index.ts";
+import type { ShardContext } from "./context.ts";
+import { groupDisabled, groupNotFound, groupStopped, idOrNobody } from "./groups.ts";
+import type { IncomingProposal } from "./proposals.ts";
+import type { Replica } from "./replica.ts";
+import type { ReplyTo } from "./replies.ts";
+import { requestOp } from "./requests.ts";
+import type { PeerRequests } from "./requests.ts";
+
+/** Why a replica here cannot serve a call, or undefined where it can. */
+export function refusalOf(replica: Replica): RaftError | undefined {
+  switch (replica.descriptor.state) {
+    case "running":
+      return undefined;
+    case "stopped":
+      return groupStopped(replica);
+    case "disabled":
+      return groupDisabled(replica);
+  }
+}
+
+export function notLeader(context: ShardContext, replica: Replica): RaftError {
+  const { raft, group } = replica;
+  const leader = raft.isLeader ? undefined : idOrNobody(context, raft.leader);
+  const who = leader === undefined ? "no leader is known" : `the leader is ${leader}`;
+  return new RaftError(
+    "ERR_NOT_LEADER",
+    `Node ${context.environment.node} does not lead group ${group} in term ${raft.term}: ${who}`,
+    { details: { leader, term: raft.term } },
+  );
+}
+
+export interface ForwardedCall {
+  readonly op: typeof requestOp.propose | typeof requestOp.read;
+  readonly replyTo: ReplyTo;
+  readonly payload: Uint8Array;
+  readonly timeoutMs: number;
+}
+
+/** Sends a local call to the group's leader; the answer goes to the caller as if it had been served here. */
+export function forwardCall(
+  context: ShardContext,
+  requests: PeerRequests,
+  replica: Replica,
+  call: ForwardedCall,
+): void {
+  const { replies, nodes } = context;
+  const { leader } = replica.raft;
+  if (leader === nobody || leader === nodes.self) {
+    replies.failed(call.replyTo, notLeader(context, replica));
+    return;
+  }
+  requests.send({
+    node: nodes.idOf(leader),
+    group: replica.group,
+    op: call.op,
+    payload: call.payload,
+    timeoutMs: call.timeoutMs,
+    idempotent: false,
+    onResponse: (response) => relay(context, call, response),
+    onFailure: (error) => replies.failed(call.replyTo, error),
+  });
+}
+
+function relay(context: ShardContext, call: ForwardedCall, response: ShardResponse): void {
+  const { replies } = context;
+  const decoded = decodeCbor(response.payload);
+  if (response.failed) {
+    replies.failed(call.replyTo, errorFromWire(asWireError(decoded)));
+    return;
+  }
+  const results: readonly unknown[] = Array.isArray(decoded) ? decoded : [];
+  for (const [offset, result] of results.entries()) {
+    const index = response.index + offset;
+    if (!(result instanceof Uint8Array)) {
+      replies.applyFailed(call.replyTo, index, errorFromWire(asWireError(result)));
+    } else if (call.op === requestOp.read) replies.value(call.replyTo, index, 0, result);
+    else replies.applied(call.replyTo, index, result);
+  }
+}
+
+function asWireError(value: unknown): WireError {
+  const fields: Partial<Record<string, unknown>> =
+    typeof value === "object" && value !== null ? { ...value } : {};
+  const { code, message, outcome, cause } = fields;
+  const details = fields["details"];
+  return {
+    code: typeof code === "string" ? code : "ERR_INTERNAL",
+    message: typeof message === "string" ? message : "a peer answered with a malformed error",
+    outcome: outcome === "none" ? "none" : "unknown",
+    details: typeof details === "object" && details !== null ? { ...details } : {},
+    ...(typeof cause === "string" ? { cause } : {}),
+  };
+}
+
+/** Takes a call that another node forwarded. It is never forwarded a second time: two stale hints could send it in circles. */
+export function takeForwarded(context: ShardContext, from: NodeId, request: ShardRequest): void {
+  const { replies, options, replicas } = context;
+  const { group, payload } = request;
+  const count = request.op === requestOp.propose ? countEntries(payload) : 1;
+  const replyTo = replies.addForwarded(from, request.id, group, Math.max(count, 1));
+  const replica = replicas.get(group);
+  const refusal = replica === undefined ? groupNotFound(group) : refusalOf(replica);
+  if (replica === undefined || refusal !== undefined) {
+    replies.failed(replyTo, refusal ?? groupNotFound(group));
+  } else if (count <= 0) {
+    const message = `Node ${from} forwarded ${payload.length} bytes that are not entries`;
+    replies.failed(replyTo, new RaftError("ERR_FRAME_INVALID", message));
+  } else if (replies.forwardedCount > options.requestsMax) {
+    const message = `${options.requestsMax} forwarded calls are waiting (requestsMax)`;
+    replies.failed(replyTo, new RaftError("ERR_BUSY", message));
+  } else if (!replica.raft.isLeader) {
+    replies.failed(replyTo, notLeader(context, replica));
+  } else if (request.op === requestOp.read) {
+    replica.reads.add({ replyTo, query: payload });
+    context.markDirty(replica);
+  } else {
+    takeProposal(context, replica, {
+      replyTo,
+      count,
+      source: payload,
+      start: 0,
+      end: payload.length,
+    });
+  }
+  context.schedule();
+}
+
+/** Lets a proposal into the replica's next block, unless too much waits there already. */
+export function takeProposal(
+  context: ShardContext,
+  replica: Replica,
+  proposal: IncomingProposal,
+): void {
+  const { openBytesMax } = context.options;
+  if (replica.open.bytes >= openBytesMax) {
+    const message = `Group ${replica.group} has ${replica.open.bytes} bytes of proposals waiting (openBytesMax)`;
+    context.replies.failed(proposal.replyTo, new RaftError("ERR_BUSY", message));
+    return;
+  }
+  replica.open.add(proposal);
+  context.counters.proposals += proposal.count;
+  context.markDirty(replica);
+}

@@ -1,0 +1,180 @@
+/** The life of replicas on a shard: recovered, created, stopped, started, disabled, removed. */
+import { RaftError, nobody } from "../base/index.ts";
+import type { GroupId, NodeId, NodeKey } from "../base/index.ts";
+import type { Descriptor, RecoveredGroup } from "../log/index.ts";
+import { Raft } from "../raft/index.ts";
+import type { RaftEnvironment } from "../raft/index.ts";
+import { crc32c } from "../wire/index.ts";
+import type { Settle, ShardContext } from "./context.ts";
+import { failCalls } from "./fail-calls.ts";
+import { Replica } from "./replica.ts";
+import type { StateMachine } from "./state-machine.ts";
+
+/** A replica that has never stored anything. */
+export function newGroup(descriptor: Descriptor): RecoveredGroup {
+  return {
+    descriptor,
+    ballot: { term: 0, vote: undefined },
+    commit: 0,
+    lastIndex: 0,
+    terms: [],
+  };
+}
+
+/** Puts a replica into its place from what the store holds of it. Does not write anything. */
+export function addReplica(context: ShardContext, recovered: RecoveredGroup): Replica {
+  const { descriptor, ballot } = recovered;
+  const { environment, nodes, options } = context;
+  const { group } = descriptor;
+  const incarnations = new Map(
+    descriptor.members.map(({ node, incarnation }) => [nodes.keyOf(node), incarnation]),
+  );
+  const raftEnvironment: RaftEnvironment = {
+    reader: { read: (from, bytesMax) => environment.store.read(group, from, bytesMax) },
+    checksum: crc32c,
+    random: (lo, hi) => environment.prng.between(lo, hi),
+  };
+  const raft = new Raft(
+    {
+      self: nodes.self,
+      configuration: { voters: [...incarnations.keys()], votersOutgoing: [], learners: [] },
+      hardState: {
+        term: ballot.term,
+        vote: ballot.vote === undefined ? nobody : nodes.keyOf(ballot.vote),
+        commit: recovered.commit,
+      },
+      lastIndex: recovered.lastIndex,
+      terms: recovered.terms,
+    },
+    options,
+    raftEnvironment,
+  );
+  const nowMs = environment.clock.monotonicMs();
+  const replica = new Replica(descriptor, incarnations, nodes.self, {
+    raft,
+    machine: undefined,
+    nowMs,
+  });
+  context.replicas.set(group, replica);
+  if (replica.running) startMachine(context, replica);
+  return replica;
+}
+
+function startMachine(context: ShardContext, replica: Replica): void {
+  const { environment } = context;
+  try {
+    replica.machine = environment.createStateMachine({
+      group: replica.group,
+      node: environment.node,
+    });
+  } catch (error) {
+    disable(context, replica, `its state machine cannot be created: ${describe(error)}`);
+    return;
+  }
+  context.markApplying(replica);
+  context.markDirty(replica);
+  context.replies.event({
+    kind: "groupStarted",
+    group: replica.group,
+    members: membersOf(replica),
+  });
+}
+
+export function membersOf(replica: Replica): NodeId[] {
+  return replica.descriptor.members.map(({ node }) => node);
+}
+
+/**
+ * Takes a replica out of its group for good: what it holds cannot be trusted, so it must neither vote nor acknowledge. The
+ * reason is kept on disk, and it comes back disabled after a restart.
+ */
+export function disable(context: ShardContext, replica: Replica, reason: string): void {
+  if (replica.descriptor.state === "disabled") return;
+  replica.descriptor = { ...replica.descriptor, state: "disabled", reason };
+  endMachine(replica);
+  failCalls(context, replica, (outcome) => groupDisabled(replica, outcome));
+  context.writeDescriptor({
+    put: replica.descriptor,
+    remove: undefined,
+    done: ignore,
+    failed: ignore,
+  });
+  context.replies.event({ kind: "groupDisabled", group: replica.group, reason });
+}
+
+export function groupDisabled(replica: Replica, outcome: "none" | "unknown" = "none"): RaftError {
+  const { reason } = replica.descriptor;
+  return new RaftError("ERR_GROUP_DISABLED", `Group ${replica.group} is disabled here: ${reason}`, {
+    outcome,
+    details: { reason },
+  });
+}
+
+export function groupStopped(replica: Replica, outcome: "none" | "unknown" = "none"): RaftError {
+  return new RaftError("ERR_GROUP_STOPPED", `Group ${replica.group} is stopped here`, { outcome });
+}
+
+/** Stops a replica; `done` when that is durable. */
+export function stopReplica(context: ShardContext, replica: Replica, settle: Settle): void {
+  replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
+  endMachine(replica);
+  failCalls(context, replica, (outcome) => groupStopped(replica, outcome));
+  context.writeDescriptor({ put: replica.descriptor, remove: undefined, ...settle });
+  context.replies.event({ kind: "groupStopped", group: replica.group });
+}
+
+/** Runs a stopped replica again, with a new state machine that the whole log is applied to. */
+export function startReplica(context: ShardContext, stopped: Replica, settle: Settle): void {
+  const { state } = stopped.raft;
+  const descriptor: Descriptor = { ...stopped.descriptor, state: "running", reason: "" };
+  // Everything it ever handed over is durable by now: a stop waits for the commits before it.
+  const replica = addReplica(context, {
+    descriptor,
+    ballot: {
+      term: state.handedTerm,
+      vote: idOrNobody(context, state.handedVote),
+    },
+    commit: Math.min(state.log.committed, state.log.handed),
+    lastIndex: state.log.handed,
+    terms: state.log.terms.toArray().filter(({ first }) => first <= state.log.handed),
+  });
+  context.writeDescriptor({ put: replica.descriptor, remove: undefined, ...settle });
+}
+
+export function removeReplica(context: ShardContext, replica: Replica, settle: Settle): void {
+  replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
+  endMachine(replica);
+  failCalls(context, replica, (outcome) => groupNotFound(replica.group, outcome));
+  context.replicas.delete(replica.group);
+  context.writeDescriptor({ put: undefined, remove: replica.group, ...settle });
+  context.replies.event({ kind: "groupRemoved", group: replica.group });
+}
+
+export function groupNotFound(group: GroupId, outcome: "none" | "unknown" = "none"): RaftError {
+  return new RaftError("ERR_GROUP_NOT_FOUND", `This node has no replica of group ${group}`, {
+    outcome,
+  });
+}
+
+export function idOrNobody(context: ShardContext, key: NodeKey): NodeId | undefined {
+  return key === nobody ? undefined : context.nodes.idOf(key);
+}
+
+/** The state machine's `close` is the user's: what it throws must not take the shard with it. */
+export function endMachine(replica: Replica): void {
+  const machine: StateMachine | undefined = replica.machine;
+  replica.machine = undefined;
+  try {
+    machine?.close?.();
+  } catch {
+    // The replica is on its way out; there is nobody left whom the exception could concern.
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function ignore(): void {
+  // A failed store ends the whole shard; there is nothing more to do for one descriptor.
+}

@@ -1,0 +1,145 @@
+/** Frames of other nodes' shards: checked for who sent them, then given to the replica or the request they are for. */
+import { RaftError } from "../base/index.ts";
+import type { GroupId, Incarnation, NodeId, NodeKey } from "../base/index.ts";
+import type { Message } from "../raft/index.ts";
+import type { Link, PeerShard, TransportHandler } from "../transport/index.ts";
+import { readMessages } from "../wire/index.ts";
+import type { MessageSink, ShardMessage, ShardRequest } from "../wire/index.ts";
+import type { ShardContext } from "./context.ts";
+import { takeCreateReplica, takeRemoveReplica } from "./creation.ts";
+import { takeForwarded } from "./forward.ts";
+import { disable } from "./groups.ts";
+import type { Replica } from "./replica.ts";
+import { requestOp } from "./requests.ts";
+import type { PeerRequests } from "./requests.ts";
+
+export class Inbound implements TransportHandler, MessageSink {
+  private readonly context: ShardContext;
+  private readonly requests: PeerRequests;
+  /** The sender of the frame being read. */
+  private from: NodeId = "";
+  private fromKey: NodeKey = 0;
+  private nowMs = 0;
+
+  constructor(context: ShardContext, requests: PeerRequests) {
+    this.context = context;
+    this.requests = requests;
+  }
+
+  onFrame(from: PeerShard, body: Uint8Array): void {
+    const { context } = this;
+    if (context.ended) return;
+    this.from = from.node;
+    this.fromKey = context.nodes.keyOf(from.node);
+    this.nowMs = context.environment.clock.monotonicMs();
+    context.counters.messagesIn += readMessages(body, this.fromKey, context.nodes.self, this);
+    context.schedule();
+  }
+
+  onMessage(group: GroupId, incarnation: Incarnation, message: Message): void {
+    const { context, fromKey } = this;
+    const replica = context.replicas.get(group);
+    if (replica === undefined) {
+      context.counters.unknownGroup += 1;
+      this.sayUnknown(group, incarnation, message);
+      return;
+    }
+    // A deleted or recreated replica, or one that lost its disk, must not be heard under a member's name.
+    if (replica.incarnations.get(fromKey) !== incarnation) {
+      context.counters.foreignReplica += 1;
+      return;
+    }
+    if (!replica.running) return;
+    stepReplica(context, replica, message);
+    replica.missing.delete(fromKey);
+    if (replica.raft.leader === fromKey) replica.leaderHeardMs = this.nowMs;
+  }
+
+  /** Tells a leader that there is no such replica here, so that its status can say so. */
+  private sayUnknown(group: GroupId, incarnation: Incarnation, message: Message): void {
+    if (message.kind !== "appendRequest" && message.kind !== "heartbeatRequest") return;
+    this.context.outboxes.sendShardMessage(this.from, { kind: "groupUnknown", group, incarnation });
+  }
+
+  onShardMessage(message: ShardMessage): void {
+    switch (message.kind) {
+      case "shardRequest":
+        this.takeRequest(message);
+        return;
+      case "shardResponse":
+        this.requests.handleResponse(this.from, message);
+        return;
+      case "groupUnknown": {
+        const replica = this.context.replicas.get(message.group);
+        if (replica?.incarnation === message.incarnation) replica.missing.add(this.fromKey);
+        return;
+      }
+    }
+  }
+
+  private takeRequest(request: ShardRequest): void {
+    const { context, from } = this;
+    switch (request.op) {
+      case requestOp.propose:
+      case requestOp.read:
+        takeForwarded(context, from, request);
+        return;
+      case requestOp.createReplica:
+        takeCreateReplica(context, from, request);
+        return;
+      case requestOp.removeReplica:
+        takeRemoveReplica(context, from, request);
+        return;
+      default:
+        throw new RaftError("ERR_FRAME_INVALID", `Request of unknown operation ${request.op}`);
+    }
+  }
+
+  onLinkUp(link: Link): void {
+    this.eachReplicaOn(link.node, (replica) => this.context.markDirty(replica));
+    this.requests.tick();
+    this.context.schedule();
+  }
+
+  onLinkDown(link: Link): void {
+    const { context } = this;
+    context.outboxes.drop(link);
+    this.requests.linkDown(link.node);
+    this.eachReplicaOn(link.node, (replica, key) => {
+      if (context.environment.transport.link(link.node, replica.group) !== link) return;
+      replica.raft.reportUnreachable(key);
+      context.markDirty(replica);
+    });
+    context.schedule();
+  }
+
+  onDrain(link: Link): void {
+    this.eachReplicaOn(link.node, (replica) => {
+      if (replica.raft.isLeader) this.context.markDirty(replica);
+    });
+  }
+
+  onPeerGone(node: NodeId): void {
+    this.eachReplicaOn(node, (replica, key) => replica.raft.suspectLeader(key));
+  }
+
+  private eachReplicaOn(node: NodeId, visit: (replica: Replica, key: NodeKey) => void): void {
+    const key = this.context.nodes.find(node);
+    if (key === undefined) return;
+    for (const replica of this.context.replicas.values()) {
+      if (replica.running && replica.incarnations.has(key)) visit(replica, key);
+    }
+  }
+}
+
+/** Gives a message to a replica. A contradiction of what is committed here ends the replica and not the shard. */
+export function stepReplica(context: ShardContext, replica: Replica, message: Message): void {
+  try {
+    replica.raft.step(message);
+  } catch (error) {
+    if (!(error instanceof RaftError)) throw error;
+    disable(context, replica, error.message);
+    return;
+  }
+  context.markDirty(replica);
+}

@@ -1,0 +1,67 @@
+/**
+ * The records of the mail, field by field in the order of their words.
+ *
+ * Engine to shard:
+ *   propose     kind call group flags timeoutMs count | entries (CBOR sequence of byte strings)
+ *   read        kind call group flags timeoutMs       | query
+ *   readLocal   kind call group                       | query
+ *   control     kind call                             | clone of a ControlCall
+ * Shard to engine:
+ *   applied     kind call index:f64 failed            | result, or clone of a WireError
+ *   value       kind call index:f64 ageMs:f64         | answer
+ *   failed      kind call                             | clone of a WireError
+ *   control     kind call                             | clone of the call's answer
+ *   event       kind                                  | clone of a ShardEvent
+ *
+ * A call of `count` entries is answered by as many `applied` records, in order.
+ */
+import type { GroupId, NodeId, Term, WireError } from "../base/index.ts";
+import type { Role } from "./state-machine.ts";
+
+export const callKind = { propose: 1, read: 2, readLocal: 3, control: 4 } as const;
+export const answerKind = { applied: 1, value: 2, failed: 3, control: 4, event: 5 } as const;
+export const callFlag = { forward: 1 } as const;
+
+/** Calls that are rare enough to travel as objects. */
+export type ControlCall =
+  | {
+      readonly kind: "createGroup";
+      readonly group: GroupId;
+      readonly members: readonly NodeId[];
+      readonly timeoutMs: number;
+      readonly campaign: boolean;
+    }
+  | { readonly kind: "startGroup"; readonly group: GroupId }
+  | { readonly kind: "stopGroup"; readonly group: GroupId }
+  | { readonly kind: "status"; readonly group: GroupId }
+  | { readonly kind: "digest"; readonly group: GroupId }
+  | { readonly kind: "campaign"; readonly group: GroupId; readonly force: boolean }
+  | { readonly kind: "resign"; readonly group: GroupId }
+  | { readonly kind: "stats" }
+  | { readonly kind: "setPeers"; readonly addresses: Readonly<Record<NodeId, string>> }
+  | { readonly kind: "start"; readonly ports: readonly number[] }
+  | { readonly kind: "close" };
+
+/** What a shard tells without being asked. */
+export type ShardEvent =
+  | { readonly kind: "opened"; readonly port: number; readonly groups: readonly GroupInfo[] }
+  | { readonly kind: "openFailed"; readonly error: WireError }
+  | { readonly kind: "groupStarted"; readonly group: GroupId; readonly members: readonly NodeId[] }
+  | { readonly kind: "groupStopped"; readonly group: GroupId }
+  | { readonly kind: "groupDisabled"; readonly group: GroupId; readonly reason: string }
+  | { readonly kind: "hookFailed"; readonly group: GroupId; readonly message: string }
+  | { readonly kind: "groupRemoved"; readonly group: GroupId }
+  | {
+      readonly kind: "roleChanged";
+      readonly group: GroupId;
+      readonly role: Role;
+      readonly leader: NodeId;
+      readonly term: Term;
+    }
+  | { readonly kind: "failed"; readonly error: WireError };
+
+export interface GroupInfo {
+  readonly group: GroupId;
+  readonly members: readonly NodeId[];
+  readonly state: "running" | "stopped" | "disabled";
+}

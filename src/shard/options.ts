@@ -1,0 +1,70 @@
+import type { OptionValues } from "../base/index.ts";
+import type { RaftOptions } from "../raft/index.ts";
+
+/** What a shard lets its users choose, besides the algorithm's own options. */
+export const shardOptionTable = {
+  tickMs: {
+    kind: "integer",
+    default: 100,
+    min: 1,
+    max: 60_000,
+    unit: "ms",
+    why: "length of a tick, the unit of electionTicks and heartbeatTicks; short ticks cost CPU for each group",
+  },
+  blockBytesMax: {
+    kind: "integer",
+    default: 262_144,
+    min: 1,
+    max: 4_194_304,
+    unit: "bytes",
+    why: "proposals of one group laid into one block, a command more at the most; bounds how long one group holds up the others",
+  },
+  commandBytesMax: {
+    kind: "integer",
+    default: 1_048_576,
+    min: 1,
+    max: 8_388_608,
+    unit: "bytes",
+    why: "one command or query; a larger one is refused with ERR_ENTRY_TOO_LARGE",
+  },
+  openBytesMax: {
+    kind: "integer",
+    default: 16_777_216,
+    min: 1,
+    max: 1_073_741_824,
+    unit: "bytes",
+    why: "proposals of one group that wait for a block; beyond it they are refused with ERR_BUSY",
+  },
+  applyBytesMax: {
+    kind: "integer",
+    default: 1_048_576,
+    min: 1,
+    max: 1_073_741_824,
+    unit: "bytes",
+    why: "entries applied in one round before messages are looked at again; large slices delay heartbeats",
+  },
+  laneBytesMax: {
+    kind: "integer",
+    default: 16_777_216,
+    min: 65_536,
+    max: 1_073_741_824,
+    unit: "bytes",
+    why: "bytes queued on one connection; while half of it is taken no entries are sent there",
+  },
+  requestsMax: {
+    kind: "integer",
+    default: 65_536,
+    min: 1,
+    max: 1_048_576,
+    unit: "requests",
+    why: "requests of one shard to other nodes, and of other nodes to one shard, that wait for their answers",
+  },
+  applyError: {
+    kind: "choice",
+    default: "result",
+    choices: ["result", "disable"],
+    why: "an exception of the state machine is the command's result, or disables the replica; must be the same on every node",
+  },
+} as const;
+
+export type ShardOptions = OptionValues<typeof shardOptionTable> & RaftOptions;

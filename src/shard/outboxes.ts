@@ -1,0 +1,81 @@
+/**
+ * Gathers what a round sends: for each link one batch a lane, so that the messages of all groups between two shards leave as
+ * one frame, in one write.
+ */
+import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
+import type { Message } from "../raft/index.ts";
+import type { Lane, Link, Transport } from "../transport/index.ts";
+import { MessageBatch } from "../wire/index.ts";
+import type { ShardMessage } from "../wire/index.ts";
+
+/** A frame is closed early once it holds this much, so that the other side can begin. */
+const frameBytesTarget = 1_048_576;
+
+interface Outbox {
+  readonly link: Link;
+  readonly control: MessageBatch;
+  readonly data: MessageBatch;
+}
+
+export class Outboxes {
+  /** Messages that had no connection to leave on. */
+  unsent = 0;
+  private readonly transport: Transport;
+  private readonly byLink: Map<Link, Outbox> = new Map();
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /** Whether entries for a group may be sent to a node now: connected, and less than half of the lane's bound queued. */
+  takesEntries(node: NodeId, group: GroupId, laneBytesMax: number): boolean {
+    const link = this.transport.link(node, group);
+    if (link === undefined || !link.up) return false;
+    const waiting = this.byLink.get(link)?.data.bytes ?? 0;
+    return link.queuedBytes("data") + waiting < laneBytesMax / 2;
+  }
+
+  sendMessage(node: NodeId, group: GroupId, incarnation: Incarnation, message: Message): void {
+    const link = this.transport.link(node, group);
+    if (link === undefined || !link.up) {
+      this.unsent += 1;
+      return;
+    }
+    const lane: Lane = message.kind === "appendRequest" ? "data" : "control";
+    this.batchFor(link, lane, message).addMessage(group, incarnation, message);
+  }
+
+  /** Returns false where there is no connection to the node's shard now. */
+  sendShardMessage(node: NodeId, message: ShardMessage): boolean {
+    const link = this.transport.link(node, message.group);
+    if (link === undefined || !link.up) return false;
+    this.batchFor(link, "data", message).addShardMessage(message);
+    return true;
+  }
+
+  /** One write for each lane that has something. */
+  flush(): void {
+    for (const { link, control, data } of this.byLink.values()) {
+      if (control.count > 0) link.send("control", control.take());
+      if (data.count > 0) link.send("data", data.take());
+    }
+  }
+
+  /** Forgets what waits for a link that is gone. */
+  drop(link: Link): void {
+    this.byLink.delete(link);
+  }
+
+  private batchFor(link: Link, lane: Lane, message: Message | ShardMessage): MessageBatch {
+    let outbox = this.byLink.get(link);
+    if (outbox === undefined) {
+      outbox = { link, control: new MessageBatch(), data: new MessageBatch() };
+      this.byLink.set(link, outbox);
+    }
+    const batch = outbox[lane];
+    if (batch.count > 0 && (batch.bytes >= frameBytesTarget || !batch.fits(message))) {
+      link.send(lane, batch.take());
+    }
+    return batch;
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * One group here: its algorithm, its state machine and the calls that wait on it. Everything that happens to a replica is done by
+ * the files around it; this one is what they share.
+ */
+import type { GroupId, Incarnation, NodeKey } from "../base/index.ts";
+import type { Descriptor } from "../log/index.ts";
+import type { Raft } from "../raft/index.ts";
+import { OpenProposals } from "./proposals.ts";
+import type { SealedBlock } from "./proposals.ts";
+import { Reads } from "./reads.ts";
+import type { Role, StateMachine } from "./state-machine.ts";
+
+/**
+ * running: takes part. stopped: by the operator; its log is kept. disabled: its state cannot be trusted (see `reason`).
+ * In the latter two it neither votes nor acknowledges.
+ */
+export type ReplicaState = Descriptor["state"];
+
+export class Replica {
+  readonly group: GroupId;
+  readonly incarnation: Incarnation;
+  /** Incarnation of each member, this one included: messages under another one are not from that member. */
+  readonly incarnations: ReadonlyMap<NodeKey, Incarnation>;
+  descriptor: Descriptor;
+  readonly raft: Raft;
+  machine: StateMachine | undefined;
+
+  readonly open: OpenProposals = new OpenProposals();
+  /** Blocks proposed here whose results are awaited, oldest first. */
+  readonly sealed: SealedBlock[] = [];
+  /** Position in the oldest sealed block: its call, and entries of that call already answered. */
+  sealedCall = 0;
+  sealedEntry = 0;
+  readonly reads: Reads = new Reads();
+
+  /** In the list of replicas that the next round looks at. */
+  dirty = false;
+  /** In the list of replicas that have committed entries to apply or reads to run. */
+  applying = false;
+  /** Role, leader and term as the engine was last told. */
+  toldRole: Role = "follower";
+  toldLeader: NodeKey = 0;
+  toldTerm = 0;
+  /** When a leader was last heard, in ms of the monotonic clock. */
+  leaderHeardMs: number;
+  /** Peers that answered that they have no replica of this group, or have lost it. */
+  readonly missing: Set<NodeKey> = new Set();
+
+  constructor(
+    descriptor: Descriptor,
+    incarnations: ReadonlyMap<NodeKey, Incarnation>,
+    self: NodeKey,
+    parts: { raft: Raft; machine: StateMachine | undefined; nowMs: number },
+  ) {
+    this.group = descriptor.group;
+    this.descriptor = descriptor;
+    this.incarnations = incarnations;
+    this.incarnation = incarnations.get(self) ?? 0;
+    this.raft = parts.raft;
+    this.machine = parts.machine;
+    this.leaderHeardMs = parts.nowMs;
+  }
+
+  get running(): boolean {
+    return this.descriptor.state === "running";
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Where the answer to a call goes: to this node's engine by mail, or, for a call that another node forwarded, back over the
+ * wire. A `ReplyTo` is a number, so that a proposal costs no object: the engine's call number, or, below zero, a forwarded
+ * request of this shard.
+ */
+import { RaftError, assert, errorToWire } from "../base/index.ts";
+import type { GroupId, Index, NodeId, WireError } from "../base/index.ts";
+import { encodeCbor } from "../wire/index.ts";
+import { encodeTrusted } from "./control-codec.ts";
+import { answerKind } from "./mail-records.ts";
+import type { ShardEvent } from "./mail-records.ts";
+import { MailWriter } from "./mail.ts";
+import type { Outboxes } from "./outboxes.ts";
+
+export type ReplyTo = number;
+
+const nothing = new Uint8Array(0);
+
+/** A call that another node's shard forwarded to this one. */
+interface Forwarded {
+  readonly node: NodeId;
+  readonly requestId: number;
+  readonly group: GroupId;
+  /** Results still to come. */
+  missing: number;
+  index: Index;
+  readonly results: (Uint8Array | WireError)[];
+}
+
+export class Replies {
+  readonly mail: MailWriter = new MailWriter();
+  private readonly outboxes: Outboxes;
+  private readonly forwarded: Map<ReplyTo, Forwarded> = new Map();
+  private nextForwarded: ReplyTo = -1;
+
+  constructor(outboxes: Outboxes) {
+    this.outboxes = outboxes;
+  }
+
+  get forwardedCount(): number {
+    return this.forwarded.size;
+  }
+
+  /** Registers a forwarded call of `count` results (1 for a read). */
+  addForwarded(node: NodeId, requestId: number, group: GroupId, count: number): ReplyTo {
+    const replyTo = this.nextForwarded;
+    this.nextForwarded -= 1;
+    this.forwarded.set(replyTo, { node, requestId, group, missing: count, index: 0, results: [] });
+    return replyTo;
+  }
+
+  /** One entry's result. */
+  applied(replyTo: ReplyTo, index: Index, result: Uint8Array | undefined): void {
+    const bytes = result ?? nothing;
+    if (replyTo < 0) {
+      this.addResult(replyTo, index, new Uint8Array(bytes));
+      return;
+    }
+    this.beginApplied(replyTo, index, bytes.length);
+    this.mail.word(0);
+    this.mail.block(bytes);
+  }
+
+  /** The state machine threw on an entry. */
+  applyFailed(replyTo: ReplyTo, index: Index, error: RaftError): void {
+    if (replyTo < 0) {
+      this.addResult(replyTo, index, errorToWire(error));
+      return;
+    }
+    const bytes = encodeTrusted(errorToWire(error));
+    this.beginApplied(replyTo, index, bytes.length);
+    this.mail.word(1);
+    this.mail.block(bytes);
+  }
+
+  private beginApplied(call: number, index: Index, bytes: number): void {
+    const { mail } = this;
+    mail.begin(answerKind.applied, bytes);
+    mail.word(call);
+    mail.double(index);
+  }
+
+  private addResult(replyTo: ReplyTo, index: Index, result: Uint8Array | WireError): void {
+    const call = this.forwarded.get(replyTo);
+    assert(call !== undefined, "a forwarded call is answered once");
+    if (call.results.length === 0) call.index = index;
+    call.results.push(result);
+    call.missing -= 1;
+    if (call.missing > 0) return;
+    this.forwarded.delete(replyTo);
+    this.respond(call, false, encodeCbor(call.results));
+  }
+
+  /** A read's answer. `ageMs`: how long ago this replica last knew that it was up to date; 0 for linearizable reads. */
+  value(replyTo: ReplyTo, index: Index, ageMs: number, answer: Uint8Array | undefined): void {
+    const bytes = answer ?? nothing;
+    if (replyTo < 0) {
+      this.addResult(replyTo, index, new Uint8Array(bytes));
+      return;
+    }
+    const { mail } = this;
+    mail.begin(answerKind.value, bytes.length);
+    mail.word(replyTo);
+    mail.double(index);
+    mail.double(ageMs);
+    mail.block(bytes);
+  }
+
+  failed(replyTo: ReplyTo, error: RaftError): void {
+    if (replyTo < 0) {
+      const call = this.forwarded.get(replyTo);
+      if (call === undefined) return;
+      this.forwarded.delete(replyTo);
+      this.respond(call, true, encodeCbor(errorToWire(error)));
+      return;
+    }
+    const bytes = encodeTrusted(errorToWire(error));
+    this.mail.begin(answerKind.failed, bytes.length);
+    this.mail.word(replyTo);
+    this.mail.block(bytes);
+  }
+
+  control(call: number, answer: unknown): void {
+    const bytes = encodeTrusted(answer);
+    this.mail.begin(answerKind.control, bytes.length);
+    this.mail.word(call);
+    this.mail.block(bytes);
+  }
+
+  event(event: ShardEvent): void {
+    const bytes = encodeTrusted(event);
+    this.mail.begin(answerKind.event, bytes.length);
+    this.mail.block(bytes);
+  }
+
+  /** Where the connection is gone the caller's own deadline, or the loss of its link, tells it that the outcome is unknown. */
+  private respond(call: Forwarded, failed: boolean, payload: Uint8Array): void {
+    const { node, requestId: id, group, index } = call;
+    this.outboxes.sendShardMessage(node, {
+      kind: "shardResponse",
+      id,
+      group,
+      failed,
+      index,
+      payload,
+    });
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Requests of this shard to the shards of other nodes that hold the same group: forwarded calls, creation and removal of
+ * replicas. Each is answered, fails with its link, or fails at its deadline.
+ */
+import { RaftError } from "../base/index.ts";
+import type { GroupId, NodeId } from "../base/index.ts";
+import type { ShardResponse } from "../wire/index.ts";
+import type { ShardContext } from "./context.ts";
+
+/** What a request asks for. Part of the protocol: never renumber. */
+export const requestOp = { propose: 1, read: 2, createReplica: 3, removeReplica: 4 } as const;
+
+export interface PeerRequest {
+  readonly node: NodeId;
+  readonly group: GroupId;
+  readonly op: number;
+  readonly payload: Uint8Array;
+  readonly timeoutMs: number;
+  /** Safe to send again: kept until the link is up and sent anew after it was lost. Others fail with their link. */
+  readonly idempotent: boolean;
+  readonly onResponse: (response: ShardResponse) => void;
+  /** No answer. Outcome "none" where the request was never sent. */
+  readonly onFailure: (error: RaftError) => void;
+}
+
+interface Waiting {
+  readonly request: PeerRequest;
+  readonly deadlineMs: number;
+  sent: boolean;
+  sentMs: number;
+}
+
+/**
+ * After this silence an idempotent request is sent again: its answer may have had no connection to come back on, since each side
+ * dials its own.
+ */
+const resendMs = 250;
+
+export class PeerRequests {
+  private readonly context: ShardContext;
+  private readonly waiting: Map<number, Waiting> = new Map();
+  private nextId = 1;
+
+  constructor(context: ShardContext) {
+    this.context = context;
+  }
+
+  get count(): number {
+    return this.waiting.size;
+  }
+
+  send(request: PeerRequest): void {
+    const { requestsMax } = this.context.options;
+    if (this.waiting.size >= requestsMax) {
+      const message = `${requestsMax} requests to other nodes are waiting (requestsMax)`;
+      request.onFailure(new RaftError("ERR_BUSY", message));
+      return;
+    }
+    const id = this.nextId;
+    this.nextId += 1;
+    const deadlineMs = this.context.environment.clock.monotonicMs() + request.timeoutMs;
+    const waiting: Waiting = { request, deadlineMs, sent: false, sentMs: 0 };
+    this.waiting.set(id, waiting);
+    this.transmit(id, waiting);
+    if (!waiting.sent && !request.idempotent) {
+      this.fail(id, waiting, "ERR_NOT_LEADER", `there is no connection to node ${request.node}`);
+    }
+  }
+
+  private transmit(id: number, waiting: Waiting): void {
+    const { node, group, op, payload, timeoutMs } = waiting.request;
+    waiting.sent = this.context.outboxes.sendShardMessage(node, {
+      kind: "shardRequest",
+      id,
+      group,
+      op,
+      timeoutMs,
+      payload,
+    });
+    if (!waiting.sent) return;
+    waiting.sentMs = this.context.environment.clock.monotonicMs();
+    this.context.schedule();
+  }
+
+  handleResponse(node: NodeId, response: ShardResponse): void {
+    const waiting = this.waiting.get(response.id);
+    // Late, or not from whom it was asked of.
+    if (waiting === undefined || waiting.request.node !== node) return;
+    this.waiting.delete(response.id);
+    waiting.request.onResponse(response);
+  }
+
+  /** Requests that were under way on a lost link may or may not have been carried out. */
+  linkDown(node: NodeId): void {
+    for (const [id, waiting] of this.waiting) {
+      if (waiting.request.node !== node || !waiting.sent) continue;
+      if (waiting.request.idempotent) waiting.sent = false;
+      else this.fail(id, waiting, "ERR_LEADERSHIP_LOST", `the connection to ${node} was lost`);
+    }
+  }
+
+  /** Sends what could not be sent before, and gives up what is past its deadline. */
+  tick(): void {
+    if (this.waiting.size === 0) return;
+    const nowMs = this.context.environment.clock.monotonicMs();
+    for (const [id, waiting] of this.waiting) {
+      if (nowMs >= waiting.deadlineMs) {
+        const { node, timeoutMs } = waiting.request;
+        this.fail(id, waiting, "ERR_TIMEOUT", `no answer from ${node} in ${timeoutMs} ms`);
+      } else if (!waiting.sent || isDueAgain(waiting, nowMs)) this.transmit(id, waiting);
+    }
+  }
+
+  failAll(code: "ERR_ENGINE_CLOSED" | "ERR_STORE_FAILED", message: string): void {
+    for (const [id, waiting] of this.waiting) this.fail(id, waiting, code, message);
+  }
+
+  private fail(
+    id: number,
+    { request, sent }: Waiting,
+    code:
+      | "ERR_NOT_LEADER"
+      | "ERR_LEADERSHIP_LOST"
+      | "ERR_TIMEOUT"
+      | "ERR_ENGINE_CLOSED"
+      | "ERR_STORE_FAILED",
+    message: string,
+  ): void {
+    this.waiting.delete(id);
+    request.onFailure(
+      new RaftError(code, `Group ${request.group}: ${message}`, {
+        outcome: sent ? "unknown" : "none",
+      }),
+    );
+  }
+}
+
+function isDueAgain({ request, sentMs }: Waiting, nowMs: number): boolean {
+  return request.idempotent && nowMs - sentMs >= resendMs;
+}

@@ -1,0 +1,413 @@
+/**
+ * The loop of one worker: all groups of this shard, one turn at a time.
+ *
+ *   mail and frames arrive ─► round: ticks, proposals and reads of every group that has any
+ *                               ─► send what may leave at once: entries to followers, heartbeats
+ *                               ─► apply what is committed, answer the engine
+ *                               ─► one commit of all groups' new entries and ballots
+ *                            ─► durable: acknowledgements and votes leave, the leader counts its own disk
+ *
+ * While a commit is on its way the next round's batch fills by itself.
+ */
+import { RaftError, assert, errorToWire } from "../base/index.ts";
+import type { NodeId, Outcome } from "../base/index.ts";
+import type { CommitBatch, GroupChange } from "../log/index.ts";
+import { blockKind } from "../raft/index.ts";
+import type { Message, PersistMark, Ready } from "../raft/index.ts";
+import { crc32c } from "../wire/index.ts";
+import { Applier } from "./apply.ts";
+import { Calls } from "./calls.ts";
+import type { ShardControl } from "./calls.ts";
+import { ShardContext } from "./context.ts";
+import type { DescriptorWrite } from "./context.ts";
+import type { ShardEnvironment } from "./environment.ts";
+import { failCalls } from "./fail-calls.ts";
+import { notLeader } from "./forward.ts";
+import { addReplica, disable, endMachine, idOrNobody } from "./groups.ts";
+import { Inbound, stepReplica } from "./inbound.ts";
+import type { GroupInfo } from "./mail-records.ts";
+import type { ShardOptions } from "./options.ts";
+import type { Replica } from "./replica.ts";
+import { PeerRequests } from "./requests.ts";
+import type { Role } from "./state-machine.ts";
+import { roleOf } from "./status.ts";
+
+/** Ticks that one round makes up for at most: time that this shard slept must not count as its leaders' silence. */
+const ticksPerRoundMax = 2;
+
+/** What waits for one commit to be durable. */
+interface RoundWork {
+  readonly replicas: Replica[];
+  readonly marks: (PersistMark | undefined)[];
+  readonly messages: (readonly Message[])[];
+  readonly descriptors: readonly DescriptorWrite[];
+}
+
+/** How a shard ended: by call, or because its store failed. */
+export interface ShardEnd {
+  readonly error: RaftError | undefined;
+}
+
+export class Shard implements ShardControl {
+  /** Settles when the shard has closed its store and its links. */
+  readonly ended: Promise<ShardEnd>;
+  private readonly context: ShardContext;
+  private readonly requests: PeerRequests;
+  private readonly applier: Applier;
+  private readonly calls: Calls;
+  private readonly inbound: Inbound;
+  private settleEnded: (end: ShardEnd) => void = () => {};
+  private stopTicks: () => void = () => {};
+  private started = false;
+  private lastTickMs = 0;
+  private ticksDue = 0;
+  /** Commits given to the store and not durable yet. */
+  private commitsInFlight = 0;
+  /** A round came while the store took no more commits. */
+  private roundWaits = false;
+  /** Ends when the newest commit is durable; what needs no commit of its own queues behind it. */
+  private lastCommit: Promise<void> = Promise.resolve();
+  private closing: Promise<void> | undefined;
+
+  constructor(environment: ShardEnvironment, options: ShardOptions) {
+    this.context = new ShardContext(environment, options, () => this.round());
+    this.requests = new PeerRequests(this.context);
+    this.applier = new Applier(this.context);
+    this.calls = new Calls(this.context, this.requests, this.applier, this);
+    this.inbound = new Inbound(this.context, this.requests);
+    this.ended = new Promise((resolve) => {
+      this.settleEnded = resolve;
+    });
+  }
+
+  /**
+   * Opens the store, brings back its groups and binds the port. Nothing is sent or ticked before `start`.
+   * @throws what the store and the transport throw; both are closed then.
+   */
+  async open(recover: boolean): Promise<void> {
+    const { environment, replies } = this.context;
+    const { store, transport } = environment;
+    const groups: GroupInfo[] = [];
+    try {
+      for (const recovered of await store.open()) {
+        const { descriptor } = recovered;
+        const held = descriptor.state === "running" && !recover;
+        const state = held ? "stopped" : descriptor.state;
+        const replica = addReplica(this.context, {
+          ...recovered,
+          descriptor: { ...descriptor, state },
+        });
+        const members = descriptor.members.map(({ node }) => node);
+        groups.push({ group: replica.group, members, state: replica.descriptor.state });
+      }
+      await transport.listen(this.inbound);
+    } catch (error) {
+      await transport.close();
+      await store.close();
+      throw error;
+    }
+    replies.event({ kind: "opened", port: transport.port, groups });
+    this.context.postMail();
+  }
+
+  start(ports: readonly number[]): void {
+    const { environment, options } = this.context;
+    const { clock, scheduler, transport } = environment;
+    transport.setDirectory(ports);
+    if (this.started) return;
+    this.started = true;
+    this.lastTickMs = clock.monotonicMs();
+    // The timer only asks for a round: what peers have sent meanwhile is read before the tick counts their silence.
+    this.stopTicks = scheduler.every(options.tickMs, () => {
+      const elapsed = Math.floor((clock.monotonicMs() - this.lastTickMs) / options.tickMs);
+      this.lastTickMs += elapsed * options.tickMs;
+      this.ticksDue = Math.min(this.ticksDue + elapsed, ticksPerRoundMax);
+      this.context.schedule();
+    });
+    this.context.schedule();
+  }
+
+  /** Mail of the engine. */
+  receive(mail: ArrayBuffer): void {
+    if (!this.context.ended) this.calls.receive(mail);
+  }
+
+  private round(): void {
+    const { context } = this;
+    const { store } = context.environment;
+    if (this.commitsInFlight >= store.commitsInFlightMax) {
+      this.roundWaits = true;
+      return;
+    }
+    context.counters.rounds += 1;
+    this.tick();
+    const descriptors = context.descriptorWrites;
+    context.descriptorWrites = [];
+    const work: RoundWork = { replicas: [], marks: [], messages: [], descriptors };
+    const changes: GroupChange[] = [];
+    const { dirty } = context;
+    context.dirty = [];
+    for (const replica of dirty) {
+      replica.dirty = false;
+      if (replica.running) this.takeWork(replica, work, changes);
+    }
+    context.outboxes.flush();
+    this.applier.run();
+    context.postMail();
+    if (changes.length > 0 || descriptors.length > 0) this.commit(work, changes);
+    else if (work.replicas.length > 0) this.finishWithoutCommit(work);
+  }
+
+  private tick(): void {
+    if (this.ticksDue === 0) return;
+    const { context } = this;
+    for (; this.ticksDue > 0; this.ticksDue -= 1) {
+      context.counters.ticks += 1;
+      for (const replica of context.replicas.values()) {
+        if (!replica.running) continue;
+        replica.raft.tick();
+        if (replica.raft.hasMessages) context.markDirty(replica);
+      }
+    }
+    this.requests.tick();
+  }
+
+  private takeWork(replica: Replica, work: RoundWork, changes: GroupChange[]): void {
+    let ready: Ready;
+    try {
+      this.seal(replica);
+      ready = this.takeReady(replica);
+    } catch (error) {
+      // The replica's log cannot be read. It must not lead on with holes in what it sends.
+      if (!(error instanceof RaftError)) throw error;
+      disable(this.context, replica, error.message);
+      return;
+    }
+    this.route(replica, ready.messages);
+    if (ready.roleChange !== undefined) this.tellRole(replica);
+    for (const { ticket, index } of ready.confirmedReads) replica.reads.confirm(ticket, index);
+    const { log } = replica.raft.state;
+    if (log.committed > log.applied || ready.confirmedReads.length > 0) {
+      this.context.markApplying(replica);
+    }
+    if (ready.mustPersist) changes.push(this.changeOf(replica, ready));
+    if (ready.mustPersist || ready.durableMessages.length > 0) {
+      work.replicas.push(replica);
+      work.marks.push(ready.mustPersist ? ready.mark : undefined);
+      work.messages.push(ready.durableMessages);
+    }
+  }
+
+  private takeReady(replica: Replica): Ready {
+    const { outboxes, nodes, options } = this.context;
+    return replica.raft.takeReady((peer) =>
+      outboxes.takesEntries(nodes.idOf(peer), replica.group, options.laneBytesMax),
+    );
+  }
+
+  private changeOf(replica: Replica, { ballot, blocks, commit }: Ready): GroupChange {
+    return {
+      group: replica.group,
+      commit,
+      ballot: ballot && { term: ballot.term, vote: idOrNobody(this.context, ballot.vote) },
+      blocks,
+    };
+  }
+
+  /** Lays the waiting proposals into blocks and registers the waiting reads. */
+  private seal(replica: Replica): void {
+    const { context } = this;
+    const { open, raft, reads } = replica;
+    if (!raft.isLeader) {
+      if (open.calls > 0 || reads.hasOpen) {
+        failCalls(context, replica, () => notLeader(context, replica));
+      }
+      return;
+    }
+    while (open.calls > 0 && raft.admits) {
+      const calls = open.callsWithin(context.options.blockBytesMax);
+      const { bytes, count } = open.lay(calls, allocate);
+      const timeMs = context.environment.clock.wallMs();
+      const { term } = raft;
+      const first = raft.propose({
+        kind: blockKind.command,
+        count,
+        timeMs,
+        checksum: crc32c(bytes),
+        bytes,
+      });
+      assert(typeof first === "number", "a leader that admits proposals takes them");
+      replica.sealed.push({ first, term, ...open.take(calls) });
+      context.counters.blocksSealed += 1;
+    }
+    if (reads.hasOpen) raft.requestRead(reads.ask());
+  }
+
+  private route(replica: Replica, messages: readonly Message[]): void {
+    const { outboxes, nodes, counters } = this.context;
+    for (const message of messages) {
+      if (message.to === nodes.self) {
+        stepReplica(this.context, replica, message);
+        continue;
+      }
+      counters.messagesOut += 1;
+      outboxes.sendMessage(nodes.idOf(message.to), replica.group, replica.incarnation, message);
+    }
+  }
+
+  /** Tells the engine of a new role or leader, and settles what an old leader's callers wait for. */
+  private tellRole(replica: Replica): void {
+    const { context } = this;
+    const { raft } = replica;
+    const role = roleOf(replica);
+    const { leader, term } = raft;
+    if (!raft.isLeader)
+      failCalls(context, replica, (outcome) => {
+        const hint = idOrNobody(context, leader);
+        return leadershipLost(replica, outcome, hint);
+      });
+    if (replica.toldRole === role && replica.toldLeader === leader && replica.toldTerm === term)
+      return;
+    if (replica.toldRole !== role) this.callRoleHook(replica, role);
+    replica.toldRole = role;
+    replica.toldLeader = leader;
+    replica.toldTerm = term;
+    context.replies.event({
+      kind: "roleChanged",
+      group: replica.group,
+      role,
+      leader: idOrNobody(context, leader) ?? "",
+      term,
+    });
+  }
+
+  /** The hook is the user's: an exception there says nothing about the state, so it ends nothing. */
+  private callRoleHook(replica: Replica, role: Role): void {
+    try {
+      replica.machine?.onRole?.(role, replica.raft.term);
+    } catch (cause) {
+      this.context.replies.event({
+        kind: "hookFailed",
+        group: replica.group,
+        message: cause instanceof Error ? cause.message : String(cause),
+      });
+    }
+  }
+
+  private commit(work: RoundWork, changes: readonly GroupChange[]): void {
+    const batch: CommitBatch = {
+      changes,
+      descriptors: work.descriptors.flatMap(({ put }) => (put === undefined ? [] : [put])),
+      removed: work.descriptors.flatMap(({ remove }) => (remove === undefined ? [] : [remove])),
+    };
+    this.commitsInFlight += 1;
+    this.lastCommit = this.context.environment.store.commit(batch).then(
+      () => {
+        this.commitsInFlight -= 1;
+        this.finish(work);
+      },
+      (error: unknown) => {
+        for (const { failed } of work.descriptors) failed(asStoreError(error));
+        this.fail(asStoreError(error));
+      },
+    );
+  }
+
+  /** What promises durability but brought nothing to write still waits for the commits before it. */
+  private finishWithoutCommit(work: RoundWork): void {
+    if (this.commitsInFlight === 0) this.finish(work);
+    else this.lastCommit = this.lastCommit.then(() => this.finish(work));
+  }
+
+  /** A round's writes are durable: what promises that may now be said. */
+  private finish(work: RoundWork): void {
+    const { context } = this;
+    for (const { done } of work.descriptors) done();
+    if (context.ended) return;
+    for (const [at, replica] of work.replicas.entries()) {
+      if (!replica.running) continue;
+      const mark = work.marks[at];
+      if (mark !== undefined) this.persisted(replica, mark);
+      this.route(replica, work.messages[at] ?? []);
+    }
+    context.outboxes.flush();
+    this.applier.run();
+    context.postMail();
+    if (this.roundWaits) {
+      this.roundWaits = false;
+      context.schedule();
+    }
+  }
+
+  private persisted(replica: Replica, mark: PersistMark): void {
+    const { log } = replica.raft.state;
+    const { committed } = log;
+    replica.raft.persisted(mark);
+    if (log.committed > committed) this.context.markDirty(replica);
+    if (log.committed > log.applied) this.context.markApplying(replica);
+  }
+
+  /** The store is dead: nothing here may be promised any more. */
+  private fail(error: RaftError): void {
+    void this.end(error);
+  }
+
+  close(call: number): void {
+    void this.end(undefined).then(() => {
+      this.context.replies.control(call, null);
+      this.context.postMail();
+      this.settleEnded({ error: undefined });
+    });
+  }
+
+  private end(error: RaftError | undefined): Promise<void> {
+    this.closing ??= this.endOnce(error);
+    return this.closing;
+  }
+
+  private async endOnce(error: RaftError | undefined): Promise<void> {
+    const { context, requests } = this;
+    const { store, transport } = context.environment;
+    context.ended = true;
+    this.stopTicks();
+    const code = error === undefined ? "ERR_ENGINE_CLOSED" : "ERR_STORE_FAILED";
+    const text = error?.message ?? "the engine is closing";
+    requests.failAll(code, text);
+    const unwritten = new RaftError(code, text, { outcome: "unknown", cause: error });
+    for (const { failed } of context.descriptorWrites.splice(0)) failed(unwritten);
+    for (const replica of context.replicas.values()) {
+      failCalls(
+        context,
+        replica,
+        (outcome) => new RaftError(code, text, { outcome, cause: error }),
+      );
+      endMachine(replica);
+    }
+    context.postMail();
+    await transport.close();
+    await store.close();
+    if (error === undefined) return;
+    context.replies.event({ kind: "failed", error: errorToWire(error) });
+    context.postMail();
+    this.settleEnded({ error });
+  }
+}
+
+function allocate(bytes: number): Uint8Array {
+  return Buffer.allocUnsafe(bytes);
+}
+
+function leadershipLost(replica: Replica, outcome: Outcome, leader: NodeId | undefined): RaftError {
+  const { group, raft } = replica;
+  const code = outcome === "none" ? "ERR_NOT_LEADER" : "ERR_LEADERSHIP_LOST";
+  return new RaftError(code, `This node no longer leads group ${group} (term ${raft.term})`, {
+    outcome,
+    details: { leader, term: raft.term },
+  });
+}
+
+function asStoreError(error: unknown): RaftError {
+  return error instanceof RaftError
+    ? error
+    : new RaftError("ERR_STORE_FAILED", `The log store failed: ${String(error)}`, { cause: error });
+}

@@ -1,0 +1,132 @@
+/** What a replica and a shard say of themselves, as plain data. */
+import type { GroupId, Index, NodeId, ShardId, Term } from "../base/index.ts";
+import type { Durability, StoreStats } from "../log/index.ts";
+import type { ProgressState } from "../raft/index.ts";
+import type { TransportStats } from "../transport/index.ts";
+import type { ShardContext, ShardCounters } from "./context.ts";
+import { idOrNobody } from "./groups.ts";
+import type { Replica, ReplicaState } from "./replica.ts";
+import type { Role } from "./state-machine.ts";
+
+export interface MemberStatus {
+  readonly node: NodeId;
+  readonly incarnation: number;
+  /** The rest only where this replica leads. */
+  readonly match: Index | undefined;
+  readonly next: Index | undefined;
+  readonly replication: ProgressState | undefined;
+  /** Heard since the leader last checked its quorum. */
+  readonly recentlyActive: boolean | undefined;
+  /** The member's node says that it has no such replica. */
+  readonly missing: boolean;
+}
+
+export interface GroupStatus {
+  readonly group: GroupId;
+  readonly node: NodeId;
+  readonly shard: ShardId;
+  readonly incarnation: number;
+  readonly state: ReplicaState;
+  /** Why the replica is disabled; empty otherwise. */
+  readonly reason: string;
+  readonly role: Role;
+  readonly term: Term;
+  readonly vote: NodeId | undefined;
+  readonly leader: NodeId | undefined;
+  /** ms since a leader was last heard; 0 on the leader. */
+  readonly leaderHeardMs: number;
+  readonly lastIndex: Index;
+  readonly lastTerm: Term;
+  /** Durable on this replica's disk. */
+  readonly stableIndex: Index;
+  readonly commitIndex: Index;
+  readonly appliedIndex: Index;
+  readonly durability: Durability;
+  readonly members: readonly MemberStatus[];
+  /** Calls whose proposals wait for a block, and blocks whose results are awaited. */
+  readonly openCalls: number;
+  readonly sealedBlocks: number;
+  /** Bytes of entries held in memory. */
+  readonly tailBytes: number;
+  readonly election: { readonly elapsedTicks: number; readonly deadlineTicks: number };
+}
+
+export interface ShardStats extends ShardCounters {
+  readonly shard: ShardId;
+  readonly groups: number;
+  readonly leaders: number;
+  readonly durability: Durability;
+  readonly store: StoreStats;
+  readonly transport: TransportStats;
+  /** Messages that had no connection to leave on. */
+  readonly messagesUnsent: number;
+}
+
+export function roleOf(replica: Replica): Role {
+  const { role } = replica.raft.state;
+  return role === "preCandidate" ? "candidate" : role;
+}
+
+export function groupStatus(context: ShardContext, replica: Replica): GroupStatus {
+  const { environment } = context;
+  const { state } = replica.raft;
+  const { log } = state;
+  const { descriptor } = replica;
+  const nowMs = environment.clock.monotonicMs();
+  return {
+    group: replica.group,
+    node: environment.node,
+    shard: environment.shard,
+    incarnation: replica.incarnation,
+    state: descriptor.state,
+    reason: descriptor.reason,
+    role: roleOf(replica),
+    term: state.term,
+    vote: idOrNobody(context, state.vote),
+    leader: idOrNobody(context, state.leader),
+    leaderHeardMs: state.isLeader ? 0 : nowMs - replica.leaderHeardMs,
+    lastIndex: log.lastIndex,
+    lastTerm: log.lastTerm,
+    stableIndex: log.stable,
+    commitIndex: log.committed,
+    appliedIndex: log.applied,
+    durability: environment.store.durability,
+    members: memberStatuses(context, replica),
+    openCalls: replica.open.calls,
+    sealedBlocks: replica.sealed.length,
+    tailBytes: log.tailBytes,
+    election: { elapsedTicks: state.electionElapsed, deadlineTicks: state.electionDeadline },
+  };
+}
+
+function memberStatuses(context: ShardContext, replica: Replica): MemberStatus[] {
+  return replica.descriptor.members.map(({ node, incarnation }) => {
+    const key = context.nodes.keyOf(node);
+    const progress = replica.raft.state.progress.get(key);
+    return {
+      node,
+      incarnation,
+      match: progress?.match,
+      next: progress?.next,
+      replication: progress?.state,
+      recentlyActive: progress?.recentlyActive,
+      missing: replica.missing.has(key),
+    };
+  });
+}
+
+export function shardStats(context: ShardContext): ShardStats {
+  const { environment, replicas, counters, outboxes } = context;
+  let leaders = 0;
+  for (const replica of replicas.values()) if (replica.raft.isLeader) leaders += 1;
+  return {
+    ...counters,
+    shard: environment.shard,
+    groups: replicas.size,
+    leaders,
+    durability: environment.store.durability,
+    store: environment.store.stats(),
+    transport: environment.transport.stats(),
+    messagesUnsent: outboxes.unsent,
+  };
+}

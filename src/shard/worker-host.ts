@@ -1,0 +1,137 @@
+/** Gives a shard its real clock, disk, sockets and state machine, and its mail to the engine. */
+import { setImmediate, setInterval, clearInterval } from "node:timers";
+import type { MessagePort } from "node:worker_threads";
+import { Prng, RaftError, errorToWire } from "../base/index.ts";
+import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
+import { LmdbStore, MemoryStore } from "../log/index.ts";
+import type { Durability, LogStore } from "../log/index.ts";
+import { TcpTransport } from "../transport/index.ts";
+import type { TlsOptions } from "../transport/index.ts";
+import { encodeTrusted } from "./control-codec.ts";
+import type { ShardEnvironment } from "./environment.ts";
+import { answerKind } from "./mail-records.ts";
+import { MailWriter } from "./mail.ts";
+import type { ShardOptions } from "./options.ts";
+import { Shard } from "./shard.ts";
+import type { CreateStateMachine } from "./state-machine.ts";
+
+/** Everything a worker is told when it starts; plain data and a port. */
+export interface ShardTask {
+  readonly mail: MessagePort;
+  readonly cluster: string;
+  readonly node: NodeId;
+  readonly incarnation: Incarnation;
+  readonly shard: ShardId;
+  readonly shards: number;
+  /** Directory of this shard's store; empty for a store in memory. */
+  readonly dir: string;
+  readonly durability: Durability;
+  readonly mapBytes: number;
+  readonly preallocateBytes: number;
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string | undefined;
+  readonly tls: TlsOptions | undefined;
+  readonly stateMachine: string;
+  /** Whether groups found on disk run at once. */
+  readonly recover: boolean;
+  readonly seed: number;
+  readonly options: ShardOptions;
+}
+
+export async function hostShard(task: ShardTask): Promise<void> {
+  const { mail } = task;
+  let shard: Shard;
+  try {
+    const createStateMachine = await loadStateMachine(task.stateMachine);
+    shard = new Shard(environmentOf(task, createStateMachine), task.options);
+    await shard.open(task.recover);
+  } catch (error) {
+    // The error's class would be lost on its way to the other thread; its table entry is not.
+    const writer = new MailWriter();
+    const event = encodeTrusted({ kind: "openFailed", error: errorToWire(error) });
+    writer.begin(answerKind.event, event.length);
+    writer.block(event);
+    post(mail, writer.take());
+    mail.close();
+    return;
+  }
+  mail.on("message", (buffer: ArrayBuffer) => shard.receive(buffer));
+  await shard.ended;
+  mail.close();
+}
+
+function post(port: MessagePort, buffer: ArrayBuffer): void {
+  port.postMessage(buffer, [buffer]);
+}
+
+function environmentOf(task: ShardTask, createStateMachine: CreateStateMachine): ShardEnvironment {
+  const { mail, cluster, node, incarnation, shard, shards, options } = task;
+  const prng = new Prng(task.seed);
+  return {
+    node,
+    shard,
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    scheduler: {
+      soon: (run) => {
+        setImmediate(run);
+      },
+      every: (ms, run) => {
+        const timer = setInterval(run, ms);
+        return () => clearInterval(timer);
+      },
+    },
+    prng,
+    store: storeOf(task),
+    transport: new TcpTransport({
+      cluster,
+      node,
+      incarnation,
+      shard,
+      shards,
+      host: task.host,
+      port: task.port,
+      prng,
+      secret: task.secret,
+      tls: task.tls,
+      sendQueueBytesMax: options.laneBytesMax + 2 * 16_777_216,
+    }),
+    createStateMachine,
+    post: (buffer) => post(mail, buffer),
+  };
+}
+
+function storeOf(task: ShardTask): LogStore {
+  const { cluster, node, incarnation, shard, shards, durability } = task;
+  const identity = { cluster, node, incarnation, shard, shards };
+  if (task.dir === "") return new MemoryStore({ durability });
+  const { dir, mapBytes, preallocateBytes } = task;
+  return new LmdbStore({ dir, identity, durability, mapBytes, preallocateBytes });
+}
+
+async function loadStateMachine(url: string): Promise<CreateStateMachine> {
+  let module: unknown;
+  try {
+    module = await import(url);
+  } catch (cause) {
+    throw new RaftError("ERR_STATE_MACHINE_LOAD", `Cannot import the state machine ${url}`, {
+      cause,
+    });
+  }
+  if (hasCreateStateMachine(module)) return module.createStateMachine;
+  throw new RaftError(
+    "ERR_STATE_MACHINE_LOAD",
+    `The module ${url} does not export a function createStateMachine`,
+  );
+}
+
+function hasCreateStateMachine(
+  module: unknown,
+): module is { createStateMachine: CreateStateMachine } {
+  return (
+    typeof module === "object" &&
+    module !== null &&
+    "createStateMachine" in module &&
+    typeof module.createStateMachine === "function"
+  );
+}

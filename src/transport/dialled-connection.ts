@@ -1,0 +1,239 @@
+/**
+ * A connection that this end dialled, for one lane: TCP or TLS, the greeting, then frames in one
+ * direction. It lives once; dialling again is the link's business.
+ *
+ *   connecting ──► greeting: Hello sent ──► open: Welcome verified ──► closed
+ */
+import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { RaftError } from "../base/index.ts";
+import type { NodeId, ShardId } from "../base/index.ts";
+import {
+  FrameDecoder,
+  bodyOfFrame,
+  encodeHello,
+  encodeProof,
+  frameHeaderBytes,
+  greetingBytesMax,
+  greetingProof,
+  nonceBytes,
+  proofsEqual,
+  protocolVersion,
+  readGreeting,
+} from "../wire/index.ts";
+import type { Greeting, GreetingLane, Welcome } from "../wire/index.ts";
+import type { Address } from "./address.ts";
+import type { SocketSet } from "./socket-set.ts";
+import type { TransportSettings } from "./tcp-options.ts";
+import type { Cancel } from "./timers.ts";
+import type { CloseReason, TransportCounters } from "./transport-counters.ts";
+
+/** How long an idle connection waits before TCP asks whether the peer's host still exists. */
+export const keepAliveMs = 15_000;
+
+export interface DialTarget {
+  readonly address: Address;
+  readonly node: NodeId;
+  readonly shard: ShardId;
+  readonly lane: GreetingLane;
+}
+
+/** What a transport lends to each of its connections. */
+export interface ConnectionContext {
+  readonly settings: TransportSettings;
+  readonly counters: TransportCounters;
+  readonly sockets: SocketSet;
+}
+
+export interface DialledOwner {
+  onGreeted(welcome: Welcome): void;
+  /** Failed or lost, with or without a greeting before. Called once, and not after `close`. */
+  onClosed(): void;
+  /** The queue was more than half full and is empty. */
+  onDrain(): void;
+}
+
+export class DialledConnection {
+  private readonly context: ConnectionContext;
+  private readonly target: DialTarget;
+  private readonly owner: DialledOwner;
+  private readonly socket: Socket;
+  private readonly decoder: FrameDecoder = new FrameDecoder(greetingBytesMax);
+  private state: "connecting" | "greeting" | "open" | "closed" = "connecting";
+  private cancelDeadline: Cancel;
+  private helloBody: Uint8Array = new Uint8Array(0);
+  /** The longest frame that the peer takes. */
+  private peerFrameBytesMax = 0;
+  private wasHalfFull = false;
+
+  constructor(context: ConnectionContext, target: DialTarget, owner: DialledOwner) {
+    this.context = context;
+    this.target = target;
+    this.owner = owner;
+    const { timers, tuning, tls } = context.settings;
+    this.cancelDeadline = timers.after(tuning.connectTimeoutMs, () => this.fail());
+    this.socket = openSocket(target.address, tls);
+    context.sockets.add(this.socket);
+    this.socket.once(tls === undefined ? "connect" : "secureConnect", () => this.greet());
+    this.socket.on("data", (chunk: Buffer) => this.onData(chunk));
+    this.socket.on("end", () => this.fail());
+    this.socket.on("error", (error) => this.onError(error));
+    this.socket.on("close", () => this.fail());
+  }
+
+  get queuedBytes(): number {
+    return this.state === "open" ? this.socket.writableLength : 0;
+  }
+
+  /** Queues a frame; false and counted where it cannot be queued. */
+  send(frame: Uint8Array): boolean {
+    const { counters, settings } = this.context;
+    const bytesMax = settings.tuning.sendQueueBytesMax;
+    const queued = this.socket.writableLength + frame.length;
+    if (this.state !== "open" || queued > bytesMax || frame.length > this.peerFrameBytesMax) {
+      counters.framesDropped += 1;
+      return false;
+    }
+    if (queued * 2 > bytesMax) this.wasHalfFull = true;
+    counters.framesSent += 1;
+    counters.bytesSent += frame.length;
+    this.socket.write(frame, this.onWritten);
+    return true;
+  }
+
+  /** Ends it without telling the owner. */
+  close(): void {
+    this.state = "closed";
+    this.cancelDeadline();
+    this.socket.destroy();
+  }
+
+  private readonly onWritten = (): void => {
+    if (this.state !== "open" || !this.wasHalfFull || this.socket.writableLength > 0) return;
+    this.wasHalfFull = false;
+    this.owner.onDrain();
+  };
+
+  private fail(reason?: CloseReason): void {
+    if (this.state === "closed") return;
+    this.close();
+    if (reason !== undefined) this.context.counters.refuse(reason);
+    this.owner.onClosed();
+  }
+
+  private onError(error: Error): void {
+    // A system call that fails says "nobody there", which is no fault of a peer; what is left is
+    // said by TLS.
+    const tlsFailed = this.context.settings.tls !== undefined && !("syscall" in error);
+    this.fail(tlsFailed ? "tlsFailed" : undefined);
+  }
+
+  private greet(): void {
+    if (this.state !== "connecting") return;
+    this.state = "greeting";
+    const { identity, timers, tuning } = this.context.settings;
+    this.cancelDeadline();
+    this.cancelDeadline = timers.after(tuning.greetingTimeoutMs, () =>
+      this.fail("greetingTimeout"),
+    );
+    this.socket.setNoDelay(true);
+    this.socket.setKeepAlive(true, keepAliveMs);
+    const hello = encodeHello({
+      versionMin: protocolVersion.min,
+      versionMax: protocolVersion.max,
+      ...identity,
+      targetNode: this.target.node,
+      targetShard: this.target.shard,
+      lane: this.target.lane,
+      frameBytesMax: tuning.frameBytesMax,
+      nonce: randomBytes(nonceBytes),
+    });
+    this.helloBody = bodyOfFrame(hello);
+    this.socket.write(hello);
+  }
+
+  private onData(chunk: Buffer): void {
+    if (this.state === "closed") return;
+    this.context.counters.bytesReceived += chunk.length;
+    if (this.state !== "greeting") {
+      this.fail("unexpectedFrame");
+      return;
+    }
+    const bodies: Uint8Array[] = [];
+    let greeting: Greeting | undefined;
+    try {
+      this.decoder.push(chunk, (body) => bodies.push(body));
+      const [first] = bodies;
+      if (first !== undefined) greeting = readGreeting(first);
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+      this.fail("greetingInvalid");
+      return;
+    }
+    if (greeting === undefined) return;
+    // After its one answer the acceptor has nothing to say.
+    if (bodies.length > 1 || this.decoder.partial) this.fail("unexpectedFrame");
+    else this.onGreeting(greeting);
+  }
+
+  private onGreeting(greeting: Greeting): void {
+    if (greeting.kind === "refusal") {
+      this.fail(`peerRefused:${greeting.reason}`);
+      return;
+    }
+    if (greeting.kind !== "welcome") {
+      this.fail("greetingInvalid");
+      return;
+    }
+    const { welcome, welcomeBytes, proof } = greeting;
+    const fault = this.findWelcomeFault(welcome, welcomeBytes, proof);
+    if (fault !== undefined) {
+      this.fail(fault);
+      return;
+    }
+    const { secret } = this.context.settings;
+    if (secret !== undefined && this.target.lane !== "directory") {
+      const said = { helloBody: this.helloBody, welcomeBytes };
+      this.socket.write(encodeProof(greetingProof(secret, "dialler", said)));
+    }
+    this.cancelDeadline();
+    this.state = "open";
+    this.peerFrameBytesMax = welcome.frameBytesMax + frameHeaderBytes;
+    this.owner.onGreeted(welcome);
+  }
+
+  /** The proof comes first: nothing that a stranger says about itself matters. */
+  private findWelcomeFault(
+    welcome: Welcome,
+    welcomeBytes: Uint8Array,
+    proof: Uint8Array,
+  ): CloseReason | undefined {
+    const { secret } = this.context.settings;
+    if (secret === undefined) {
+      if (proof.length > 0) return "secretRequired";
+    } else {
+      const said = { helloBody: this.helloBody, welcomeBytes };
+      if (!proofsEqual(greetingProof(secret, "acceptor", said), proof)) return "proofInvalid";
+    }
+    if (welcome.version < protocolVersion.min || welcome.version > protocolVersion.max) {
+      return "versionUnsupported";
+    }
+    if (welcome.node !== this.target.node) return "nodeMismatch";
+    return welcome.shard === this.target.shard ? undefined : "shardMismatch";
+  }
+}
+
+function openSocket(address: Address, tls: TransportSettings["tls"]): Socket {
+  const { host, port } = address;
+  if (tls === undefined) return connect({ host, port, noDelay: true });
+  const { servername } = tls.options;
+  return connectTls({
+    host,
+    port,
+    secureContext: tls.context,
+    rejectUnauthorized: true,
+    ...(servername === undefined ? {} : { servername }),
+  });
+}

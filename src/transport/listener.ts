@@ -1,0 +1,188 @@
+/**
+ * The accepting side of a shard: its port, the connections on it, and which nodes are present on
+ * them.
+ *
+ * Bounds: connections that have not greeted (`ungreetedMax`), and one open connection for each lane
+ * of each shard of each node, since a second one means that the first is dead and only its end has
+ * not been noticed yet.
+ */
+import { createServer } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { RaftError, limits } from "../base/index.ts";
+import type { NodeId } from "../base/index.ts";
+import { AcceptedConnection } from "./accepted-connection.ts";
+import type { AcceptedOwner } from "./accepted-connection.ts";
+import type { ConnectionContext } from "./dialled-connection.ts";
+import type { PeerShard, TransportHandler } from "./transport.ts";
+
+/**
+ * Open connections: both lanes of a shard for each node there can be, and room for nodes with
+ * several shards.
+ */
+const openMax = 8 * limits.nodesMax;
+
+export interface ListenerEvents {
+  readonly handler: TransportHandler;
+  /** A node has connected to us: it is alive. */
+  onPeerGreeted(node: NodeId): void;
+}
+
+export class Listener implements AcceptedOwner {
+  readonly context: ConnectionContext;
+  private readonly events: ListenerEvents;
+  private readonly server: Server;
+  private directory: readonly number[] | undefined;
+  private readonly connections = new Set<AcceptedConnection>();
+  /** Open connections by node, shard and lane. */
+  private readonly open = new Map<string, AcceptedConnection>();
+  private readonly openOfNode = new Map<NodeId, number>();
+  /** Sockets accepted and not ended, with TLS under way or done. */
+  private sockets = 0;
+  private closing = false;
+  private bound: Promise<number> | undefined;
+
+  constructor(context: ConnectionContext, events: ListenerEvents) {
+    this.context = context;
+    this.events = events;
+    this.server = this.createServer();
+    this.server.on("connection", (socket: Socket) => this.onSocket(socket));
+  }
+
+  get ports(): readonly number[] | undefined {
+    return this.directory;
+  }
+
+  /** Binds; resolves with the port. */
+  listen(host: string, port: number): Promise<number> {
+    this.bound = this.bind(host, port);
+    return this.bound;
+  }
+
+  setDirectory(ports: readonly number[]): void {
+    this.directory = ports;
+    for (const connection of this.connections) connection.onDirectory();
+  }
+
+  /** Stops accepting and ends every connection without telling the handler. */
+  async close(): Promise<void> {
+    this.closing = true;
+    for (const connection of this.connections) connection.close();
+    // A server that is still resolving its host cannot be closed; it would listen afterwards.
+    await this.bound?.catch(() => {});
+    if (!this.server.listening) return;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await Promise.all([closed, this.context.sockets.destroyAll()]);
+  }
+
+  admit(connection: AcceptedConnection): boolean {
+    const { peer } = connection;
+    const key = laneKey(peer, connection.lane);
+    const older = this.open.get(key);
+    if (older === undefined && this.open.size >= openMax) return false;
+    this.open.set(key, connection);
+    // Counted before the older one is closed, so that its end is not taken for the end of its node.
+    this.openOfNode.set(peer.node, (this.openOfNode.get(peer.node) ?? 0) + 1);
+    older?.close("superseded");
+    this.events.onPeerGreeted(peer.node);
+    return true;
+  }
+
+  onFrame(from: PeerShard, body: Uint8Array): void {
+    this.events.handler.onFrame(from, body);
+  }
+
+  onClosed(connection: AcceptedConnection): void {
+    this.connections.delete(connection);
+    if (!connection.admitted) return;
+    const { peer } = connection;
+    const key = laneKey(peer, connection.lane);
+    if (this.open.get(key) === connection) this.open.delete(key);
+    const left = (this.openOfNode.get(peer.node) ?? 0) - 1;
+    if (left > 0) {
+      this.openOfNode.set(peer.node, left);
+      return;
+    }
+    this.openOfNode.delete(peer.node);
+    if (!this.closing) this.events.handler.onPeerGone(peer.node);
+  }
+
+  private bind(host: string, port: number): Promise<number> {
+    const { server } = this;
+    return new Promise((resolve, reject) => {
+      const onError = (cause: NodeJS.ErrnoException): void =>
+        reject(listenError(host, port, cause));
+      server.once("error", onError);
+      server.listen({ host, port }, () => {
+        server.removeListener("error", onError);
+        // Errors of accept (no descriptors left) pass by themselves; the peer dials again.
+        server.on("error", () => {});
+        const address = server.address();
+        resolve(isAddressInfo(address) ? address.port : port);
+      });
+    });
+  }
+
+  private createServer(): Server {
+    const { tls, tuning } = this.context.settings;
+    if (tls === undefined) {
+      return createServer({ noDelay: true }, (socket) => this.onReady(socket));
+    }
+    const server = createTlsServer(
+      {
+        key: tls.options.key,
+        cert: tls.options.cert,
+        ca: tls.options.ca,
+        minVersion: "TLSv1.3",
+        requestCert: true,
+        rejectUnauthorized: true,
+        handshakeTimeout: tuning.greetingTimeoutMs,
+      },
+      (socket) => this.onReady(socket),
+    );
+    server.on("tlsClientError", (_error, socket) => {
+      this.context.counters.refuse("tlsFailed");
+      socket.destroy();
+    });
+    return server;
+  }
+
+  /** A raw socket, before TLS. */
+  private onSocket(socket: Socket): void {
+    this.context.sockets.add(socket);
+    this.sockets += 1;
+    socket.once("close", () => {
+      this.sockets -= 1;
+    });
+    if (this.sockets - this.open.size <= this.context.settings.tuning.ungreetedMax) return;
+    this.context.counters.refuse("tooManyUngreeted");
+    socket.destroy();
+  }
+
+  /** A socket ready for a greeting. */
+  private onReady(socket: Socket): void {
+    if (this.closing || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    this.connections.add(new AcceptedConnection(this, socket));
+  }
+}
+
+function laneKey(peer: PeerShard, lane: string): string {
+  return `${peer.node}/${peer.shard}/${lane}`;
+}
+
+function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {
+  return typeof address === "object" && address !== null;
+}
+
+function listenError(host: string, port: number, cause: NodeJS.ErrnoException): RaftError {
+  return cause.code === "EADDRINUSE"
+    ? new RaftError("ERR_PORT_IN_USE", `Cannot listen on ${host}:${port}: the port is taken`, {
+        cause,
+      })
+    : new RaftError("ERR_LISTEN_FAILED", `Cannot listen on ${host}:${port}: ${cause.message}`, {
+        cause,
+      });
+}

@@ -1,0 +1,135 @@
+import { RaftError } from "../base/index.ts";
+import type { NodeId, ShardId } from "../base/index.ts";
+import { FrameDecoder } from "../wire/index.ts";
+import type { MemoryNetwork } from "./memory-network.ts";
+import type { MemoryTransport } from "./memory-transport.ts";
+import type { Lane, Link } from "./transport.ts";
+
+/** The frames of one lane that are under way. */
+class LaneQueue {
+  readonly frames: Uint8Array[] = [];
+  bytes = 0;
+  wasHalfFull = false;
+
+  clear(): void {
+    this.frames.length = 0;
+    this.bytes = 0;
+    this.wasHalfFull = false;
+  }
+}
+
+/** A link between two MemoryTransports: two queues, and the same rules as over TCP. */
+export class MemoryLink implements Link {
+  readonly node: NodeId;
+  readonly shard: ShardId;
+  private readonly network: MemoryNetwork;
+  private readonly owner: MemoryTransport;
+  /** The other end, while the link is up. */
+  private remote: MemoryTransport | undefined;
+  /**
+   * Lost, but the handler has not been told yet. Nothing can be sent meanwhile, and what was under
+   * way is gone.
+   */
+  private severed = false;
+  private readonly control = new LaneQueue();
+  private readonly data = new LaneQueue();
+
+  constructor(network: MemoryNetwork, owner: MemoryTransport, node: NodeId, shard: ShardId) {
+    this.network = network;
+    this.owner = owner;
+    this.node = node;
+    this.shard = shard;
+  }
+
+  get up(): boolean {
+    return this.remote !== undefined && !this.severed;
+  }
+
+  send(lane: Lane, frame: Uint8Array): boolean {
+    const queue = this[lane];
+    const { counters, sendQueueBytesMax } = this.owner;
+    if (!this.up || queue.bytes + frame.length > sendQueueBytesMax) {
+      counters.framesDropped += 1;
+      return false;
+    }
+    queue.frames.push(frame);
+    queue.bytes += frame.length;
+    if (queue.bytes * 2 > sendQueueBytesMax) queue.wasHalfFull = true;
+    counters.framesSent += 1;
+    counters.bytesSent += frame.length;
+    this.network.schedule(() => this.deliver(lane));
+    return true;
+  }
+
+  queuedBytes(lane: Lane): number {
+    return this[lane].bytes;
+  }
+
+  leadsTo(transport: MemoryTransport): boolean {
+    return this.remote === transport;
+  }
+
+  /** The way is lost at this moment; `review` tells the handler. */
+  sever(): void {
+    if (this.remote === undefined || this.severed) return;
+    this.severed = true;
+    this.control.clear();
+    this.data.clear();
+    this.remote.onPeerLink(this.owner.identity.node, -1);
+  }
+
+  /** Tells of a loss, if there was one. */
+  end(): void {
+    if (!this.severed) return;
+    this.severed = false;
+    this.remote = undefined;
+    this.owner.handler?.onLinkDown(this);
+  }
+
+  /** Says what has changed, and connects where it can. */
+  review(): void {
+    this.end();
+    if (this.remote !== undefined) return;
+    const remote = this.owner.find(this.node, this.shard);
+    if (remote === undefined) return;
+    this.remote = remote;
+    remote.onPeerLink(this.owner.identity.node, 1);
+    this.owner.handler?.onLinkUp(this);
+  }
+
+  /**
+   * Delivers the oldest frame of a lane. After a loss the queue is empty, or holds frames with
+   * tasks of their own.
+   */
+  private deliver(lane: Lane): void {
+    const queue = this[lane];
+    const frame = queue.frames.shift();
+    const { remote } = this;
+    if (frame === undefined || remote === undefined || this.severed) return;
+    queue.bytes -= frame.length;
+    const from = this.owner.peer;
+    const to = { node: this.node, shard: this.shard };
+    if (!this.network.isDropped({ from, to, lane, frame })) this.hand(remote, frame);
+    if (queue.wasHalfFull && queue.bytes === 0 && this.up) {
+      queue.wasHalfFull = false;
+      this.owner.handler?.onDrain(this);
+    }
+  }
+
+  private hand(remote: MemoryTransport, frame: Uint8Array): void {
+    const { counters } = remote;
+    counters.bytesReceived += frame.length;
+    try {
+      new FrameDecoder().push(frame, (body) => {
+        counters.framesReceived += 1;
+        remote.handler?.onFrame(this.owner.peer, body);
+      });
+    } catch (error) {
+      const invalid = error instanceof RaftError && error.code === "ERR_FRAME_INVALID";
+      counters.refuse(invalid ? "frameInvalid" : "handlerFailed");
+      this.sever();
+      this.network.changed();
+      if (error instanceof Error && error.name === "AssertionError") throw error;
+    }
+  }
+}

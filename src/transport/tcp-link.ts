@@ -1,0 +1,147 @@
+/**
+ * The link to one shard of another node: both lanes, up when both are greeted. When one is lost
+ * both are torn down, so that "down" has one meaning and frames after the next "up" are not mixed
+ * with frames from before; then both are dialled again, with growing pauses, for as long as the
+ * node is in the address book.
+ *
+ *   dialling ──both greeted──► up ──a lane lost──► waiting (back-off) ──► dialling …
+ *       └───────a dial failed──────────────────────────┘
+ */
+import type { NodeId, ShardId } from "../base/index.ts";
+import type { Welcome } from "../wire/index.ts";
+import type { Address } from "./address.ts";
+import { Backoff } from "./backoff.ts";
+import { DialledConnection } from "./dialled-connection.ts";
+import type { ConnectionContext } from "./dialled-connection.ts";
+import type { Cancel } from "./timers.ts";
+import type { Lane, Link, TransportHandler } from "./transport.ts";
+
+/** What a link needs of the node that it leads to. */
+export interface LinkOwner {
+  readonly context: ConnectionContext;
+  readonly handler: TransportHandler;
+  onWelcome(welcome: Welcome): void;
+  /**
+   * The pause is over. `portSuspect`: the last dial failed, so the shard may listen elsewhere by
+   * now.
+   */
+  onRetry(link: TcpLink, portSuspect: boolean): void;
+}
+
+export class TcpLink implements Link {
+  readonly node: NodeId;
+  readonly shard: ShardId;
+  private readonly owner: LinkOwner;
+  private readonly backoff: Backoff;
+  private control: DialledConnection | undefined;
+  private data: DialledConnection | undefined;
+  private lanesGreeted = 0;
+  private isUp = false;
+  private retry: { readonly cancel: Cancel; readonly portSuspect: boolean } | undefined;
+
+  constructor(owner: LinkOwner, node: NodeId, shard: ShardId) {
+    this.owner = owner;
+    this.node = node;
+    this.shard = shard;
+    const { tuning, prng } = owner.context.settings;
+    this.backoff = new Backoff(
+      { minMs: tuning.reconnectMinMs, maxMs: tuning.reconnectMaxMs },
+      prng,
+    );
+  }
+
+  get up(): boolean {
+    return this.isUp;
+  }
+
+  send(lane: Lane, frame: Uint8Array): boolean {
+    const connection = this.isUp ? this[lane] : undefined;
+    if (connection !== undefined) return connection.send(frame);
+    this.owner.context.counters.framesDropped += 1;
+    return false;
+  }
+
+  queuedBytes(lane: Lane): number {
+    return this[lane]?.queuedBytes ?? 0;
+  }
+
+  /** Dials both lanes, unless that is under way or done. */
+  dial(address: Address): void {
+    if (this.control !== undefined) return;
+    this.cancelRetry();
+    this.control = this.dialLane("control", address);
+    this.data = this.dialLane("data", address);
+  }
+
+  /** Does not wait for the pause to end: something says that the peer is there. */
+  nudge(): void {
+    if (this.retry === undefined) return;
+    const { portSuspect } = this.retry;
+    this.cancelRetry();
+    this.owner.onRetry(this, portSuspect);
+  }
+
+  /** Ends both lanes and stays down until `dial`. */
+  disconnect(): void {
+    this.cancelRetry();
+    const wasUp = this.tearDown();
+    if (wasUp) this.owner.handler.onLinkDown(this);
+  }
+
+  /** As `disconnect`, and tells nobody: the transport closes. */
+  abandon(): void {
+    this.cancelRetry();
+    this.tearDown();
+  }
+
+  private dialLane(lane: Lane, address: Address): DialledConnection {
+    const target = { address, node: this.node, shard: this.shard, lane };
+    return new DialledConnection(this.owner.context, target, {
+      onGreeted: (welcome) => this.onLaneGreeted(welcome),
+      onClosed: () => this.onLaneClosed(),
+      onDrain: () => this.owner.handler.onDrain(this),
+    });
+  }
+
+  private onLaneGreeted(welcome: Welcome): void {
+    this.lanesGreeted += 1;
+    const complete = this.lanesGreeted === 2;
+    if (complete) {
+      this.isUp = true;
+      this.backoff.reset();
+    }
+    this.owner.onWelcome(welcome);
+    // What the Welcome says may have ended this link: the node came back with another number of
+    // shards.
+    if (complete && this.isUp) this.owner.handler.onLinkUp(this);
+  }
+
+  private onLaneClosed(): void {
+    const wasUp = this.tearDown();
+    const portSuspect = !wasUp;
+    const { timers } = this.owner.context.settings;
+    const cancel = timers.after(this.backoff.next(), () => {
+      this.retry = undefined;
+      this.owner.onRetry(this, portSuspect);
+    });
+    this.retry = { cancel, portSuspect };
+    if (wasUp) this.owner.handler.onLinkDown(this);
+  }
+
+  /** Returns whether the link was up. */
+  private tearDown(): boolean {
+    const wasUp = this.isUp;
+    this.isUp = false;
+    this.lanesGreeted = 0;
+    this.control?.close();
+    this.data?.close();
+    this.control = undefined;
+    this.data = undefined;
+    return wasUp;
+  }
+
+  private cancelRetry(): void {
+    this.retry?.cancel();
+    this.retry = undefined;
+  }
+}

@@ -1,0 +1,218 @@
+/** What a TcpTransport is given: who it is, whom it trusts, and the bounds it keeps. */
+import { createSecureContext } from "node:tls";
+import type { SecureContext } from "node:tls";
+import { describeNodeIdFault, limits, RaftError, resolveOptions } from "../base/index.ts";
+import type { Incarnation, NodeId, OptionFault, Prng, ShardId } from "../base/index.ts";
+import { clusterLengthMax, frameHeaderBytes } from "../wire/index.ts";
+import { realTimers } from "./timers.ts";
+import type { Timers } from "./timers.ts";
+
+/** Mutual TLS: both ends show a certificate of the same authority. PEM texts. */
+export interface TlsOptions {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+  readonly ca: string | Buffer;
+  /** The name that every peer's certificate carries, where it is not the host of its address. */
+  readonly servername?: string | undefined;
+}
+
+/** Who this end is, as its greetings say. */
+export interface TransportIdentity {
+  /** Name of the cluster, 1 to 128 characters; nodes of another one are refused. */
+  readonly cluster: string;
+  readonly node: NodeId;
+  /** Of this node's data directory. */
+  readonly incarnation: Incarnation;
+  readonly shard: ShardId;
+  /** Shards of this node. */
+  readonly shards: number;
+}
+
+export interface TcpTransportOptions extends TransportIdentity {
+  /** Address to bind. `0.0.0.0` and `::` mean all. */
+  readonly host: string;
+  /** Port to bind, 0 to let the system choose. */
+  readonly port: number;
+  readonly prng: Prng;
+  /**
+   * Known to every node of the cluster and never sent. Without it and without TLS, whoever reaches
+   * the port is believed.
+   */
+  readonly secret?: string | undefined;
+  readonly tls?: TlsOptions | undefined;
+  /** @default setTimeout */
+  readonly timers?: Timers | undefined;
+  /**
+   * Bytes queued on one lane before `send` drops. At least one longest frame. @default 67,108,864
+   */
+  readonly sendQueueBytesMax?: number | undefined;
+  /**
+   * The longest body to accept. The same on all nodes, or large frames are dropped on the way.
+   * @default 16,777,216
+   */
+  readonly frameBytesMax?: number | undefined;
+  /** First pause before a lost connection is dialled again, in ms. @default 50 */
+  readonly reconnectMinMs?: number | undefined;
+  /** Longest such pause, in ms: how late a peer that comes back may be noticed. @default 2,000 */
+  readonly reconnectMaxMs?: number | undefined;
+  /** How long a dial may take before TCP or TLS is established, in ms. @default 3,000 */
+  readonly connectTimeoutMs?: number | undefined;
+  /** How long the greeting may take on either side after that, in ms. @default 5,000 */
+  readonly greetingTimeoutMs?: number | undefined;
+  /** Accepted connections that have not greeted yet. @default 256 */
+  readonly ungreetedMax?: number | undefined;
+}
+
+/** The numbers among the options, checked and complete. */
+export interface TransportTuning {
+  readonly sendQueueBytesMax: number;
+  readonly frameBytesMax: number;
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+  readonly connectTimeoutMs: number;
+  readonly greetingTimeoutMs: number;
+  readonly ungreetedMax: number;
+}
+
+/** Certificates, checked once, for both directions. */
+export interface TlsMaterial {
+  readonly context: SecureContext;
+  readonly options: TlsOptions;
+}
+
+/** What every connection of a transport shares. */
+export interface TransportSettings {
+  readonly identity: TransportIdentity;
+  readonly tuning: TransportTuning;
+  readonly prng: Prng;
+  readonly timers: Timers;
+  readonly secret: string | undefined;
+  readonly tls: TlsMaterial | undefined;
+}
+
+const tuningTable = {
+  sendQueueBytesMax: {
+    kind: "integer",
+    default: 67_108_864,
+    min: 1_024,
+    max: 4_294_967_296,
+    unit: "bytes",
+    why: "smaller drops frames to a slow peer sooner; larger holds more memory for each lane",
+  },
+  frameBytesMax: {
+    kind: "integer",
+    default: limits.frameBytesMax,
+    min: 512,
+    max: limits.frameBytesMax,
+    unit: "bytes",
+    why: "a longer claim closes the connection before memory is taken",
+  },
+  reconnectMinMs: {
+    kind: "integer",
+    default: 50,
+    min: 1,
+    max: 60_000,
+    unit: "ms",
+    why: "smaller knocks more often at a node that is down",
+  },
+  reconnectMaxMs: {
+    kind: "integer",
+    default: 2_000,
+    min: 1,
+    max: 600_000,
+    unit: "ms",
+    why: "larger notices a node that came back later",
+  },
+  connectTimeoutMs: {
+    kind: "integer",
+    default: 3_000,
+    min: 10,
+    max: 600_000,
+    unit: "ms",
+    why: "must exceed the slowest round trip; larger waits longer for a host that swallows packets",
+  },
+  greetingTimeoutMs: {
+    kind: "integer",
+    default: 5_000,
+    min: 10,
+    max: 600_000,
+    unit: "ms",
+    why: "covers a peer whose shards are still starting; larger keeps strangers' connections longer",
+  },
+  ungreetedMax: {
+    kind: "integer",
+    default: 256,
+    min: 1,
+    max: 65_536,
+    unit: "connections",
+    why: "must exceed the connections that all peers open at once when this node comes back",
+  },
+} as const;
+
+function findRelationFaults(tuning: TransportTuning): OptionFault[] {
+  const faults: OptionFault[] = [];
+  if (tuning.sendQueueBytesMax < tuning.frameBytesMax + frameHeaderBytes) {
+    const message = `must hold a frame of frameBytesMax (${tuning.frameBytesMax}) and its header`;
+    faults.push({ option: "sendQueueBytesMax", message });
+  }
+  if (tuning.reconnectMaxMs < tuning.reconnectMinMs) {
+    faults.push({ option: "reconnectMaxMs", message: "must be at least reconnectMinMs" });
+  }
+  return faults;
+}
+
+function findIdentityFaults(options: TcpTransportOptions): OptionFault[] {
+  const faults: OptionFault[] = [];
+  const { cluster, node, shard, shards } = options;
+  if (cluster.length < 1 || cluster.length > clusterLengthMax) {
+    faults.push({ option: "cluster", message: `must have 1 to ${clusterLengthMax} characters` });
+  }
+  const nodeFault = describeNodeIdFault(node);
+  if (nodeFault !== undefined) faults.push({ option: "node", message: nodeFault });
+  if (!(shards >= 1 && shards <= limits.shardsMax)) {
+    faults.push({
+      option: "shards",
+      message: `must be from 1 to ${limits.shardsMax}, got ${shards}`,
+    });
+  }
+  if (!(shard >= 0 && shard < shards)) {
+    faults.push({ option: "shard", message: `must be below shards (${shards}), got ${shard}` });
+  }
+  if (options.secret === "") faults.push({ option: "secret", message: "must not be empty" });
+  return faults;
+}
+
+/**
+ * @throws ERR_OPTION_INVALID listing every fault, with the cause where the certificates cannot be
+ * used
+ */
+export function resolveTcpOptions(options: TcpTransportOptions): TransportSettings {
+  const given = {
+    sendQueueBytesMax: options.sendQueueBytesMax,
+    frameBytesMax: options.frameBytesMax,
+    reconnectMinMs: options.reconnectMinMs,
+    reconnectMaxMs: options.reconnectMaxMs,
+    connectTimeoutMs: options.connectTimeoutMs,
+    greetingTimeoutMs: options.greetingTimeoutMs,
+    ungreetedMax: options.ungreetedMax,
+  };
+  const faults = findIdentityFaults(options);
+  const tuning = resolveOptions(tuningTable, given, findRelationFaults, faults);
+  const { cluster, node, incarnation, shard, shards, prng, secret, tls } = options;
+  return {
+    identity: { cluster, node, incarnation, shard, shards },
+    tuning,
+    prng,
+    timers: options.timers ?? realTimers,
+    secret,
+    tls: tls && { context: secureContext(tls), options: tls },
+  };
+}
+
+function secureContext(tls: TlsOptions): SecureContext {
+  try {
+    return createSecureContext({ key: tls.key, cert: tls.cert, ca: tls.ca, minVersion: "TLSv1.3" });
+  } catch (cause) {
+    throw new RaftError("ERR_OPTION_INVALID", "Invalid options: tls cannot be used", { cause });
+  }
+}

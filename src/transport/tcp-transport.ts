@@ -1,0 +1,128 @@
+/**
+ * Transport over TCP, with TLS where certificates are given: one per shard, with its own port and
+ * its own connections.
+ */
+import { RaftError, assert } from "../base/index.ts";
+import type { GroupId, NodeId } from "../base/index.ts";
+import { parseAddress } from "./address.ts";
+import type { Address } from "./address.ts";
+import type { ConnectionContext } from "./dialled-connection.ts";
+import { Listener } from "./listener.ts";
+import { RemoteNode } from "./remote-node.ts";
+import { SocketSet } from "./socket-set.ts";
+import { resolveTcpOptions } from "./tcp-options.ts";
+import type { TcpTransportOptions } from "./tcp-options.ts";
+import { TransportCounters } from "./transport-counters.ts";
+import type { Link, Transport, TransportHandler, TransportStats } from "./transport.ts";
+
+export class TcpTransport implements Transport {
+  private readonly context: ConnectionContext;
+  private readonly host: string;
+  private readonly listenPort: number;
+  private boundPort = 0;
+  private handler: TransportHandler | undefined;
+  private listener: Listener | undefined;
+  /** The address book, and what has been learnt of each node that somebody asked for. */
+  private readonly addresses = new Map<NodeId, Address>();
+  private readonly remotes = new Map<NodeId, RemoteNode>();
+  private ports: readonly number[] | undefined;
+  private closed: Promise<void> | undefined;
+
+  /** @throws ERR_OPTION_INVALID listing every fault */
+  constructor(options: TcpTransportOptions) {
+    this.context = {
+      settings: resolveTcpOptions(options),
+      counters: new TransportCounters(),
+      sockets: new SocketSet(),
+    };
+    this.host = options.host;
+    this.listenPort = options.port;
+  }
+
+  get port(): number {
+    return this.boundPort;
+  }
+
+  async listen(handler: TransportHandler): Promise<void> {
+    if (this.closed !== undefined) throw closedError();
+    assert(this.listener === undefined, "listen is called once");
+    this.listener = new Listener(this.context, {
+      handler,
+      onPeerGreeted: (node) => this.remotes.get(node)?.nudge(),
+    });
+    if (this.ports !== undefined) this.listener.setDirectory(this.ports);
+    try {
+      this.boundPort = await this.listener.listen(this.host, this.listenPort);
+    } catch (error) {
+      // So that it can be called again once the port is free.
+      this.listener = undefined;
+      throw error;
+    }
+    if (this.closed !== undefined) throw closedError();
+    this.handler = handler;
+  }
+
+  setDirectory(ports: readonly number[]): void {
+    const { shards } = this.context.settings.identity;
+    assert(ports.length === shards, `a node of ${shards} shards has ${ports.length} ports`);
+    this.ports = [...ports];
+    this.listener?.setDirectory(this.ports);
+  }
+
+  /**
+   * @throws ERR_OPTION_INVALID on an address that is not host:port; the address book is then
+   * unchanged
+   */
+  setPeers(addresses: Readonly<Record<NodeId, string>>): void {
+    const own = this.context.settings.identity.node;
+    const book = new Map<NodeId, Address>();
+    for (const [node, text] of Object.entries(addresses)) {
+      if (node !== own) book.set(node, parseAddress(text));
+    }
+    // The book is complete before anybody hears of links that end.
+    this.addresses.clear();
+    for (const [node, address] of book) this.addresses.set(node, address);
+    for (const [node, remote] of this.remotes) {
+      const address = book.get(node);
+      if (address !== undefined) {
+        remote.move(address);
+        continue;
+      }
+      this.remotes.delete(node);
+      remote.remove();
+    }
+  }
+
+  link(node: NodeId, group: GroupId): Link | undefined {
+    if (this.closed !== undefined || this.handler === undefined) return undefined;
+    let remote = this.remotes.get(node);
+    if (remote === undefined) {
+      const address = this.addresses.get(node);
+      if (address === undefined) return undefined;
+      remote = new RemoteNode(this.context, this.handler, node, address);
+      this.remotes.set(node, remote);
+    }
+    return remote.link(group);
+  }
+
+  stats(): TransportStats {
+    return this.context.counters.stats(this.context.sockets.size);
+  }
+
+  close(): Promise<void> {
+    this.closed ??= this.closeAll();
+    return this.closed;
+  }
+
+  private async closeAll(): Promise<void> {
+    for (const remote of this.remotes.values()) remote.abandon();
+    this.remotes.clear();
+    // The listener first: it ends its connections without a word, and accepts no more.
+    await this.listener?.close();
+    await this.context.sockets.destroyAll();
+  }
+}
+
+function closedError(): RaftError {
+  return new RaftError("ERR_ENGINE_CLOSED", "The transport is closed");
+}

@@ -1,0 +1,84 @@
+/**
+ * The only door to cbor-x. What goes in is plain data: numbers, strings, byte strings, booleans,
+ * null, arrays and plain objects. What comes out has passed `cbor-check.ts` first, so cbor-x never
+ * sees a tag, a deep nest or a false length.
+ *
+ * Integers are Numbers up to 2^53-1. cbor-x writes those above 2^32-1 as float64, which is exact;
+ * other implementations write 64-bit integers, and both are read.
+ */
+import { Encoder } from "cbor-x";
+import { RaftError } from "../base/index.ts";
+import { findCborFault } from "./cbor-check.ts";
+import { frameInvalid } from "./frame-invalid.ts";
+
+/**
+ * cbor-x's own flags: return the shared target with start and end, and begin at the same place next
+ * time.
+ */
+const reuseAndReset = 512 | 1024;
+
+interface SharedTarget extends Buffer {
+  readonly start: number;
+  readonly end: number;
+}
+interface SharedEncoder {
+  encode(value: unknown, mode: number): SharedTarget;
+  decode(bytes: Uint8Array): unknown;
+}
+
+const encoderOptions = {
+  useRecords: false,
+  variableMapSize: true,
+  tagUint8Array: false,
+  // Exact here, since the check has refused everything beyond 2^53-1; the default gives BigInts.
+  int64AsNumber: true,
+};
+const codec = new Encoder(encoderOptions) as unknown as SharedEncoder;
+
+/**
+ * Encodes into memory of its own, with `headBytes` left free in front, in one allocation and one
+ * copy. Does not check that the value can be decoded; for values that our own code builds of
+ * numbers and byte strings.
+ */
+export function encodeCborAfter(headBytes: number, value: unknown): Buffer {
+  // The target belongs to the whole thread: it must be copied before anything else is encoded.
+  const target = codec.encode(value, reuseAndReset);
+  const bytes = Buffer.allocUnsafe(headBytes + target.end - target.start);
+  target.copy(bytes, headBytes, target.start, target.end);
+  return bytes;
+}
+
+/**
+ * Encodes plain data.
+ * @throws ERR_OPTION_INVALID where `decodeCbor` would refuse the result: Dates, Maps, Sets, large
+ * BigInts, deep nesting.
+ */
+export function encodeCbor(value: unknown): Uint8Array {
+  let bytes: Buffer;
+  try {
+    bytes = encodeCborAfter(0, value);
+  } catch (error) {
+    throw new RaftError("ERR_OPTION_INVALID", `Cannot encode as CBOR: ${String(error)}`, {
+      cause: error,
+    });
+  }
+  const fault = findCborFault(bytes);
+  if (fault !== undefined) {
+    throw new RaftError("ERR_OPTION_INVALID", `Cannot encode as CBOR of plain data: ${fault}`);
+  }
+  return bytes;
+}
+
+/**
+ * Decodes one value that fills `bytes`. Byte strings are views on `bytes`.
+ * @throws ERR_FRAME_INVALID
+ */
+export function decodeCbor(bytes: Uint8Array): unknown {
+  const fault = findCborFault(bytes);
+  if (fault !== undefined) throw frameInvalid(`Invalid CBOR: ${fault}`);
+  try {
+    return codec.decode(bytes);
+  } catch (error) {
+    throw frameInvalid(`Invalid CBOR: ${String(error)}`, error);
+  }
+}

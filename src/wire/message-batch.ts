@@ -1,0 +1,163 @@
+/**
+ * Gathers the messages of many groups for one lane of one link and encodes them as one frame: a
+ * single flat CBOR array, so that a message costs a few numbers in it and no object, no nested
+ * array, no key.
+ *
+ *      [1,  type, fieldCount, group, incarnation, term, field …,  type, fieldCount, …]
+ */
+import { assert, limits, unreachable } from "../base/index.ts";
+import type { GroupId, Incarnation } from "../base/index.ts";
+import type { AppendRequest, Message } from "../raft/index.ts";
+import { bodyKind } from "./body-kind.ts";
+import { encodeFrame } from "./frame.ts";
+import { messageType } from "./message-type.ts";
+import type { ShardMessage } from "./shard-message.ts";
+
+/**
+ * More than the CBOR of a message without its blocks or payload, and of a block or payload without
+ * its bytes, can take.
+ */
+const messageOverheadBytes = 64;
+const bytesOverheadBytes = 40;
+/** Body kind and the array's head. */
+const frameOverheadBytes = 8;
+const blockFieldCount = 6;
+
+export class MessageBatch {
+  private values: (number | Uint8Array)[] = [bodyKind.messages];
+  private messageCount = 0;
+  private bytesTotal = frameOverheadBytes;
+
+  /** Messages added since the last `take`. */
+  get count(): number {
+    return this.messageCount;
+  }
+
+  /**
+   * An upper bound of the body's size: the bytes of blocks and payloads, and about 64 a message.
+   */
+  get bytes(): number {
+    return this.bytesTotal;
+  }
+
+  /**
+   * Whether the frame would still keep the limits with this message in it. Where not, `take` first;
+   * an empty batch takes any message that can be sent at all.
+   */
+  fits(message: Message | ShardMessage): boolean {
+    return (
+      this.messageCount < limits.frameMessagesMax &&
+      this.bytesTotal + messageBytes(message) <= limits.frameBytesMax
+    );
+  }
+
+  /** Adds a message of a group; `incarnation` is that of the sending replica. */
+  addMessage(group: GroupId, incarnation: Incarnation, message: Message): void {
+    this.admit(message);
+    const { values } = this;
+    const { term } = message;
+    switch (message.kind) {
+      case "preVoteRequest": {
+        const { lastIndex, lastTerm } = message;
+        values.push(messageType.preVoteRequest, 5, group, incarnation, term, lastIndex, lastTerm);
+        return;
+      }
+      case "preVoteResponse":
+        values.push(messageType.preVoteResponse, 4, group, incarnation, term, +message.granted);
+        return;
+      case "voteRequest": {
+        const { lastIndex, lastTerm, force } = message;
+        values.push(messageType.voteRequest, 6, group, incarnation, term);
+        values.push(lastIndex, lastTerm, +force);
+        return;
+      }
+      case "voteResponse":
+        values.push(messageType.voteResponse, 4, group, incarnation, term, +message.granted);
+        return;
+      case "appendRequest":
+        values.push(messageType.appendRequest, 7 + message.blocks.length * blockFieldCount);
+        values.push(group, incarnation, term);
+        this.pushAppend(message);
+        return;
+      case "appendResponse": {
+        const { index, rejected, hintIndex, hintTerm } = message;
+        values.push(messageType.appendResponse, 7, group, incarnation, term);
+        values.push(index, +rejected, hintIndex, hintTerm);
+        return;
+      }
+      case "heartbeatRequest": {
+        const { commit, readRound } = message;
+        values.push(messageType.heartbeatRequest, 5, group, incarnation, term, commit, readRound);
+        return;
+      }
+      case "heartbeatResponse":
+        values.push(messageType.heartbeatResponse, 4, group, incarnation, term, message.readRound);
+        return;
+      case "commitNotice":
+        values.push(messageType.commitNotice, 4, group, incarnation, term, message.commit);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  addShardMessage(message: ShardMessage): void {
+    this.admit(message);
+    const { values } = this;
+    const { group } = message;
+    switch (message.kind) {
+      case "shardRequest":
+        values.push(messageType.shardRequest, 5, message.id, group);
+        values.push(message.op, message.timeoutMs, message.payload);
+        return;
+      case "shardResponse":
+        values.push(messageType.shardResponse, 5, message.id, group);
+        values.push(+message.failed, message.index, message.payload);
+        return;
+      case "groupUnknown":
+        values.push(messageType.groupUnknown, 2, group, message.incarnation);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** The frame of everything added. The batch is empty afterwards. */
+  take(): Uint8Array {
+    assert(this.messageCount > 0, "a batch is taken when it holds messages");
+    const frame = encodeFrame(this.values);
+    this.values = [bodyKind.messages];
+    this.messageCount = 0;
+    this.bytesTotal = frameOverheadBytes;
+    return frame;
+  }
+
+  private admit(message: Message | ShardMessage): void {
+    assert(
+      this.fits(message),
+      `a frame with ${this.messageCount} messages has room for a ${message.kind}`,
+    );
+    this.messageCount += 1;
+    this.bytesTotal += messageBytes(message);
+  }
+
+  private pushAppend(message: AppendRequest): void {
+    const { values } = this;
+    const { prevIndex, prevTerm, commit, blocks } = message;
+    assert(blocks.length <= limits.messageBlocksMax, `an append has ${blocks.length} blocks`);
+    values.push(prevIndex, prevTerm, commit, blocks.length);
+    for (const { kind, term, count, timeMs, checksum, bytes } of blocks) {
+      values.push(kind, term, count, timeMs, checksum, bytes);
+    }
+  }
+}
+
+function messageBytes(message: Message | ShardMessage): number {
+  let bytes = messageOverheadBytes;
+  if (message.kind === "appendRequest") {
+    for (const block of message.blocks) bytes += bytesOverheadBytes + block.bytes.length;
+  } else if (message.kind === "shardRequest" || message.kind === "shardResponse") {
+    bytes += bytesOverheadBytes + message.payload.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,46 @@
+/**
+ * A process that makes ten commits, whatever becomes of them, and tells as JSON which promises
+ * resolved.
+ *
+ *      node failing-disk-writer.js {"dir":…,"durability":…}
+ */
+import { writeSync } from "node:fs";
+import { RaftError } from "../../src/base/index.ts";
+import { LmdbStore } from "../../src/log/index.ts";
+import { testIdentity } from "../fixtures/store-places.ts";
+import { StoreWorkload } from "./store-workload.ts";
+
+export interface FailingDiskReport {
+  readonly resolved: readonly number[];
+  readonly rejected: readonly number[];
+  /** Of the rejections, each once. */
+  readonly codes: readonly string[];
+  /** Whether closing came to an end. */
+  readonly closed: boolean;
+}
+
+const commits = 10;
+
+const { dir, durability } = JSON.parse(process.argv[2] ?? "{}");
+const store = new LmdbStore({ dir, durability, identity: testIdentity, preallocateBytes: 0 });
+await store.open();
+const resolved: number[] = [];
+const rejected: number[] = [];
+const codes = new Set<string>();
+const workload = new StoreWorkload(1);
+const underWay: Promise<void>[] = [];
+for (let commit = 1; commit <= commits; commit += 1) {
+  const done = store.commit(workload.next()).then(
+    () => void resolved.push(commit),
+    (error: unknown) => {
+      rejected.push(commit);
+      codes.add(error instanceof RaftError ? error.code : String(error));
+    },
+  );
+  underWay.push(done);
+  if (underWay.length >= store.commitsInFlightMax) await underWay.shift();
+}
+await Promise.all(underWay);
+await store.close();
+const report: FailingDiskReport = { resolved, rejected, codes: [...codes], closed: true };
+writeSync(1, JSON.stringify(report));

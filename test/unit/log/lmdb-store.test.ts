@@ -1,0 +1,323 @@
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { test } from "node:test";
+import { open } from "lmdb";
+import { RaftError } from "../../../src/base/index.ts";
+import type { ErrorCode } from "../../../src/base/index.ts";
+import { LmdbStore } from "../../../src/log/index.ts";
+import type { CommitBatch, Durability, LmdbStoreOptions } from "../../../src/log/index.ts";
+import { makeBlock } from "../../../src/testing/index.ts";
+import { makeTempDir, testIdentity } from "../../fixtures/store-places.ts";
+
+/** Runs with a directory that is removed afterwards. */
+async function withDir(run: (dir: string) => Promise<void>): Promise<void> {
+  const dir = makeTempDir();
+  try {
+    await run(dir);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+function storeIn(dir: string, options: Partial<LmdbStoreOptions> = {}): LmdbStore {
+  const common = {
+    dir,
+    identity: testIdentity,
+    durability: "strict",
+    preallocateBytes: 0,
+  } as const;
+  return new LmdbStore({ ...common, ...options });
+}
+
+function batchOf(first: number, entry: Buffer | string = `entry ${first} `): CommitBatch {
+  const blocks = [makeBlock(first, 1, [Buffer.from(entry)])];
+  const members = [{ node: "a", incarnation: 1 }];
+  return {
+    changes: [{ group: 1, commit: 0, ballot: undefined, blocks }],
+    descriptors: first === 1 ? [{ group: 1, members, state: "running", reason: "" }] : [],
+    removed: [],
+  };
+}
+
+/** A closed store with this many commits. */
+async function fill(
+  dir: string,
+  commits: number,
+  durability: Durability = "strict",
+): Promise<void> {
+  const store = storeIn(dir, { durability });
+  await store.open();
+  for (let first = 1; first <= commits; first += 1) await store.commit(batchOf(first));
+  await store.close();
+}
+
+async function assertRefuses(store: LmdbStore, code: ErrorCode, reason: RegExp): Promise<void> {
+  await assert.rejects(store.open(), (error) => {
+    assert.ok(error instanceof RaftError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, reason);
+    return true;
+  });
+  await store.close();
+}
+
+/** Changes the database behind the store's back. */
+async function tamper(
+  dir: string,
+  database: "log" | "meta",
+  change: (db: ReturnType<typeof openDatabase>) => void,
+): Promise<void> {
+  const root = open({ path: dir, noSubdir: false, overlappingSync: false });
+  const db = root.openDB<Buffer, Buffer>({
+    name: database,
+    encoding: "binary",
+    keyEncoding: "binary",
+  });
+  root.transactionSync(() => {
+    change(db);
+  });
+  await root.close();
+}
+function openDatabase() {
+  return open<Buffer, Buffer>({}).openDB<Buffer, Buffer>({ name: "" });
+}
+
+const recordKey = (sequence: number): Buffer => {
+  const key = Buffer.alloc(8);
+  key.writeUInt32BE(sequence, 4);
+  return key;
+};
+
+test("LmdbStore counts its flushes: two a strict commit, none where it never flushes", async () => {
+  for (const [durability, flushes] of [["strict", 8] as const, ["none", 0] as const]) {
+    await withDir(async (dir) => {
+      const store = storeIn(dir, { durability });
+      await store.open();
+      const before = store.stats();
+      for (let first = 1; first <= 4; first += 1) await store.commit(batchOf(first));
+      const after = store.stats();
+      assert.equal(after.commits, 4);
+      assert.equal(after.flushes - before.flushes, flushes);
+      assert.equal(after.bytesStored, statSync(join(dir, "data.mdb")).size);
+      await store.close();
+    });
+  }
+});
+
+test("a pipelined commit resolves with the next one, which saves its second flush", async () => {
+  await withDir(async (dir) => {
+    const store = storeIn(dir, { durability: "pipelined" });
+    await store.open();
+    const before = store.stats().flushes;
+    const resolved: number[] = [];
+    const first = store.commit(batchOf(1)).then(() => resolved.push(1));
+    await Promise.resolve();
+    assert.equal(resolved.length, 0);
+    const second = store.commit(batchOf(2)).then(() => resolved.push(2));
+    await first;
+    assert.deepEqual(resolved, [1]);
+    assert.equal(store.stats().flushes - before, 2);
+    await second;
+    assert.deepEqual(resolved, [1, 2]);
+    assert.equal(store.stats().flushes - before, 3);
+    await store.close();
+  });
+});
+
+test("a pipelined commit of a busy loop waits for the next one instead of a flush of its own", async () => {
+  await withDir(async (dir) => {
+    const store = storeIn(dir, { durability: "pipelined" });
+    await store.open();
+    const before = store.stats().flushes;
+    const commits: Promise<void>[] = [];
+    for (let first = 1; first <= 10; first += 1) {
+      commits.push(store.commit(batchOf(first)));
+      await nextTurn();
+    }
+    assert.equal(store.stats().flushes - before, 10);
+    await Promise.all(commits);
+    assert.equal(store.stats().flushes - before, 11);
+    await store.close();
+  });
+});
+
+test("closing a pipelined store flushes and resolves the commit that waits", async () => {
+  await withDir(async (dir) => {
+    const store = storeIn(dir, { durability: "pipelined" });
+    await store.open();
+    let resolved = false;
+    const done = store.commit(batchOf(1)).then(() => {
+      resolved = true;
+    });
+    await store.close();
+    await done;
+    assert.ok(resolved);
+  });
+});
+
+test("a directory written in one durability mode opens in the others", async () => {
+  await withDir(async (dir) => {
+    for (const [at, durability] of (["strict", "pipelined", "none", "strict"] as const).entries()) {
+      const store = storeIn(dir, { durability });
+      const [group] = await store.open();
+      assert.equal(group?.lastIndex ?? 0, at);
+      await store.commit(batchOf(at + 1));
+      await store.close();
+    }
+  });
+});
+
+test("open refuses a directory of another node, cluster or shard, and leaves it as it is", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 1);
+    for (const other of [{ node: "b" }, { cluster: "x" }, { shard: 1 }, { incarnation: 9 }]) {
+      const store = storeIn(dir, { identity: { ...testIdentity, ...other } });
+      await assertRefuses(store, "ERR_DATA_DIR_FOREIGN", /belongs to another/);
+    }
+    const store = storeIn(dir);
+    assert.equal((await store.open()).length, 1);
+    await store.close();
+  });
+});
+
+test("open refuses a directory of a newer format", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 1);
+    await tamper(dir, "meta", (db) => {
+      const value = db.get(Buffer.from("i"));
+      assert.ok(value !== undefined);
+      value[7] = 2;
+      db.putSync(Buffer.from("i"), value);
+    });
+    await assertRefuses(storeIn(dir), "ERR_DATA_DIR_VERSION", /format 2, this program knows 1/);
+  });
+});
+
+test("open refuses a store that has lost its identity, rather than take it for a new one", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 1);
+    await tamper(dir, "meta", (db) => {
+      db.removeSync(Buffer.from("i"));
+    });
+    await assertRefuses(storeIn(dir), "ERR_STORE_CORRUPT", /no identity/);
+  });
+});
+
+test("open refuses a directory whose data file is gone, empty or overwritten", async () => {
+  const damages: readonly [string, (path: string) => void][] = [
+    ["gone", (path) => rmSync(path)],
+    ["empty", (path) => writeFileSync(path, "")],
+    ["of zeros", (path) => writeFileSync(path, Buffer.alloc(statSync(path).size))],
+    ["cut short", (path) => truncateSync(path, 8_192)],
+    ["another file", (path) => writeFileSync(path, "# not a database\n".repeat(1_000))],
+  ];
+  for (const [name, damage] of damages) {
+    await withDir(async (dir) => {
+      await fill(dir, 1);
+      damage(join(dir, "data.mdb"));
+      await assertRefuses(storeIn(dir), "ERR_STORE_CORRUPT", /Cannot trust the store/);
+      assert.ok(!existsSync(join(dir, "making")), name);
+    });
+  }
+});
+
+test("a store whose making was interrupted is made anew", async () => {
+  await withDir(async (dir) => {
+    mkdirSync(join(dir, "making"));
+    writeFileSync(join(dir, "making", "data.mdb"), "half a pag");
+    const store = storeIn(dir);
+    assert.deepEqual(await store.open(), []);
+    assert.ok(!existsSync(join(dir, "making")));
+    await store.close();
+  });
+});
+
+test("open refuses one changed byte in a stored block and names the record", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 3);
+    const path = join(dir, "data.mdb");
+    const bytes = readFileSync(path);
+    // LMDB writes a page anew with each commit, so old copies of the block lie about too.
+    for (let at = bytes.indexOf("entry 2 "); at >= 0; at = bytes.indexOf("entry 2 ", at)) {
+      bytes[at] = 0x45;
+    }
+    writeFileSync(path, bytes);
+    await assertRefuses(storeIn(dir), "ERR_STORE_CORRUPT", /record 2 has checksum/);
+  });
+});
+
+test("open refuses a log with a record missing, doubled or under a strange key", async () => {
+  const code = "ERR_STORE_CORRUPT";
+  await withDir(async (dir) => {
+    await fill(dir, 3);
+    await tamper(dir, "log", (db) => {
+      db.removeSync(recordKey(2));
+    });
+    await assertRefuses(storeIn(dir), code, /record 2 is missing/);
+    await tamper(dir, "log", (db) => {
+      db.putSync(recordKey(2), db.get(recordKey(3)) ?? Buffer.alloc(0));
+    });
+    await assertRefuses(storeIn(dir), code, /record 2 says it is record 3/);
+  });
+  await withDir(async (dir) => {
+    await fill(dir, 1);
+    await tamper(dir, "log", (db) => {
+      db.putSync(Buffer.from([0xff]), Buffer.alloc(1));
+    });
+    await assertRefuses(storeIn(dir), code, /records/);
+  });
+});
+
+test("open makes a file of the asked size, and the file grows ahead of small commits", async () => {
+  await withDir(async (dir) => {
+    const store = storeIn(dir, { preallocateBytes: 2_097_152 });
+    await store.open();
+    const made = store.stats().bytesStored;
+    assert.ok(made > 2_097_152 && made < 2_300_000, `${made}`);
+    for (let first = 1; first <= 60; first += 1) {
+      await store.commit(batchOf(first, Buffer.alloc(40_000)));
+    }
+    const ahead = store.stats().bytesStored - store.stats().bytesWritten;
+    assert.ok(ahead > 900_000, `${ahead} bytes ahead`);
+    await store.close();
+  });
+});
+
+test("a store whose directory cannot be made says so, and closes", async () => {
+  await withDir(async (dir) => {
+    writeFileSync(join(dir, "file"), "");
+    await assertRefuses(storeIn(join(dir, "file", "store")), "ERR_STORE_FAILED", /Cannot open/);
+  });
+});
+
+test("a store that is closed while it opens does not open", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 1);
+    for (const at of [dir, join(dir, "new")]) {
+      const store = storeIn(at);
+      const opening = assert.rejects(store.open(), /the store is closed/);
+      await store.close();
+      await opening;
+    }
+  });
+});
+
+test("a store that is not open refuses to read and to commit", async () => {
+  await withDir(async (dir) => {
+    const store = storeIn(dir);
+    await assert.rejects(store.commit(batchOf(1)), /the store is new/);
+    assert.throws(() => store.read(1, 1, 1), /the store is new/);
+    await store.close();
+    assert.ok(!existsSync(join(dir, "data.mdb")));
+  });
+});

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RaftError } from "../../../src/base/index.ts";
+import { MemoryStore } from "../../../src/log/index.ts";
+import type { CommitBatch, MemoryDisk } from "../../../src/log/index.ts";
+import { makeBlock } from "../../../src/testing/index.ts";
+import { recordOf } from "./record-of.ts";
+
+function batchOf(group: number, first: number, commit = 0): CommitBatch {
+  const members = [{ node: "a", incarnation: 1 }];
+  return {
+    changes: [
+      { group, commit, ballot: undefined, blocks: [makeBlock(first, 1, [Buffer.from("x")])] },
+    ],
+    descriptors: first === 1 ? [{ group, members, state: "running", reason: "" }] : [],
+    removed: [],
+  };
+}
+
+async function diskOf(...batches: readonly CommitBatch[]): Promise<MemoryDisk> {
+  const store = new MemoryStore();
+  await store.open();
+  for (const batch of batches) await store.commit(batch);
+  await store.close();
+  return store.disk;
+}
+
+/** Opens a store on the disk and says why it refuses. */
+async function refusalOf(disk: MemoryDisk): Promise<string> {
+  const failure: unknown = await new MemoryStore({ disk }).open().then(
+    () => assert.fail("the disk is refused"),
+    (error: unknown) => error,
+  );
+  assert.ok(failure instanceof RaftError);
+  assert.equal(failure.code, "ERR_STORE_CORRUPT");
+  return failure.message;
+}
+
+test("MemoryStore shuts out a store whose disk was opened by another", async () => {
+  const old = new MemoryStore();
+  await old.open();
+  await old.commit(batchOf(1, 1));
+  const next = new MemoryStore({ disk: old.disk });
+  const [group] = await next.open();
+  assert.equal(group?.lastIndex, 1);
+  await assert.rejects(old.commit(batchOf(1, 2)), /shut out/);
+  assert.throws(() => old.read(1, 1, 1), /shut out/);
+  await next.commit(batchOf(1, 2));
+});
+
+test("MemoryStore.commit() does not resolve before it returns", async () => {
+  const store = new MemoryStore();
+  await store.open();
+  let resolved = false;
+  const done = store.commit(batchOf(1, 1)).then(() => {
+    resolved = true;
+  });
+  assert.equal(resolved, false);
+  await done;
+});
+
+// The rows of the table of recovery in FORMAT.md that LMDB's own checks would not let through.
+
+test("open refuses a record whose bytes have changed", async () => {
+  const disk = await diskOf(batchOf(1, 1), batchOf(1, 2));
+  const record = disk.records[1];
+  assert.ok(record !== undefined);
+  record[record.length - 1] = 0x41;
+  assert.match(await refusalOf(disk), /record 2 has checksum/);
+});
+
+test("open refuses a log in which a record is missing", async () => {
+  const disk = await diskOf(batchOf(1, 1), batchOf(1, 2), batchOf(1, 3));
+  disk.records.splice(1, 1);
+  assert.match(await refusalOf(disk), /record 2 says it is record 3/);
+});
+
+test("open refuses a log that ends before a group's first record", async () => {
+  const disk = await diskOf(batchOf(1, 1), batchOf(2, 1));
+  disk.records.pop();
+  assert.match(await refusalOf(disk), /record 2 is missing: group 2 begins in it/);
+});
+
+test("open refuses a block that leaves a gap, and one that goes back in term", async () => {
+  const gap = await diskOf(batchOf(1, 1));
+  gap.records.push(recordOf(2, batchOf(1, 3).changes));
+  assert.match(await refusalOf(gap), /record 2 leaves a gap: block 3 of group 1 follows entry 1/);
+  const back = await diskOf(batchOf(1, 1));
+  const block = makeBlock(2, 0, [Buffer.from("x")]);
+  const change = { group: 1, commit: 0, ballot: undefined, blocks: [block] };
+  back.records.push(recordOf(2, [change]));
+  assert.match(await refusalOf(back), /of term 0 after term 1/);
+});
+
+test("open refuses a commit index beyond the last entry", async () => {
+  const disk = await diskOf(batchOf(1, 1));
+  disk.records.push(recordOf(2, [{ group: 1, commit: 2, ballot: undefined, blocks: [] }]));
+  assert.match(await refusalOf(disk), /group 1 has committed 2 of 1 entries/);
+});
+
+test("open skips records of groups that are gone", async () => {
+  const disk = await diskOf(batchOf(1, 1), batchOf(2, 1));
+  disk.descriptors.delete(1);
+  const groups = await new MemoryStore({ disk }).open();
+  assert.deepEqual(
+    groups.map(({ descriptor }) => descriptor.group),
+    [2],
+  );
+});
+
+test("a batch that open would refuse is refused by commit, whichever number is wrong", async () => {
+  const store = new MemoryStore();
+  await store.open();
+  await store.commit(batchOf(1, 1));
+  const block = makeBlock(2, 1, [Buffer.from("x")]);
+  const change = { group: 1, commit: 0, ballot: undefined, blocks: [block] };
+  const wrong: readonly [RegExp, Partial<CommitBatch>][] = [
+    [/descriptor before/, { changes: [{ ...change, group: 2 }] }],
+    [/descriptor before/, { changes: [change], removed: [1] }],
+    [/once in a batch/, { changes: [change, change] }],
+    [/committed 3 of 2/, { changes: [{ ...change, commit: 3 }] }],
+    [/commit index -1/, { changes: [{ ...change, commit: -1 }] }],
+    [/vote/, { changes: [{ ...change, ballot: { term: 1, vote: "no node!" } }] }],
+    [/as ballot/, { changes: [{ ...change, ballot: { term: 0.5, vote: undefined } }] }],
+    [/gap/, { changes: [{ ...change, blocks: [{ ...block, first: 3 }] }] }],
+    [/out of order/, { changes: [{ ...change, blocks: [block, block] }] }],
+    [/0 entries/, { changes: [{ ...change, blocks: [{ ...block, count: 0 }] }] }],
+    [/after term 1/, { changes: [{ ...change, blocks: [{ ...block, term: 0 }] }] }],
+    [/cannot be stored/, { changes: [{ ...change, blocks: [{ ...block, timeMs: 1.5 }] }] }],
+  ];
+  for (const [reason, batch] of wrong) {
+    const done = store.commit({ changes: [], descriptors: [], removed: [], ...batch });
+    await assert.rejects(done, reason);
+  }
+  await store.commit(batchOf(1, 2));
+  assert.equal(store.stats().commits, 2);
+});
