@@ -51,8 +51,9 @@ export interface ProposedBlock {
 }
 
 /**
- * Stands in a Ready for an empty list, never the state's own: a list that `step` goes on filling while the Ready is on its way to
- * the disk would let a vote or an acknowledgement of later entries leave when only this Ready is durable.
+ * Stands in a Ready for an empty list, never the state's own: a list that `step` goes on filling
+ * while the Ready is on its way to the disk would let a vote or an acknowledgement of later entries
+ * leave when only this Ready is durable.
  */
 const none: readonly never[] = Object.freeze([]);
 
@@ -306,6 +307,8 @@ export class Raft {
       if (state.readRoundDue) broadcastHeartbeat(state);
       sendAppends(state, gate);
     }
+    const { backlog } = state;
+    state.backlog = false;
     const ballot = this.takeBallot();
     const blocks = log.takeUnhanded();
     this.evict();
@@ -322,6 +325,7 @@ export class Raft {
       mustPersist: ballot !== undefined || blocks.length > 0,
       durableMessages: durableMessages.length > 0 ? durableMessages : none,
       confirmedReads: confirmedReads.length > 0 ? confirmedReads : none,
+      backlog,
       roleChange: this.takeRoleChange(),
     };
   }

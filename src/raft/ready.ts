@@ -47,6 +47,8 @@ export interface Ready {
   /** Promise that something is durable: leave after this and every earlier Ready of the group is. May be to this replica itself. */
   readonly durableMessages: readonly Message[];
   readonly confirmedReads: readonly ConfirmedRead[];
+  /** There is more to send right away: take another Ready in the next turn. */
+  readonly backlog: boolean;
   /** Present where role, leader or term changed since the last Ready. */
   readonly roleChange: RoleChange | undefined;
 }

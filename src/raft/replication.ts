@@ -2,7 +2,7 @@
  * Log replication: thesis §3.5 (AppendEntries, log matching), §3.6.2 (what a leader may commit), §10.2.1 (pipelining), with the
  * fast back-off by term of §3.5's last paragraphs in both directions.
  */
-import { RaftError, limits } from "../base/index.ts";
+import { RaftError } from "../base/index.ts";
 import type { Index, NodeKey } from "../base/index.ts";
 import { lastIndexOf, sliceBlock } from "./block.ts";
 import type { Block } from "./block.ts";
@@ -36,8 +36,14 @@ function sendEntries(state: RaftState, peer: NodeKey, progress: Progress): void 
   let probeEmpty = progress.state === "probe" && !progress.probeSent;
   while (!progress.paused && (progress.next <= log.lastIndex || probeEmpty)) {
     probeEmpty = false;
-    const blocks = log.blocksFrom(progress.next, options.appendBytesMax);
-    pushAppend(state, peer, progress, blocks.slice(0, limits.messageBlocksMax));
+    const backlog = !log.holds(progress.next);
+    pushAppend(state, peer, progress, log.blocksFrom(progress.next, options.appendBytesMax));
+    if (backlog) {
+      // One message a turn from what is only on disk: groups that catch up together then read the same records together, and
+      // no one of them holds up the rest.
+      state.backlog = true;
+      break;
+    }
   }
 }
 

@@ -89,6 +89,8 @@ export class RaftState {
   /** Leave when this replica's state as of now is durable. */
   durableMessages: Message[] = [];
   confirmedReads: ConfirmedRead[] = [];
+  /** A follower needs more of what is only on disk than one turn sends. */
+  backlog = false;
   roleChanged = false;
 
   constructor(origin: RaftOrigin, options: RaftOptions, environment: RaftEnvironment) {

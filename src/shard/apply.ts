@@ -9,6 +9,7 @@ import type { Block } from "../raft/index.ts";
 import type { ShardContext } from "./context.ts";
 import { disable } from "./groups.ts";
 import type { Replica } from "./replica.ts";
+import { noReply } from "./replies.ts";
 import type { ReplyTo } from "./replies.ts";
 import type { Entry, StateMachine } from "./state-machine.ts";
 
@@ -25,8 +26,6 @@ class CommittedEntry implements Entry {
   }
 }
 
-const noReply: ReplyTo = 0;
-
 export class Applier {
   private readonly context: ShardContext;
   private readonly cursor: EntryCursor = new EntryCursor();
@@ -42,6 +41,8 @@ export class Applier {
     let budget = context.options.applyBytesMax;
     const waiting = context.applying;
     context.applying = [];
+    // An equal share for each: groups that replay their logs together then read the same records together.
+    const share = Math.max(1, Math.floor(budget / waiting.length));
     for (const [at, replica] of waiting.entries()) {
       if (budget <= 0) {
         context.applying.push(...waiting.slice(at));
@@ -49,15 +50,15 @@ export class Applier {
       }
       replica.applying = false;
       if (!replica.running || replica.machine === undefined) continue;
-      budget -= this.guard(replica, replica.machine, budget);
+      budget -= this.guard(replica, replica.machine, share);
     }
     if (context.applying.length > 0) context.schedule();
   }
 
   /** A log that cannot be read, or a state machine that must not go on, ends the replica and not the shard. */
-  private guard(replica: Replica, machine: StateMachine, budget: number): number {
+  private guard(replica: Replica, machine: StateMachine, bytesMax: number): number {
     try {
-      return this.applyReplica(replica, machine, budget);
+      return this.applyReplica(replica, machine, bytesMax);
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
       disable(this.context, replica, error.message);
@@ -65,10 +66,10 @@ export class Applier {
     }
   }
 
-  private applyReplica(replica: Replica, machine: StateMachine, budget: number): number {
+  private applyReplica(replica: Replica, machine: StateMachine, bytesMax: number): number {
     const { raft } = replica;
     let bytes = 0;
-    for (const block of raft.nextCommitted(budget)) {
+    for (const block of raft.nextCommitted(bytesMax)) {
       if (block.kind === blockKind.command) this.applyBlock(replica, machine, block);
       raft.applied(lastIndexOf(block));
       bytes += block.bytes.length + 1;
@@ -89,14 +90,14 @@ export class Applier {
     while (cursor.next()) {
       entry.start = cursor.start;
       entry.end = cursor.end;
-      this.applyEntry(replica, machine, this.takeReplyTo(replica, block.term));
+      this.applyEntry(replica, machine);
       entry.index += 1;
     }
     assert(entry.index === lastIndexOf(block) + 1, "a block holds as many entries as it says");
     this.context.counters.entriesApplied += block.count;
   }
 
-  private applyEntry(replica: Replica, machine: StateMachine, replyTo: ReplyTo): void {
+  private applyEntry(replica: Replica, machine: StateMachine): void {
     const { entry } = this;
     const { replies, options } = this.context;
     let result: Uint8Array | undefined;
@@ -104,19 +105,20 @@ export class Applier {
       result = machine.apply(entry);
     } catch (cause) {
       const message = `The state machine of group ${replica.group} threw on entry ${entry.index}: ${describe(cause)}`;
+      // Its proposer is answered with everybody else who waits here: a batch must not be answered for one entry and as a whole.
       if (options.applyError === "disable") {
-        const fatal = new RaftError("ERR_GROUP_DISABLED", message, { outcome: "unknown", cause });
-        if (replyTo !== noReply) replies.failed(replyTo, fatal);
-        throw fatal;
+        throw new RaftError("ERR_GROUP_DISABLED", message, { outcome: "unknown", cause });
       }
+      const replyTo = this.takeReplyTo(replica, entry.term);
       const error = new RaftError("ERR_APPLY_FAILED", message, { cause });
       if (replyTo !== noReply) replies.applyFailed(replyTo, entry.index, error);
       return;
     }
+    const replyTo = this.takeReplyTo(replica, entry.term);
     if (replyTo !== noReply) replies.applied(replyTo, entry.index, result);
   }
 
-  /** Who proposed the entry that is about to be applied, if it was proposed here in this term. */
+  /** Who proposed the entry that was just applied, if it was proposed here in this term. */
   private takeReplyTo(replica: Replica, term: Term): ReplyTo {
     const head = replica.sealed[0];
     if (head === undefined || this.entry.index < head.first || head.term !== term) return noReply;

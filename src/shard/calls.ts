@@ -6,7 +6,7 @@ import type { Applier } from "./apply.ts";
 import type { ShardContext } from "./context.ts";
 import { createGroup } from "./creation.ts";
 import { forwardCall, notLeader, refusalOf, takeProposal } from "./forward.ts";
-import { groupNotFound, startReplica, stopReplica } from "./groups.ts";
+import { confirmDescriptor, groupNotFound, startReplica, stopReplica } from "./groups.ts";
 import { callFlag, callKind } from "./mail-records.ts";
 import type { ControlCall } from "./mail-records.ts";
 import { MailReader } from "./mail.ts";
@@ -87,7 +87,8 @@ export class Calls {
     } else if ((flags & callFlag.forward) !== 0) {
       const payload = source.slice(start, end);
       const { propose: op } = requestOp;
-      forwardCall(context, this.requests, replica, { op, replyTo: call, payload, timeoutMs });
+      const forwarded = { op, replyTo: call, payload, timeoutMs, count };
+      forwardCall(context, this.requests, replica, forwarded);
     } else {
       context.replies.failed(call, notLeader(context, replica));
     }
@@ -113,6 +114,7 @@ export class Calls {
         replyTo: call,
         payload: query,
         timeoutMs,
+        count: 1,
       });
     } else {
       context.replies.failed(call, notLeader(context, replica));
@@ -184,12 +186,12 @@ export class Calls {
         return;
       case "startGroup":
         if (replica.descriptor.state === "stopped") startReplica(context, replica, settle);
-        else if (replica.running) settle.done();
+        else if (replica.running) confirmDescriptor(context, replica, settle);
         else this.refuse(call, replica);
         return;
       case "stopGroup":
         if (replica.running) stopReplica(context, replica, settle);
-        else settle.done();
+        else confirmDescriptor(context, replica, settle);
         return;
       default:
         this.runningCall(call, replica, request);

@@ -9,13 +9,14 @@
  * A member that never got the request can join later only by a change of members: whether it is new or has lost its disk
  * cannot be told from here, and a replica that forgot its votes must not vote.
  */
-import { RaftError, isNodeId } from "../base/index.ts";
-import type { GroupId, NodeId } from "../base/index.ts";
+import { RaftError, isNodeId, limits } from "../base/index.ts";
+import type { GroupId, Incarnation, NodeId, Outcome } from "../base/index.ts";
 import type { Descriptor, Member } from "../log/index.ts";
 import { majorityOf } from "../raft/index.ts";
 import { decodeCbor, encodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
 import type { Settle, ShardContext } from "./context.ts";
+import { decodeAnswer } from "./forward.ts";
 import { addReplica, newGroup, removeReplica } from "./groups.ts";
 import type { ControlCall } from "./mail-records.ts";
 import type { Replica } from "./replica.ts";
@@ -59,6 +60,8 @@ class GroupCreation {
   private readonly descriptor: Descriptor;
   private readonly started: NodeId[] = [];
   private readonly failures: Record<NodeId, string> = {};
+  /** A member that failed may have started the group all the same. */
+  private outcome: Outcome = "none";
 
   constructor(
     context: ShardContext,
@@ -83,8 +86,8 @@ class GroupCreation {
     const { context, descriptor, call } = this;
     const self = context.environment.node;
     startNew(context, descriptor, {
-      done: () => this.settle(self, undefined),
-      failed: (error) => this.settle(self, error.message),
+      done: () => this.settle(self, startFailure(context, call.group)),
+      failed: (error) => this.giveUp(self, error),
     });
     const payload = encodeCbor(
       descriptor.members.map(({ node, incarnation }) => [node, incarnation]),
@@ -99,9 +102,14 @@ class GroupCreation {
         timeoutMs: call.timeoutMs,
         idempotent: true,
         onResponse: (response) => this.settle(node, failureOf(response)),
-        onFailure: (error) => this.settle(node, error.message),
+        onFailure: (error) => this.giveUp(node, error),
       });
     }
+  }
+
+  private giveUp(node: NodeId, error: RaftError): void {
+    if (error.outcome === "unknown") this.outcome = "unknown";
+    this.settle(node, error.message);
   }
 
   private settle(node: NodeId, failure: string | undefined): void {
@@ -149,7 +157,7 @@ class GroupCreation {
         "ERR_GROUP_CREATE_FAILED",
         `Group ${call.group} started on ${this.started.length} of ${descriptor.members.length} members, ` +
           `which is no majority: ${reasons.join("; ")}`,
-        { details: { failures } },
+        { outcome: this.outcome, details: { failures } },
       ),
     );
   }
@@ -203,8 +211,17 @@ export function takeCreateReplica(
   startNew(
     context,
     { group, members, state: "running", reason: "" },
-    respondWhenSettled(context, from, request),
+    {
+      done: () => respond(context, from, request, startFailure(context, group)),
+      failed: (error) => respond(context, from, request, error.message),
+    },
   );
+}
+
+/** A new replica whose state machine cannot be created is on disk, but it is nobody's member. */
+function startFailure(context: ShardContext, group: GroupId): string | undefined {
+  const descriptor = context.replicas.get(group)?.descriptor;
+  return descriptor?.state === "disabled" ? descriptor.reason : undefined;
 }
 
 /** A creation failed elsewhere: takes back exactly the replica that it made. */
@@ -249,19 +266,23 @@ function respond(
 
 function failureOf(response: ShardResponse): string | undefined {
   if (!response.failed) return undefined;
-  const reason = decodeCbor(response.payload);
+  const reason = decodeAnswer(response.payload);
   return typeof reason === "string" ? reason : "refused";
 }
 
 function readMembers(value: unknown): Member[] | undefined {
-  if (!Array.isArray(value)) return undefined;
+  if (!Array.isArray(value) || value.length > limits.membersMax) return undefined;
   const members: Member[] = [];
   const pairs: readonly unknown[] = value;
   for (const pair of pairs) {
     if (!Array.isArray(pair)) return undefined;
     const [node, incarnation]: readonly unknown[] = pair;
-    if (!isNodeId(node) || typeof incarnation !== "number") return undefined;
+    if (!isNodeId(node) || !isIncarnation(incarnation)) return undefined;
     members.push({ node, incarnation });
   }
-  return members;
+  return new Set(members.map(({ node }) => node)).size === members.length ? members : undefined;
+}
+
+function isIncarnation(value: unknown): value is Incarnation {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
 }

@@ -1,7 +1,7 @@
 /** Calls for a group that another node leads: sent to the leader's shard, and taken from there. */
 import { RaftError, errorFromWire, nobody } from "../base/index.ts";
 import type { NodeId, WireError } from "../base/index.ts";
-import { countEntries } from "../raft/index.ts";
+import { countEntries, entryHeaderBytes } from "../raft/index.ts";
 import { decodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
@@ -40,6 +40,8 @@ export interface ForwardedCall {
   readonly replyTo: ReplyTo;
   readonly payload: Uint8Array;
   readonly timeoutMs: number;
+  /** Results awaited: one for each entry, one for a read. */
+  readonly count: number;
 }
 
 /** Sends a local call to the group's leader; the answer goes to the caller as if it had been served here. */
@@ -63,24 +65,47 @@ export function forwardCall(
     timeoutMs: call.timeoutMs,
     idempotent: false,
     onResponse: (response) => relay(context, call, response),
-    onFailure: (error) => replies.failed(call.replyTo, error),
+    onFailure: (error) => replies.failed(call.replyTo, asRead(call, error)),
   });
 }
 
+/** A read has no effect, whatever became of it. */
+function asRead({ op }: ForwardedCall, error: RaftError): RaftError {
+  if (op !== requestOp.read || error.outcome === "none") return error;
+  const { code, message, details, cause } = error;
+  return new RaftError(code, message, { outcome: "none", details, cause });
+}
+
+/** The answer comes from another process: whatever it holds, the call gets exactly the results that it waits for, or fails. */
 function relay(context: ShardContext, call: ForwardedCall, response: ShardResponse): void {
   const { replies } = context;
-  const decoded = decodeCbor(response.payload);
+  const decoded = decodeAnswer(response.payload);
   if (response.failed) {
-    replies.failed(call.replyTo, errorFromWire(asWireError(decoded)));
+    replies.failed(call.replyTo, asRead(call, errorFromWire(asWireError(decoded))));
     return;
   }
   const results: readonly unknown[] = Array.isArray(decoded) ? decoded : [];
+  if (results.length !== call.count) {
+    const message = `A peer answered a call of ${call.count} results with ${results.length}`;
+    const error = new RaftError("ERR_FRAME_INVALID", message, { outcome: "unknown" });
+    replies.failed(call.replyTo, asRead(call, error));
+    return;
+  }
   for (const [offset, result] of results.entries()) {
     const index = response.index + offset;
     if (!(result instanceof Uint8Array)) {
       replies.applyFailed(call.replyTo, index, errorFromWire(asWireError(result)));
     } else if (call.op === requestOp.read) replies.value(call.replyTo, index, 0, result);
     else replies.applied(call.replyTo, index, result);
+  }
+}
+
+/** Undefined for bytes that are no CBOR: the call has been taken off the list already and must be answered. */
+export function decodeAnswer(payload: Uint8Array): unknown {
+  try {
+    return decodeCbor(payload);
+  } catch {
+    return undefined;
   }
 }
 
@@ -111,6 +136,9 @@ export function takeForwarded(context: ShardContext, from: NodeId, request: Shar
   } else if (count <= 0) {
     const message = `Node ${from} forwarded ${payload.length} bytes that are not entries`;
     replies.failed(replyTo, new RaftError("ERR_FRAME_INVALID", message));
+  } else if (payload.length > options.commandBytesMax + entryHeaderBytes(payload.length)) {
+    const message = `Node ${from} forwarded ${payload.length} bytes; commandBytesMax is ${options.commandBytesMax}`;
+    replies.failed(replyTo, new RaftError("ERR_ENTRY_TOO_LARGE", message));
   } else if (replies.forwardedCount > options.requestsMax) {
     const message = `${options.requestsMax} forwarded calls are waiting (requestsMax)`;
     replies.failed(replyTo, new RaftError("ERR_BUSY", message));

@@ -63,10 +63,10 @@ export function addReplica(context: ShardContext, recovered: RecoveredGroup): Re
 function startMachine(context: ShardContext, replica: Replica): void {
   const { environment } = context;
   try {
-    replica.machine = environment.createStateMachine({
-      group: replica.group,
-      node: environment.node,
-    });
+    const { group } = replica;
+    replica.machine = checkMachine(
+      environment.createStateMachine({ group, node: environment.node }),
+    );
   } catch (error) {
     disable(context, replica, `its state machine cannot be created: ${describe(error)}`);
     return;
@@ -78,6 +78,16 @@ function startMachine(context: ShardContext, replica: Replica): void {
     group: replica.group,
     members: membersOf(replica),
   });
+}
+
+/** What the user's function returned, if calls can be served with it: an async function, for one, returns a promise. */
+function checkMachine(machine: Partial<StateMachine> | null | undefined): StateMachine {
+  if (isMachine(machine)) return machine;
+  throw new TypeError("createStateMachine returned no object with apply and query");
+}
+
+function isMachine(machine: Partial<StateMachine> | null | undefined): machine is StateMachine {
+  return typeof machine?.apply === "function" && typeof machine.query === "function";
 }
 
 export function membersOf(replica: Replica): NodeId[] {
@@ -138,6 +148,14 @@ export function startReplica(context: ShardContext, stopped: Replica, settle: Se
     lastIndex: state.log.handed,
     terms: state.log.terms.toArray().filter(({ first }) => first <= state.log.handed),
   });
+  context.writeDescriptor({ put: replica.descriptor, remove: undefined, ...settle });
+}
+
+/**
+ * Answers when what a replica is now is durable too. It need not be: another call's write may be under way, and a replica that was
+ * not recovered is stopped here and running on disk.
+ */
+export function confirmDescriptor(context: ShardContext, replica: Replica, settle: Settle): void {
   context.writeDescriptor({ put: replica.descriptor, remove: undefined, ...settle });
 }
 

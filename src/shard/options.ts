@@ -46,10 +46,10 @@ export const shardOptionTable = {
   laneBytesMax: {
     kind: "integer",
     default: 16_777_216,
-    min: 65_536,
+    min: 16_777_216,
     max: 1_073_741_824,
     unit: "bytes",
-    why: "bytes queued on one connection; while half of it is taken no entries are sent there",
+    why: "bytes queued on one connection beyond which no entries are sent there until it is empty; bounds the memory that a slow node costs",
   },
   requestsMax: {
     kind: "integer",

@@ -27,12 +27,12 @@ export class Outboxes {
     this.transport = transport;
   }
 
-  /** Whether entries for a group may be sent to a node now: connected, and less than half of the lane's bound queued. */
+  /** Whether entries for a group may be sent to a node now: connected, and less than `laneBytesMax` queued. */
   takesEntries(node: NodeId, group: GroupId, laneBytesMax: number): boolean {
     const link = this.transport.link(node, group);
     if (link === undefined || !link.up) return false;
     const waiting = this.byLink.get(link)?.data.bytes ?? 0;
-    return link.queuedBytes("data") + waiting < laneBytesMax / 2;
+    return link.queuedBytes("data") + waiting < laneBytesMax;
   }
 
   sendMessage(node: NodeId, group: GroupId, incarnation: Incarnation, message: Message): void {

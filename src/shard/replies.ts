@@ -3,7 +3,7 @@
  * wire. A `ReplyTo` is a number, so that a proposal costs no object: the engine's call number, or, below zero, a forwarded
  * request of this shard.
  */
-import { RaftError, assert, errorToWire } from "../base/index.ts";
+import { RaftError, assert, errorToWire, limits } from "../base/index.ts";
 import type { GroupId, Index, NodeId, WireError } from "../base/index.ts";
 import { encodeCbor } from "../wire/index.ts";
 import { encodeTrusted } from "./control-codec.ts";
@@ -13,6 +13,11 @@ import { MailWriter } from "./mail.ts";
 import type { Outboxes } from "./outboxes.ts";
 
 export type ReplyTo = number;
+/** Nobody waits for the answer. */
+export const noReply: ReplyTo = 0;
+
+/** What one frame carries besides an answer. */
+const frameReserveBytes = 1_024;
 
 const nothing = new Uint8Array(0);
 
@@ -121,6 +126,7 @@ export class Replies {
   }
 
   control(call: number, answer: unknown): void {
+    if (call === noReply) return;
     const bytes = encodeTrusted(answer);
     this.mail.begin(answerKind.control, bytes.length);
     this.mail.word(call);
@@ -136,6 +142,12 @@ export class Replies {
   /** Where the connection is gone the caller's own deadline, or the loss of its link, tells it that the outcome is unknown. */
   private respond(call: Forwarded, failed: boolean, payload: Uint8Array): void {
     const { node, requestId: id, group, index } = call;
+    if (payload.length > limits.frameBytesMax - frameReserveBytes) {
+      const message = `The answer for ${node} has ${payload.length} bytes; a frame takes ${limits.frameBytesMax}`;
+      const error = new RaftError("ERR_ENTRY_TOO_LARGE", message, { outcome: "unknown" });
+      this.respond(call, true, encodeCbor(errorToWire(error)));
+      return;
+    }
     this.outboxes.sendShardMessage(node, {
       kind: "shardResponse",
       id,

@@ -39,10 +39,15 @@ const resendMs = 250;
 export class PeerRequests {
   private readonly context: ShardContext;
   private readonly waiting: Map<number, Waiting> = new Map();
-  private nextId = 1;
+  /**
+   * Starts anywhere: a shard that crashed and came back must not take the answer to a request of its former life for the answer
+   * to one of its own.
+   */
+  private nextId: number;
 
   constructor(context: ShardContext) {
     this.context = context;
+    this.nextId = context.environment.prng.incarnation();
   }
 
   get count(): number {
@@ -86,6 +91,7 @@ export class PeerRequests {
     const waiting = this.waiting.get(response.id);
     // Late, or not from whom it was asked of.
     if (waiting === undefined || waiting.request.node !== node) return;
+    if (waiting.request.group !== response.group) return;
     this.waiting.delete(response.id);
     waiting.request.onResponse(response);
   }

@@ -10,8 +10,8 @@
  * While a commit is on its way the next round's batch fills by itself.
  */
 import { RaftError, assert, errorToWire } from "../base/index.ts";
-import type { NodeId, Outcome } from "../base/index.ts";
-import type { CommitBatch, GroupChange } from "../log/index.ts";
+import type { GroupId, NodeId, Outcome } from "../base/index.ts";
+import type { CommitBatch, Descriptor, GroupChange } from "../log/index.ts";
 import { blockKind } from "../raft/index.ts";
 import type { Message, PersistMark, Ready } from "../raft/index.ts";
 import { crc32c } from "../wire/index.ts";
@@ -22,7 +22,6 @@ import { ShardContext } from "./context.ts";
 import type { DescriptorWrite } from "./context.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { failCalls } from "./fail-calls.ts";
-import { notLeader } from "./forward.ts";
 import { addReplica, disable, endMachine, idOrNobody } from "./groups.ts";
 import { Inbound, stepReplica } from "./inbound.ts";
 import type { GroupInfo } from "./mail-records.ts";
@@ -102,6 +101,8 @@ export class Shard implements ShardControl {
       }
       await transport.listen(this.inbound);
     } catch (error) {
+      // The replicas found so far have asked for a round; it must not meet a closed store.
+      this.context.ended = true;
       await transport.close();
       await store.close();
       throw error;
@@ -184,6 +185,7 @@ export class Shard implements ShardControl {
       return;
     }
     this.route(replica, ready.messages);
+    if (ready.backlog) this.context.markDirty(replica);
     if (ready.roleChange !== undefined) this.tellRole(replica);
     for (const { ticket, index } of ready.confirmedReads) replica.reads.confirm(ticket, index);
     const { log } = replica.raft.state;
@@ -218,12 +220,8 @@ export class Shard implements ShardControl {
   private seal(replica: Replica): void {
     const { context } = this;
     const { open, raft, reads } = replica;
-    if (!raft.isLeader) {
-      if (open.calls > 0 || reads.hasOpen) {
-        failCalls(context, replica, () => notLeader(context, replica));
-      }
-      return;
-    }
+    // What waits since this replica led is answered by `tellRole`, which tells what may be in the log from what is not.
+    if (!raft.isLeader) return;
     while (open.calls > 0 && raft.admits) {
       const calls = open.callsWithin(context.options.blockBytesMax);
       const { bytes, count } = open.lay(calls, allocate);
@@ -295,11 +293,7 @@ export class Shard implements ShardControl {
   }
 
   private commit(work: RoundWork, changes: readonly GroupChange[]): void {
-    const batch: CommitBatch = {
-      changes,
-      descriptors: work.descriptors.flatMap(({ put }) => (put === undefined ? [] : [put])),
-      removed: work.descriptors.flatMap(({ remove }) => (remove === undefined ? [] : [remove])),
-    };
+    const batch: CommitBatch = { changes, ...descriptorChanges(work.descriptors) };
     this.commitsInFlight += 1;
     this.lastCommit = this.context.environment.store.commit(batch).then(
       () => {
@@ -391,6 +385,24 @@ export class Shard implements ShardControl {
     context.postMail();
     this.settleEnded({ error });
   }
+}
+
+/**
+ * Within a batch removals come before descriptors. A replica that was created and removed in one round must stay removed: of
+ * what was written for a group only what came after its last removal counts.
+ */
+function descriptorChanges(
+  writes: readonly DescriptorWrite[],
+): Pick<CommitBatch, "descriptors" | "removed"> {
+  const descriptors = new Map<GroupId, Descriptor>();
+  const removed = new Set<GroupId>();
+  for (const { put, remove } of writes) {
+    if (put !== undefined) descriptors.set(put.group, put);
+    if (remove === undefined) continue;
+    descriptors.delete(remove);
+    removed.add(remove);
+  }
+  return { descriptors: [...descriptors.values()], removed: [...removed] };
 }
 
 function allocate(bytes: number): Uint8Array {

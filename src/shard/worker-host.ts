@@ -94,7 +94,8 @@ function environmentOf(task: ShardTask, createStateMachine: CreateStateMachine):
       prng,
       secret: task.secret,
       tls: task.tls,
-      sendQueueBytesMax: options.laneBytesMax + 2 * 16_777_216,
+      // The transport tells of an emptied queue that was over half its bound: just where the shard stops sending entries.
+      sendQueueBytesMax: 2 * options.laneBytesMax,
     }),
     createStateMachine,
     post: (buffer) => post(mail, buffer),

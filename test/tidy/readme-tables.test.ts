@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { errorTable } from "../../src/base/index.ts";
+import { errorTable, optionTableMarkdown } from "../../src/base/index.ts";
+import { engineOptionTable } from "../../src/engine/index.ts";
 import { readBlock, replaceBlock } from "./generated-block.ts";
 import { readText, root } from "./source-tree.ts";
 
@@ -22,9 +23,22 @@ function errorTableMarkdown(): string {
   return [...head, ...rows].join("\n");
 }
 
+/** A file as a code block. */
+function codeBlock(path: string): string {
+  return [
+    "```js",
+    `// ${path.slice(path.lastIndexOf("/") + 1)}`,
+    readText(path).trim(),
+    "```",
+  ].join("\n");
+}
+
 /** Each block of README that is made from code: its marker and its text. */
 const blocks: readonly (readonly [marker: string, text: string])[] = [
   ["errors", errorTableMarkdown()],
+  ["options:engine", optionTableMarkdown(engineOptionTable)],
+  ["example:counter", codeBlock("examples/embed/counter.js")],
+  ["example:main", codeBlock("examples/embed/main.js")],
 ];
 
 for (const [marker, text] of blocks) {

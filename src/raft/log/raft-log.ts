@@ -46,6 +46,9 @@ export class RaftLog {
   private readonly reader: LogReader;
   private readonly checksum: Checksum;
   private tail: Block[] = [];
+  /** How many blocks at the front of the tail were seen to be committed, and their bytes. */
+  private committedBlocks = 0;
+  private committedBytes = 0;
 
   constructor(origin: LogOrigin, reader: LogReader, checksum: Checksum) {
     this.lastIndex = origin.lastIndex;
@@ -121,10 +124,11 @@ export class RaftLog {
   }
 
   /**
-   * The store has made everything up to the mark durable. Ignored where a conflict has replaced that entry since, and also
-   * where the same entry came back afterwards: leader A's entry is on its way to the disk, B's replaces it, C, who has A's,
-   * replaces B's again. The first write is durable now, the second will undo it, and the third was not even handed over. A
-   * term has one leader, and so at most one cut.
+   * The store has made everything up to the mark durable. Ignored where a conflict has replaced
+   * that entry since, and also where the same entry came back afterwards: leader A's entry is on its
+   * way to the disk, B's replaces it, C, who has A's, replaces B's again. The first write is durable
+   * now, the second will undo it, and the third was not even handed over. A term has one leader, and
+   * so at most one cut.
    */
   stableTo({ lastIndex, lastTerm, term }: PersistMark): void {
     if (term < this.cutTerm) return;
@@ -146,7 +150,7 @@ export class RaftLog {
       // The store may still hold a suffix that a conflict has replaced: the tail is the truth from its first entry on.
       if (block.first >= tailFirst) break;
       const end = Math.min(lastIndexOf(block) + 1, tailFirst);
-      // What a store mixed up must stop here: sent on, it would be in the followers' logs under this leader's name.
+      // What a store mixed up must stop here: sent on, followers would keep it as this leader's.
       assert(block.first === next, "the log has no holes");
       const sameTerm = this.termAt(next) === block.term && this.termAt(end - 1) === block.term;
       assert(sameTerm, "the store returns the entries that it was given");
@@ -178,6 +182,7 @@ export class RaftLog {
    * the tail holds more than `bytesMax`. Uncommitted ones stay: they are what `uncommittedBytes` counts.
    */
   evict(needed: Index, bytesMax: number): void {
+    this.countCommitted();
     let count = 0;
     for (const block of this.tail) {
       const last = lastIndexOf(block);
@@ -185,20 +190,31 @@ export class RaftLog {
       const idle = last <= this.applied && last <= needed;
       if (!idle && this.tailBytes <= bytesMax) break;
       this.tailBytes -= block.bytes.length;
+      this.committedBytes -= block.bytes.length;
       count += 1;
     }
+    this.committedBlocks -= count;
     if (count > 0) this.tail.splice(0, count);
+  }
+
+  /** Whether the entry at `index`, and so all later ones, is in memory. */
+  holds(index: Index): boolean {
+    return index > this.lastIndex || index >= (this.tail[0]?.first ?? this.lastIndex + 1);
   }
 
   /** Bytes of entries above the commit index, but for those that were on disk when the replica started. */
   uncommittedBytes(): number {
-    let bytes = 0;
-    for (let at = this.tail.length - 1; at >= 0; at -= 1) {
-      const block = this.tail[at];
-      if (block === undefined || lastIndexOf(block) <= this.committed) break;
-      bytes += block.bytes.length;
+    this.countCommitted();
+    return this.tailBytes - this.committedBytes;
+  }
+
+  /** Each block is passed once: proposals ask while thousands of small blocks wait for a slow quorum. */
+  private countCommitted(): void {
+    for (; this.committedBlocks < this.tail.length; this.committedBlocks += 1) {
+      const block = this.tail[this.committedBlocks];
+      if (block === undefined || lastIndexOf(block) > this.committed) return;
+      this.committedBytes += block.bytes.length;
     }
-    return bytes;
   }
 
   private tailFrom(from: Index, bytesMax: number): Block[] {

@@ -9,7 +9,7 @@
  */
 import { assert } from "../../base/index.ts";
 import type { Index } from "../../base/index.ts";
-import { Inflights } from "./inflights.ts";
+import type { Inflights } from "./inflights.ts";
 
 export type ProgressState = "probe" | "replicate" | "snapshot";
 

@@ -1,0 +1,62 @@
+/** What the demo's parent and its nodes say to each other over the process channel. */
+import type { DemoOptions, LifeRecord } from "./demo-options.ts";
+
+export type ToNode =
+  | {
+      readonly kind: "open";
+      readonly node: string;
+      readonly life: number;
+      readonly dir: string;
+      readonly options: DemoOptions;
+    }
+  | { readonly kind: "peers"; readonly addresses: Readonly<Record<string, string>> }
+  | { readonly kind: "createGroups"; readonly groups: readonly number[] }
+  | { readonly kind: "startLoad" }
+  | { readonly kind: "stopLoad" }
+  | { readonly kind: "positions" }
+  | { readonly kind: "led" }
+  | { readonly kind: "check"; readonly lives: readonly LifeRecord[] }
+  | { readonly kind: "stats" }
+  | { readonly kind: "close" };
+
+/** Answers come in the order of the requests. */
+export type FromNode =
+  | { readonly kind: "answer"; readonly value: unknown }
+  | { readonly kind: "error"; readonly message: string }
+  | Report;
+
+/** Sent while the load runs. What has arrived here was acknowledged, whatever happens to the node afterwards. */
+export interface Report {
+  readonly kind: "report";
+  /** Pairs: slot, version. A version of 0 means that the outcome is unknown. */
+  readonly acks: Uint32Array;
+  /** Pairs: group, wall clock in ms at which this node became its leader. */
+  readonly led: Float64Array;
+  /** Latencies of some of the proposals, in ms. */
+  readonly latencies: Float32Array;
+}
+
+export interface NodeStats {
+  readonly flushes: number;
+  readonly commits: number;
+  readonly bytesStored: number;
+  readonly leaders: number;
+  readonly knownLeaders: number;
+}
+
+/** Where one node's replicas stand: commit and applied index by group. */
+export interface Positions {
+  readonly commit: Float64Array;
+  readonly applied: Float64Array;
+}
+
+export interface CheckResult {
+  /** Keys looked at. */
+  readonly keys: number;
+  /** What is wrong, the first few in words. */
+  readonly violations: number;
+  readonly samples: readonly string[];
+  /** Hash of each group's state and the index it was taken at. */
+  readonly digests: readonly string[];
+  readonly applied: readonly number[];
+}

@@ -1,0 +1,117 @@
+/** A node of the demo: a process that embeds the engine and does what its parent asks. */
+import { Engine } from "../../engine/index.ts";
+import { kvMachineUrl } from "../../service/index.ts";
+import { checkNode, positionsOf } from "./check-node.ts";
+import { demoCluster, demoNodes } from "./demo-options.ts";
+import type { DemoOptions } from "./demo-options.ts";
+import { Load } from "./load.ts";
+import type { FromNode, NodeStats, ToNode } from "./messages.ts";
+
+interface Node {
+  readonly engine: Engine;
+  readonly options: DemoOptions;
+  readonly load: Load;
+}
+
+let node: Node | undefined;
+
+function send(message: FromNode): void {
+  process.send?.(message);
+}
+
+function present(): Node {
+  if (node === undefined) throw new Error("The node is not open yet");
+  return node;
+}
+
+async function open(message: Extract<ToNode, { kind: "open" }>): Promise<string> {
+  const { options, life, dir } = message;
+  const engine = await Engine.open({
+    cluster: demoCluster,
+    node: message.node,
+    dir,
+    listen: { host: "127.0.0.1", port: 0 },
+    stateMachine: kvMachineUrl,
+    shards: options.shards,
+    durability: options.durability,
+  });
+  node = { engine, options, load: new Load(engine, options, life, send) };
+  return engine.address;
+}
+
+async function createGroups(groups: readonly number[]): Promise<void> {
+  const { engine } = present();
+  await Promise.all(
+    groups.map(async (group) => {
+      const { notStarted } = await engine.createGroup({
+        group,
+        members: demoNodes,
+        timeoutMs: 30_000,
+      });
+      if (notStarted.length > 0)
+        throw new Error(`Group ${group} did not start on ${notStarted.join()}`);
+      await engine.awaitLeader(group, { timeoutMs: 30_000 });
+    }),
+  );
+}
+
+async function stats(): Promise<NodeStats> {
+  const { engine } = present();
+  const shards = await engine.stats();
+  const sum = (pick: (shard: (typeof shards)[number]) => number): number =>
+    shards.reduce((total, shard) => total + pick(shard), 0);
+  return {
+    flushes: sum(({ store }) => store.flushes),
+    commits: sum(({ store }) => store.commits),
+    bytesStored: sum(({ store }) => store.bytesStored),
+    leaders: sum(({ leaders }) => leaders),
+    knownLeaders: engine.groups().filter(({ leader }) => leader !== undefined).length,
+  };
+}
+
+async function answer(message: ToNode): Promise<unknown> {
+  switch (message.kind) {
+    case "open":
+      return await open(message);
+    case "peers":
+      return await present().engine.setPeers(message.addresses);
+    case "createGroups":
+      return await createGroups(message.groups);
+    case "startLoad":
+      present().load.start();
+      return undefined;
+    case "stopLoad":
+      return await present().load.stop();
+    case "positions":
+      return await positionsOf(present().engine, present().options.groups);
+    case "led":
+      return present()
+        .engine.groups()
+        .filter(({ role }) => role === "leader")
+        .map(({ group }) => group);
+    case "check":
+      return await checkNode(present().engine, present().options, message.lives);
+    case "stats":
+      return await stats();
+    case "close":
+      present().load.end();
+      await present().engine.close();
+      return undefined;
+  }
+}
+
+let last: Promise<void> = Promise.resolve();
+
+process.on("message", (message: ToNode) => {
+  last = last
+    .then(() => answer(message))
+    .then(
+      (value) => send({ kind: "answer", value }),
+      (error: unknown) => {
+        send({ kind: "error", message: error instanceof Error ? error.message : String(error) });
+      },
+    );
+  if (message.kind === "close") void last.then(() => process.disconnect());
+});
+// The parent is gone: there is nobody left to work for.
+process.on("disconnect", () => process.exit(0));

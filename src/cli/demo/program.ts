@@ -1,0 +1,73 @@
+/** `flotilla demo`: its arguments, its table and its exit code. */
+import CliTable from "cli-table3";
+import { Command, InvalidArgumentError, Option } from "commander";
+import pc from "picocolors";
+import { runDemo } from "./demo.ts";
+import type { DemoResult } from "./demo.ts";
+import type { DemoOptions } from "./demo-options.ts";
+import { Progress } from "./progress.ts";
+
+function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`must be an integer from ${min} to ${max}`);
+  };
+}
+
+export function demoProgram(): Command {
+  return new Command("demo")
+    .description(
+      "Three nodes on loopback: groups, a load, a SIGKILL, a restart; then every acknowledged write is looked for",
+    )
+    .option("--groups <n>", "Raft groups", integer(1, 100_000), 1_000)
+    .option("--seconds <n>", "length of the load", integer(1, 86_400), 20)
+    .option("--shards <n>", "worker threads of each node", integer(1, 64), 1)
+    .option("--value-bytes <n>", "size of a value", integer(8, 1_000_000), 16)
+    .option("--outstanding <n>", "proposals under way on each node", integer(1, 60_000), 8_192)
+    .addOption(
+      new Option("--durability <mode>", "when a write counts as stored")
+        .choices(["strict", "pipelined", "none"])
+        .default("strict"),
+    )
+    .option("--json", "print the figures as one JSON object, the last line of stdout")
+    .action(async ({ json, ...options }: DemoOptions & { readonly json?: boolean }) => {
+      const progress = new Progress();
+      let result: DemoResult;
+      try {
+        result = await runDemo(options, progress);
+      } finally {
+        progress.end();
+      }
+      process.stdout.write(`${describeResult(result)}\n`);
+      if (json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+      if (!result.ok) process.exitCode = 1;
+    });
+}
+
+function describeResult(result: DemoResult): string {
+  const { options } = result;
+  const table = new CliTable({ style: { head: [], border: [] } });
+  const number = (value: number): string => Math.round(value).toLocaleString("en");
+  table.push(
+    ["groups, nodes, shards a node", `${number(options.groups)}, 3, ${options.shards}`],
+    ["durability", options.durability],
+    ["proposals/s, all nodes up", number(result.proposalsPerSecond)],
+    ["proposals/s, kill and catch-up included", number(result.proposalsPerSecondOverall)],
+    ["latency p50 / p99", `${result.latencyP50Ms} / ${result.latencyP99Ms} ms`],
+    ["fsyncs/s, all nodes", number(result.fsyncsPerSecond)],
+    [
+      `without a leader after the kill, p50 / worst of ${result.groupsWithoutLeader} groups`,
+      `${number(result.leaderlessP50Ms)} / ${number(result.leaderlessWorstMs)} ms`,
+    ],
+    ["catch-up of the restarted node", `${number(result.catchUpMs)} ms`],
+    ["restart of all nodes", `${number(result.restartMs)} ms`],
+    ["bytes on disk, all nodes", number(result.bytesOnDisk)],
+    ["acknowledged writes", number(result.acknowledged)],
+    ["keys checked, on every replica, twice", number(result.keysChecked)],
+  );
+  const verdict = result.ok
+    ? pc.green("Every acknowledged write is on all three replicas, before and after the restart.")
+    : pc.red(["Writes are lost or differ:", ...result.violations].join("\n  "));
+  return `${table.toString()}\n${verdict}`;
+}
