@@ -10,6 +10,7 @@ import type { GroupId, Index, NodeId } from "../base/index.ts";
 import type {
   ControlCall,
   GroupCreated,
+  GroupInfo,
   GroupStatus,
   ShardEvent,
   ShardStats,
@@ -22,7 +23,7 @@ import { GroupTable } from "./group-table.ts";
 import type { GroupView } from "./group-table.ts";
 import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader } from "./leader-waits.ts";
-import { peerFaults, resolveEngineOptions } from "./options.ts";
+import { engineOptionTable, peerFaults, resolveEngineOptions } from "./options.ts";
 import type { EngineOptions, ResolvedOptions } from "./options.ts";
 import { ShardHandle } from "./shard-handle.ts";
 import type { CallSettings, ShardOwner } from "./shard-handle.ts";
@@ -65,7 +66,8 @@ export interface StateDigest {
 
 const createTimeoutMs = 5_000;
 const sweepMs = 20;
-const forgiveMs = 60_000;
+/** The longest header that an entry has in its block: a million empty commands must not make a block that no frame takes. */
+const batchEntryBytes = 5;
 
 export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposable {
   readonly node: NodeId;
@@ -120,7 +122,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const opened = await Promise.allSettled(handles.map((handle) => handle.open()));
     const failed = opened.find((result) => result.status === "rejected");
     if (failed !== undefined) {
-      await Promise.all(handles.map((handle) => handle.close(settingsOf(resolved))));
+      await Promise.all(handles.map((handle) => handle.close()));
       await pool.close();
       directory.close();
       throw failed.reason;
@@ -128,7 +130,12 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const address = `${listen.host}:${handles[0]?.port ?? 0}`;
     engine = new Engine(resolved, { directory, pool, handles, address });
     for (const [shard, event] of early) engine.#onEvent(shard, event);
-    await engine.#start();
+    try {
+      await engine.#start();
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
     return engine;
   }
 
@@ -144,11 +151,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     this.#peers = options.peers;
     this.node = options.identity.node;
     this.address = parts.address;
-    const openedMs = performance.now();
     this.#sweeper = setInterval(() => {
       const nowMs = performance.now();
       for (const shard of this.#shards) shard.sweep(nowMs);
-      if (nowMs - openedMs > forgiveMs) for (const shard of this.#shards) shard.forgiveCrashes();
     }, sweepMs).unref();
   }
 
@@ -175,6 +180,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   #onEvent(shard: ShardHandle, event: ShardEvent): void {
+    if (event.kind === "opened") this.#forgetLost(shard, event.groups);
     this.#groups.take(event);
     if ("group" in event) this.#leaderWaits.notify(event.group);
     switch (event.kind) {
@@ -210,6 +216,16 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     this.emit("shardCrashed", { shard: shard.shard, error, restartInMs });
   }
 
+  /** What a shard had not written down when it crashed is not there when it is back. */
+  #forgetLost({ shard }: ShardHandle, found: readonly GroupInfo[]): void {
+    const here = new Set(found.map(({ group }) => group));
+    for (const { group } of this.groups()) {
+      if (here.has(group) || shardOfGroup(group, this.#shards.length) !== shard) continue;
+      this.#groups.take({ kind: "groupRemoved", group });
+      this.#leaderWaits.notify(group);
+    }
+  }
+
   /** A shard that crashed is open again, perhaps on another port, which its siblings then tell the peers. */
   #onShardBack(shard: ShardHandle): void {
     this.#introduce(this.#shards.filter(({ state }) => state === "up")).then(
@@ -242,6 +258,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   async createGroup(options: CreateGroupOptions): Promise<GroupCreated> {
     const { group, members, timeoutMs = createTimeoutMs, campaign = true } = options;
     throwFaults(memberFaults(this.node, members));
+    const timeout = timeoutFault(timeoutMs);
+    if (timeout !== undefined) throw timeout;
     // The shard answers within timeoutMs; the call itself has a little more.
     const settings = { ...settingsOf(this.#options, undefined), timeoutMs: timeoutMs + 2_000 };
     return await this.#control<GroupCreated>(
@@ -257,26 +275,29 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * error table; `outcome` says whether the command may have been applied.
    */
   propose(group: GroupId, command: Uint8Array, options?: CallOptions): Promise<Proposed> {
-    const fault = this.#callFault(group, command);
+    const fault = this.#callFault(group, command) ?? timeoutFault(options?.timeoutMs);
     if (fault !== undefined) return Promise.reject(fault);
     return this.#shardOf(group).propose(group, [command], settingsOf(this.#options, options));
   }
 
   /**
    * Proposes several commands of one group at once: one call, one run of entries, in this order. Each entry has its own result;
-   * an ERR_APPLY_FAILED stands in the place of its entry. Together they may not exceed `commandBytesMax`.
+   * an ERR_APPLY_FAILED stands in the place of its entry. Together they may not exceed `commandBytesMax`, where each command but
+   * the first counts 5 bytes more than it has.
    */
   proposeBatch(
     group: GroupId,
     commands: readonly Uint8Array[],
     options?: CallOptions,
   ): Promise<readonly BatchResult[]> {
+    const timeout = timeoutFault(options?.timeoutMs);
+    if (timeout !== undefined) return Promise.reject(timeout);
     if (commands.length === 0) return Promise.resolve([]);
-    let bytes = 0;
+    let bytes = -batchEntryBytes;
     for (const command of commands) {
       const fault = this.#callFault(group, command);
       if (fault !== undefined) return Promise.reject(fault);
-      bytes += command.length;
+      bytes += command.length + batchEntryBytes;
     }
     const { commandBytesMax } = this.#options.tuning;
     if (bytes > commandBytesMax) return Promise.reject(tooLarge("batch", bytes, commandBytesMax));
@@ -286,7 +307,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
 
   /** Linearizable read: sees every write that was acknowledged, anywhere, before the call. Costs no log entry and no flush. */
   async read(group: GroupId, query: Uint8Array, options?: CallOptions): Promise<ReadResult> {
-    const fault = this.#callFault(group, query);
+    const fault = this.#callFault(group, query) ?? timeoutFault(options?.timeoutMs);
     if (fault !== undefined) throw fault;
     const settings = settingsOf(this.#options, options);
     const { index, value } = await this.#shardOf(group).read(group, query, settings);
@@ -299,7 +320,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     query: Uint8Array,
     options?: CallOptions,
   ): Promise<LocalReadResult> {
-    const fault = this.#callFault(group, query);
+    const fault = this.#callFault(group, query) ?? timeoutFault(options?.timeoutMs);
     if (fault !== undefined) throw fault;
     const settings = settingsOf(this.#options, options);
     const { index, ageMs, value } = await this.#shardOf(group).readLocal(group, query, settings);
@@ -338,7 +359,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * @throws ERR_GROUP_NOT_FOUND, ERR_TIMEOUT, ERR_ABORTED, ERR_ENGINE_CLOSED
    */
   awaitLeader(group: GroupId, options?: CallOptions): Promise<KnownLeader> {
-    if (!isGroupId(group)) return Promise.reject(groupIdInvalid(group));
+    const fault = isGroupId(group) ? timeoutFault(options?.timeoutMs) : groupIdInvalid(group);
+    if (fault !== undefined) return Promise.reject(fault);
     return this.#leaderWaits.wait(group, settingsOf(this.#options, options));
   }
 
@@ -381,7 +403,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
 
   async #close(): Promise<void> {
     this.#leaderWaits.close();
-    await Promise.all(this.#shards.map((shard) => shard.close(settingsOf(this.#options))));
+    await Promise.all(this.#shards.map((shard) => shard.close()));
     clearInterval(this.#sweeper);
     await this.#pool.close();
     this.#directory.close();
@@ -421,6 +443,17 @@ function groupIdInvalid(group: unknown): RaftError {
 function tooLarge(what: string, bytes: number, max: number): RaftError {
   const message = `A ${what} of ${bytes} bytes exceeds commandBytesMax (${max})`;
   return new RaftError("ERR_ENTRY_TOO_LARGE", message);
+}
+
+/** A deadline that no timer can keep would end the call at once, or never. */
+function timeoutFault(timeoutMs: number | undefined): RaftError | undefined {
+  const { min, max, unit } = engineOptionTable.timeoutMs;
+  if (timeoutMs === undefined) return undefined;
+  if (Number.isInteger(timeoutMs) && timeoutMs >= min && timeoutMs <= max) return undefined;
+  const fault = `timeoutMs must be an integer from ${min} to ${max} ${unit}, got ${timeoutMs}`;
+  return new RaftError("ERR_OPTION_INVALID", `Invalid options: ${fault}`, {
+    details: { faults: [fault] },
+  });
 }
 
 function throwFaults(faults: readonly string[]): void {

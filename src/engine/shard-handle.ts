@@ -6,7 +6,7 @@
  *                ▼│
  *            restarting ──► failed
  */
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { RaftError, errorFromWire } from "../base/index.ts";
 import type { GroupId, Index, Outcome } from "../base/index.ts";
@@ -45,6 +45,8 @@ export interface ShardOwner {
 /** Pauses between restarts of a shard that crashes again and again, in ms. */
 const restartMinMs = 100;
 const restartMaxMs = 10_000;
+/** A shard that has been up for so long crashes anew, and not once more. */
+const forgiveMs = 60_000;
 const nothing = new Uint8Array(0);
 
 export class ShardHandle {
@@ -59,6 +61,7 @@ export class ShardHandle {
   private flushScheduled = false;
   private failure: RaftError | undefined;
   private crashes = 0;
+  private upSinceMs = 0;
   private restartTimer: NodeJS.Timeout | undefined;
   private opened: { resolve: () => void; reject: (error: RaftError) => void } | undefined;
   /** The task of the present worker; settled when it has ended. */
@@ -81,7 +84,10 @@ export class ShardHandle {
   private spawn(): void {
     const { port1, port2 } = new MessageChannel();
     this.mail = port1;
-    port1.on("message", (buffer: ArrayBuffer) => this.receive(buffer));
+    // What a worker that crashed had still sent must not meet the calls of its successor.
+    port1.on("message", (buffer: ArrayBuffer) => {
+      if (this.mail === port1) this.receive(buffer);
+    });
     const task = this.owner.taskOf(this.shard, port2, this.port);
     this.task = this.owner.run(task).then(
       () => this.onTaskEnd(),
@@ -120,8 +126,19 @@ export class ShardHandle {
     this.owner.onCrash(this, cause, pauseMs);
   }
 
+  /**
+   * The end of a task travels another way than its mail and may be faster. What the shard had said by then stands: why it could not
+   * open, and that calls were carried out.
+   */
   private detach(): void {
-    this.mail?.close();
+    const { mail } = this;
+    if (mail === undefined) return;
+    for (;;) {
+      const late: { message: ArrayBuffer } | undefined = receiveMessageOnPort(mail);
+      if (late === undefined) break;
+      this.receive(late.message);
+    }
+    mail.close();
     this.mail = undefined;
   }
 
@@ -247,6 +264,16 @@ export class ShardHandle {
     });
   }
 
+  /** Needs no slot: a full table must not keep a shard from closing, and that its task ends is the answer. */
+  private sendClose(): void {
+    const call: ControlCall = { kind: "close" };
+    const bytes = encodeTrusted(call);
+    this.writer.begin(callKind.control, bytes.length);
+    this.writer.word(0);
+    this.writer.block(bytes);
+    this.scheduleFlush();
+  }
+
   /** Takes a slot for a call; 0 where it was refused and has been rejected. */
   private newCall(
     group: GroupId | undefined,
@@ -339,8 +366,12 @@ export class ShardHandle {
   private takeEvent(event: ShardEvent): void {
     if (event.kind === "opened") {
       this.port = event.port;
-      if (this.state === "closing") return;
+      if (this.state === "closing") {
+        this.sendClose();
+        return;
+      }
       this.state = "up";
+      this.upSinceMs = performance.now();
       this.owner.onEvent(this, event);
       const { opened } = this;
       this.opened = undefined;
@@ -356,25 +387,18 @@ export class ShardHandle {
 
   sweep(nowMs: number): void {
     this.calls.sweep(nowMs);
-  }
-
-  /** The shard has served for a while: its next crash is not part of the last one. */
-  forgiveCrashes(): void {
-    this.crashes = 0;
+    if (this.state === "up" && nowMs - this.upSinceMs > forgiveMs) this.crashes = 0;
   }
 
   /**
    * Tells the shard to stop and waits until its worker's task has ended. It is never terminated: a thread that dies while LMDB
    * writes takes the process with it.
    */
-  async close(settings: CallSettings): Promise<void> {
+  async close(): Promise<void> {
     clearTimeout(this.restartTimer);
-    if (this.state === "up") {
-      const closed = this.control<null>({ kind: "close" }, settings);
-      this.state = "closing";
-      // A crash on the way out is an end too.
-      await closed.catch(() => {});
-    } else if (this.state === "restarting" || this.state === "opening") this.state = "closing";
+    if (this.state === "up") this.sendClose();
+    // A worker that is just starting is told when it has opened.
+    if (this.state !== "failed" && this.state !== "closed") this.state = "closing";
     await this.task;
     if (this.state === "closing") this.state = "closed";
     this.failCalls();

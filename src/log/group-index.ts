@@ -58,7 +58,7 @@ export class GroupIndex {
     assert(count >= 1, "block holds an entry");
     let rows = this.blockCount;
     while (rows > 0 && this.#cell(rows - 1, columns.first) >= first) rows -= 1;
-    this.#cells.length = rows * rowCells;
+    if (rows < this.blockCount) this.#cells.length = rows * rowCells;
     assert(rows === 0 || this.#cell(rows - 1, columns.first) < first, "rows ascend in first");
     this.#cells.push(sequence, offset, bytesLength, first, count, term, kind, timeMs, checksum);
     this.#lastIndex = first + count - 1;
@@ -67,14 +67,22 @@ export class GroupIndex {
   /** The row that holds an entry, or -1 where the log has no such entry. */
   rowOf(index: Index): number {
     if (index < 1 || index > this.#lastIndex) return -1;
-    let lo = 0;
     let hi = this.blockCount - 1;
+    // Appends and readers that keep up ask for the newest block.
+    if (this.#cell(hi, columns.first) <= index) return hi;
+    let lo = 0;
     while (lo < hi) {
       const middle = (lo + hi + 1) >>> 1;
       if (this.#cell(middle, columns.first) <= index) lo = middle;
       else hi = middle - 1;
     }
     return lo;
+  }
+
+  /** The record that holds an entry, 0 where there is no such entry. */
+  sequenceAt(index: Index): Sequence {
+    const row = this.rowOf(index);
+    return row === -1 ? 0 : this.#cell(row, columns.sequence);
   }
 
   block(row: number): IndexedBlock {

@@ -94,9 +94,11 @@ export class LmdbEnv {
     });
   }
 
-  /** A record's bytes, copied. */
+  /** A record's bytes, in memory that the next call of this method overwrites. */
   record(sequence: Sequence): Uint8Array | undefined {
-    return this.#log.get(sequenceKey(sequence));
+    const shared = this.#log.getBinaryFast(sequenceKey(sequence));
+    // lmdb shortens its buffer by overwriting `length`, which the buffer's own methods do not see.
+    return shared?.subarray(0, shared.length);
   }
 
   /**

@@ -157,6 +157,10 @@ export class LmdbStore implements LogStore {
     return readBlocks(index, from, bytesMax, (sequence) => this.#fetch(sequence));
   }
 
+  position(group: GroupId, index: Index): number {
+    return this.#logState.indexOf(group)?.sequenceAt(index) ?? 0;
+  }
+
   stats(): StoreStats {
     const stat = statSync(this.#dataPath, { throwIfNoEntry: false });
     return {

@@ -10,7 +10,7 @@
  * anything is written: what is on disk must always open.
  */
 import { assert, isGroupId, isNodeId } from "../base/index.ts";
-import type { GroupId, Index } from "../base/index.ts";
+import type { GroupId, Index, Term } from "../base/index.ts";
 import { GroupIndex } from "./group-index.ts";
 import type { Ballot, CommitBatch, Descriptor, GroupChange, RecoveredGroup } from "./log-store.ts";
 import { corruptRecord, encodeRecord, planRecord } from "./record.ts";
@@ -194,21 +194,36 @@ function applyHardState(state: GroupState, change: AnyChange): void {
  * holds it.
  */
 function changeFault(state: GroupState, change: AnyChange): string | undefined {
-  const { group, commit, blocks } = change;
   let { lastIndex } = state.index;
-  let term = 0;
-  for (const [at, { first, count, term: blockTerm }] of blocks.entries()) {
-    const where = `block ${first} of group ${group}`;
-    if (count < 1 || first < 1) return `holds ${where} with ${count} entries`;
-    if (first > lastIndex + 1) return `leaves a gap: ${where} follows entry ${lastIndex}`;
-    if (at === 0) term = state.index.termAt(first - 1);
-    else if (first !== lastIndex + 1) return `holds ${where} out of order, after ${lastIndex}`;
-    if (blockTerm < term) return `holds ${where} of term ${blockTerm} after term ${term}`;
-    term = blockTerm;
-    lastIndex = first + count - 1;
+  let term: Term | undefined;
+  for (const block of change.blocks) {
+    // The first block may replace stored entries; each next one goes on where it ended.
+    const lowest = term === undefined ? 1 : lastIndex + 1;
+    term ??= state.index.termAt(block.first - 1);
+    const fits = block.first >= lowest && block.first <= lastIndex + 1;
+    if (!fits || block.count < 1 || block.term < term) {
+      return blockFault(change.group, block, lastIndex, term);
+    }
+    term = block.term;
+    lastIndex = block.first + block.count - 1;
   }
-  if (commit <= lastIndex) return undefined;
+  if (change.commit <= lastIndex) return undefined;
+  const { group, commit } = change;
   return `says that group ${group} has committed ${commit} of ${lastIndex} entries`;
+}
+
+/** Words for a block that cannot follow `lastIndex`, which is of `lastTerm`. */
+function blockFault(
+  group: GroupId,
+  { first, count, term }: BlockHeader,
+  lastIndex: Index,
+  lastTerm: Term,
+): string {
+  const where = `block ${first} of group ${group}`;
+  if (count < 1 || first < 1) return `holds ${where} with ${count} entries`;
+  if (first > lastIndex + 1) return `leaves a gap: ${where} follows entry ${lastIndex}`;
+  if (term < lastTerm) return `holds ${where} of term ${term} after term ${lastTerm}`;
+  return `holds ${where} out of order, after ${lastIndex}`;
 }
 
 /** What the directory of a record could not say, or its reader would refuse. */

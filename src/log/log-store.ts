@@ -102,10 +102,16 @@ export interface LogStore {
 
   /**
    * Entries of a group in log order from `from` on: the first block starts exactly at `from`. At least one block where one
-   * exists, then more while their bytes stay within `bytesMax`. Includes commits that are not durable yet. Verifies checksums.
+   * exists, then more while their bytes stay within `bytesMax` and a few commits hold them. Includes commits that are not durable yet. Verifies checksums.
    * @throws ERR_STORE_CORRUPT where stored bytes do not match; ERR_STORE_FAILED where they cannot be read
    */
   read(group: GroupId, from: Index, bytesMax: number): readonly Block[];
+
+  /**
+   * Where an entry lies: a number that is the same for all entries of one commit and grows from commit to commit; 0 where there
+   * is no such entry. Readers that follow it together let the store read each commit once.
+   */
+  position(group: GroupId, index: Index): number;
 
   stats(): StoreStats;
 

@@ -81,6 +81,10 @@ export class MemoryStore implements LogStore {
     });
   }
 
+  position(group: GroupId, index: Index): number {
+    return this.#logState.indexOf(group)?.sequenceAt(index) ?? 0;
+  }
+
   stats(): StoreStats {
     let bytesStored = 0;
     for (const record of this.disk.records) bytesStored += record.length;

@@ -6,6 +6,13 @@ import type { GroupIndex, IndexedBlock } from "./group-index.ts";
 import { corruptRecord } from "./record.ts";
 import type { Sequence } from "./record.ts";
 
+/**
+ * Records that one read looks into. Entries of a quiet group lie far apart, each in a record that may be a hundred times
+ * their size. Groups that catch up side by side, a few records each in turn, find them in memory; one that read all of its own
+ * at once would drive out what the next group needs.
+ */
+const recordsMax = 8;
+
 /** Gives a record's bytes, valid until the next call. */
 export type FetchRecord = (sequence: Sequence) => Uint8Array;
 
@@ -23,8 +30,15 @@ export function readBlocks(
   let bytesTotal = 0;
   const row = index.rowOf(from);
   if (row === -1) return blocks;
+  let records = 0;
+  let sequence = 0;
   for (let at = row; at < index.blockCount; at += 1) {
     const stored = index.block(at);
+    if (stored.sequence !== sequence) {
+      if (records === recordsMax) break;
+      records += 1;
+      sequence = stored.sequence;
+    }
     const whole = stored.first >= from && stored.end === stored.first + stored.count;
     if (blocks.length > 0 && whole && bytesTotal + stored.bytesLength > bytesMax) break;
     const block = sliceBlock(

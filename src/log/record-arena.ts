@@ -6,6 +6,7 @@
  * What `get` and `reserve` return is overwritten by later calls of `reserve`: readers copy what
  * they keep.
  */
+import { assert } from "../base/index.ts";
 import type { Sequence } from "./record.ts";
 
 /** Small records would make the map of places larger than the memory it tells of. */
@@ -33,6 +34,8 @@ export class RecordArena {
    * remembered.
    */
   reserve(sequence: Sequence, bytes: number): Uint8Array {
+    // An empty place could not be overwritten, and would hide those behind it from `#forget`.
+    assert(bytes > 0, "record has bytes");
     if (bytes > this.#bytesMax) return new Uint8Array(bytes);
     this.#memory ??= new Uint8Array(this.#bytesMax);
     if (this.#at + bytes > this.#bytesMax) {

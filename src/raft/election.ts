@@ -8,7 +8,7 @@ import type { PreVoteRequest, VoteRequest } from "./message.ts";
 import { isVoter, jointVote } from "./quorum/joint.ts";
 import type { VoteResult } from "./quorum/majority.ts";
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./roles.ts";
-import { drawElectionDeadline, peersOf } from "./state.ts";
+import { drawElectionDeadline } from "./state.ts";
 import type { RaftState } from "./state.ts";
 
 /** Asks whether an election could be won, without touching anybody's term. */
@@ -21,7 +21,7 @@ export function preCampaign(state: RaftState): void {
     return;
   }
   const { log } = state;
-  for (const to of peersOf(state)) {
+  for (const to of state.peers) {
     if (!isVoter(state.configuration, to)) continue;
     state.messages.push({
       kind: "preVoteRequest",
@@ -44,7 +44,7 @@ export function campaign(state: RaftState, force: boolean): void {
   becomeCandidate(state);
   const { log, self, term } = state;
   state.durableMessages.push({ kind: "voteResponse", from: self, to: self, term, granted: true });
-  for (const to of peersOf(state)) {
+  for (const to of state.peers) {
     if (!isVoter(state.configuration, to)) continue;
     state.durableMessages.push({
       kind: "voteRequest",

@@ -1,7 +1,6 @@
 /** Heartbeats: thesis §3.4. They carry the commit index and the read round, and find messages that were lost. */
 import type { HeartbeatRequest, HeartbeatResponse } from "./message.ts";
 import { confirmReads } from "./read-index.ts";
-import { peersOf } from "./state.ts";
 import type { RaftState } from "./state.ts";
 
 export function broadcastHeartbeat(state: RaftState): void {
@@ -9,14 +8,15 @@ export function broadcastHeartbeat(state: RaftState): void {
   // Reads that were not confirmed are asked about again under a fresh number: an answer to the old one may be underway still.
   if (state.reads.length > 0) state.readRound += 1;
   state.readRoundDue = false;
-  for (const to of peersOf(state)) {
+  for (const to of state.peers) {
     const progress = state.progress.get(to);
+    if (progress === undefined) continue;
     state.messages.push({
       kind: "heartbeatRequest",
       from: state.self,
       to,
       term: state.term,
-      commit: Math.min(state.log.committed, progress?.match ?? 0),
+      commit: Math.min(state.log.committed, progress.match),
       readRound: state.reads.length > 0 ? state.readRound : 0,
     });
   }

@@ -32,13 +32,14 @@ import type { BallotChange, PersistMark, Ready, RoleChange } from "./ready.ts";
 import {
   handleAppendRequest,
   handleAppendResponse,
+  hasAppends,
   maybeCommit,
   reportUnreachable,
   sendAppends,
 } from "./replication.ts";
 import type { AppendGate } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
-import { RaftState, drawElectionDeadline, peersOf } from "./state.ts";
+import { RaftState, drawElectionDeadline } from "./state.ts";
 import type { RaftEnvironment, RaftOrigin } from "./state.ts";
 
 /** What a proposal needs to become a block. */
@@ -217,10 +218,20 @@ export class Raft {
     return isLeader && log.uncommittedBytes() < options.uncommittedBytesMax;
   }
 
-  /** Whether something waits to be sent, or the role has changed. */
-  get hasMessages(): boolean {
-    const { messages, durableMessages, roleChanged } = this.state;
-    return roleChanged || messages.length > 0 || durableMessages.length > 0;
+  /** Whether `takeReady` would hand over anything. An acknowledgement that moves nothing does not need a turn. */
+  get hasReady(): boolean {
+    const { state } = this;
+    return (
+      state.roleChanged ||
+      state.readRoundDue ||
+      state.messages.length > 0 ||
+      state.durableMessages.length > 0 ||
+      state.confirmedReads.length > 0 ||
+      state.log.handed < state.log.lastIndex ||
+      state.term !== state.handedTerm ||
+      state.vote !== state.handedVote ||
+      (state.isLeader && hasAppends(state))
+    );
   }
 
   /**
@@ -360,7 +371,7 @@ export class Raft {
   }
 
   get peers(): readonly NodeKey[] {
-    return peersOf(this.state);
+    return this.state.peers;
   }
 
   /** The next blocks for the state machine, about `bytesMax` of them; call `applied` when they are in. */

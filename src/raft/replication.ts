@@ -11,16 +11,34 @@ import { jointIndex } from "./quorum/joint.ts";
 import type { RaftState } from "./state.ts";
 import type { Progress } from "./tracker/progress.ts";
 
-/** Says whether the way to a peer takes more entries now; a full one is asked again in a later round. */
-export type AppendGate = (peer: NodeKey) => boolean;
+/**
+ * Says whether a peer may be sent entries now; one that may not is asked again in a later turn. `onDisk` is the first entry to
+ * send where it has to be read back from the store, 0 where it is in memory.
+ */
+export type AppendGate = (peer: NodeKey, onDisk: Index) => boolean;
 
 /** Sends to every follower what is due and what its window allows. */
 export function sendAppends(state: RaftState, gate: AppendGate): void {
   for (const [peer, progress] of state.progress) {
     if (peer === state.self) continue;
-    if (gate(peer)) sendEntries(state, peer, progress);
+    const onDisk = state.log.holds(progress.next) ? 0 : progress.next;
+    if (gate(peer, onDisk)) sendEntries(state, peer, progress);
     sendCommitNotice(state, peer, progress);
   }
+}
+
+/** Whether `sendAppends` would send anything to peers that may be sent to. */
+export function hasAppends(state: RaftState): boolean {
+  const { log, self } = state;
+  for (const [peer, progress] of state.progress) {
+    if (peer === self) continue;
+    if (progress.nudge || progress.commitSent < Math.min(log.committed, progress.match))
+      return true;
+    if (!progress.paused && (progress.next <= log.lastIndex || progress.state === "probe")) {
+      return true;
+    }
+  }
+  return false;
 }
 
 function sendEntries(state: RaftState, peer: NodeKey, progress: Progress): void {
@@ -39,8 +57,7 @@ function sendEntries(state: RaftState, peer: NodeKey, progress: Progress): void 
     const backlog = !log.holds(progress.next);
     pushAppend(state, peer, progress, log.blocksFrom(progress.next, options.appendBytesMax));
     if (backlog) {
-      // One message a turn from what is only on disk: groups that catch up together then read the same records together, and
-      // no one of them holds up the rest.
+      // One message a turn of what is only on disk, so that one group does not hold up the rest.
       state.backlog = true;
       break;
     }

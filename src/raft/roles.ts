@@ -2,7 +2,7 @@
 import { assert, nobody } from "../base/index.ts";
 import type { NodeKey, Term } from "../base/index.ts";
 import { blockKind } from "./block.ts";
-import { drawElectionDeadline, newProgress, peersOf } from "./state.ts";
+import { drawElectionDeadline, newProgress } from "./state.ts";
 import type { RaftState } from "./state.ts";
 
 /** A no-op carries no bytes but its one empty entry. */
@@ -43,7 +43,7 @@ export function becomeLeader(state: RaftState): void {
   state.leader = state.self;
   resetRole(state);
   const { log } = state;
-  for (const peer of peersOf(state)) {
+  for (const peer of state.peers) {
     state.progress.set(peer, newProgress(state, log.lastIndex + 1, 0));
   }
   // The leader's own match is what its disk holds, not what it has in memory.

@@ -45,7 +45,9 @@ export class RaftState {
   readonly options: RaftOptions;
   readonly environment: RaftEnvironment;
   readonly log: RaftLog;
-  configuration: Configuration;
+  readonly configuration: Configuration;
+  /** Every member but this replica, in a fixed order. */
+  readonly peers: readonly NodeKey[];
 
   /** Latest term seen. Never falls; durable before anything is said in it. */
   term: Term;
@@ -99,6 +101,7 @@ export class RaftState {
     this.options = options;
     this.environment = environment;
     this.configuration = origin.configuration;
+    this.peers = peersOf(origin.configuration, origin.self);
     this.term = hardState.term;
     this.vote = hardState.vote;
     this.handedTerm = hardState.term;
@@ -133,10 +136,8 @@ export function newProgress(state: RaftState, next: Index, match: Index): Progre
   return new Progress(next, match, new Inflights(inflightMessagesMax, inflightBytesMax));
 }
 
-/** Every member but this replica, in a fixed order. */
-export function peersOf(state: RaftState): NodeKey[] {
-  const { voters, votersOutgoing, learners } = state.configuration;
+function peersOf({ voters, votersOutgoing, learners }: Configuration, self: NodeKey): NodeKey[] {
   const all = new Set([...voters, ...votersOutgoing, ...learners]);
-  all.delete(state.self);
+  all.delete(self);
   return [...all];
 }

@@ -7,6 +7,7 @@ import type { Index, Term } from "../base/index.ts";
 import { EntryCursor, blockKind, lastIndexOf } from "../raft/index.ts";
 import type { Block } from "../raft/index.ts";
 import type { ShardContext } from "./context.ts";
+import { DiskWindow } from "./disk-window.ts";
 import { disable } from "./groups.ts";
 import type { Replica } from "./replica.ts";
 import { noReply } from "./replies.ts";
@@ -29,6 +30,7 @@ class CommittedEntry implements Entry {
 export class Applier {
   private readonly context: ShardContext;
   private readonly cursor: EntryCursor = new EntryCursor();
+  private readonly window: DiskWindow = new DiskWindow();
   private readonly entry: CommittedEntry = new CommittedEntry();
 
   constructor(context: ShardContext) {
@@ -41,18 +43,33 @@ export class Applier {
     let budget = context.options.applyBytesMax;
     const waiting = context.applying;
     context.applying = [];
-    // An equal share for each: groups that replay their logs together then read the same records together.
+    // An equal share for each, so that no group waits for another's long backlog.
     const share = Math.max(1, Math.floor(budget / waiting.length));
+    this.window.turn();
     for (const [at, replica] of waiting.entries()) {
       if (budget <= 0) {
         context.applying.push(...waiting.slice(at));
         break;
+      }
+      if (this.mustWait(replica)) {
+        context.applying.push(replica);
+        continue;
       }
       replica.applying = false;
       if (!replica.running || replica.machine === undefined) continue;
       budget -= this.guard(replica, replica.machine, share);
     }
     if (context.applying.length > 0) context.schedule();
+    // Answers to calls that other nodes forwarded must not wait for whatever brings about the next round.
+    context.outboxes.flush();
+  }
+
+  /** Entries that are only on disk are read when the window is there. */
+  private mustWait({ group, raft, running }: Replica): boolean {
+    const { log } = raft.state;
+    const next = log.applied + 1;
+    if (!running || log.holds(next) || next > Math.min(log.committed, log.stable)) return false;
+    return !this.window.admits(this.context.environment.store.position(group, next));
   }
 
   /** A log that cannot be read, or a state machine that must not go on, ends the replica and not the shard. */

@@ -141,5 +141,7 @@ export function stepReplica(context: ShardContext, replica: Replica, message: Me
     disable(context, replica, error.message);
     return;
   }
-  context.markDirty(replica);
+  const { raft } = replica;
+  if (raft.hasReady) context.markDirty(replica);
+  if (raft.state.log.committed > raft.state.log.applied) context.markApplying(replica);
 }

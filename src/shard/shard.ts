@@ -20,6 +20,7 @@ import { Calls } from "./calls.ts";
 import type { ShardControl } from "./calls.ts";
 import { ShardContext } from "./context.ts";
 import type { DescriptorWrite } from "./context.ts";
+import { DiskWindow } from "./disk-window.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { failCalls } from "./fail-calls.ts";
 import { addReplica, disable, endMachine, idOrNobody } from "./groups.ts";
@@ -55,6 +56,7 @@ export class Shard implements ShardControl {
   private readonly applier: Applier;
   private readonly calls: Calls;
   private readonly inbound: Inbound;
+  private readonly sendWindow: DiskWindow = new DiskWindow();
   private settleEnded: (end: ShardEnd) => void = () => {};
   private stopTicks: () => void = () => {};
   private started = false;
@@ -148,6 +150,7 @@ export class Shard implements ShardControl {
     const changes: GroupChange[] = [];
     const { dirty } = context;
     context.dirty = [];
+    this.sendWindow.turn();
     for (const replica of dirty) {
       replica.dirty = false;
       if (replica.running) this.takeWork(replica, work, changes);
@@ -167,7 +170,7 @@ export class Shard implements ShardControl {
       for (const replica of context.replicas.values()) {
         if (!replica.running) continue;
         replica.raft.tick();
-        if (replica.raft.hasMessages) context.markDirty(replica);
+        if (replica.raft.hasReady) context.markDirty(replica);
       }
     }
     this.requests.tick();
@@ -201,10 +204,17 @@ export class Shard implements ShardControl {
   }
 
   private takeReady(replica: Replica): Ready {
-    const { outboxes, nodes, options } = this.context;
-    return replica.raft.takeReady((peer) =>
-      outboxes.takesEntries(nodes.idOf(peer), replica.group, options.laneBytesMax),
-    );
+    const { context } = this;
+    const { outboxes, nodes, options, environment } = context;
+    const { group, raft } = replica;
+    return raft.takeReady((peer, onDisk) => {
+      if (!outboxes.takesEntries(nodes.idOf(peer), group, options.laneBytesMax)) return false;
+      if (onDisk === 0 || this.sendWindow.admits(environment.store.position(group, onDisk))) {
+        return true;
+      }
+      context.markDirty(replica);
+      return false;
+    });
   }
 
   private changeOf(replica: Replica, { ballot, blocks, commit }: Ready): GroupChange {
@@ -377,6 +387,7 @@ export class Shard implements ShardControl {
       );
       endMachine(replica);
     }
+    context.outboxes.flush();
     context.postMail();
     await transport.close();
     await store.close();

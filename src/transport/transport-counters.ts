@@ -18,6 +18,8 @@ export type CloseReason =
   | "unexpectedFrame"
   /** The receiver of a frame threw something other than ERR_FRAME_INVALID. */
   | "handlerFailed"
+  /** Too many connections that have greeted. */
+  | "tooManyConnections"
   /** Too many connections that have not greeted yet. */
   | "tooManyUngreeted"
   /**

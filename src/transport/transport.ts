@@ -6,7 +6,7 @@
  *   shard i of node A                                            shard j of node B
  *   link(B, group) ──── control lane: one TCP connection ────►   accepts, hands frames to its shard
  *                  ──── data lane: another ──────────────────►
- *   accepts        ◄─── B's own link to A, two more ──────────   each side sends on connections that it dialled
+ *   accepts        ◄─── B's own link to A, two more ──────────   each sends on those it dialled
  */
 import type { GroupId, Incarnation, NodeId, ShardId } from "../base/index.ts";
 

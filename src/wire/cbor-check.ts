@@ -1,7 +1,7 @@
 /**
  * The check that stands in front of cbor-x: a walk over the heads of a CBOR value, byte strings
- * skipped whole, so that its cost grows with the number of items and not with their bytes (some 3
- * ns an item, measured on frames of 300 messages).
+ * skipped whole, so that its cost grows with the number of items and not with their bytes (some 10
+ * ns an item, a tenth of what reading the frame costs).
  *
  * It admits a small part of CBOR and nothing else: integers within ±(2^53-1), floats, byte and text
  * strings, arrays, maps, false, true, null, undefined, all of definite length. What it keeps away
@@ -19,7 +19,7 @@ import { limits } from "../base/index.ts";
  * Items in one value. A full frame of our own holds 1.2 million; the bound keeps a decoded frame
  * below some 40 MB.
  */
-export const cborItemsMax = 4_194_304;
+const cborItemsMax = 4_194_304;
 
 const truncated = "CBOR ends inside a value";
 
@@ -94,6 +94,8 @@ function argumentBytes(head: number): number {
 }
 
 function readArgument(bytes: Uint8Array, at: number, width: number): number {
+  if (width === 1) return bytes[at] ?? 0;
+  if (width === 2) return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
   let value = 0;
   for (let offset = 0; offset < width; offset += 1) value = value * 256 + (bytes[at + offset] ?? 0);
   return value;

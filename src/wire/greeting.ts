@@ -5,7 +5,7 @@
  *      Hello      ───────────────────────────►
  *                 ◄─────────────────────────── Welcome, or Refusal and the end
  *      Proof      ───────────────────────────►            only where both have the shared secret
- *      frames     ───────────────────────────►            nothing ever comes back on this connection
+ *      frames     ───────────────────────────►            nothing ever comes back here
  *
  * All are positional arrays; fields that a newer version appends are ignored. The Welcome's fields
  * travel as one byte string, so that both ends compute the proofs over the bytes as sent and nobody
@@ -42,7 +42,6 @@ export const refusalReason = {
   versionUnsupported: 4,
   proofInvalid: 5,
   selfConnection: 6,
-  tooManyConnections: 7,
 } as const;
 export type RefusalReason = keyof typeof refusalReason;
 
@@ -246,8 +245,6 @@ function readRefusalReason(number: number): RefusalReason | "unknown" {
       return "proofInvalid";
     case refusalReason.selfConnection:
       return "selfConnection";
-    case refusalReason.tooManyConnections:
-      return "tooManyConnections";
     default:
       return "unknown";
   }

@@ -12,7 +12,7 @@ import type { TracedCall, WriteCall } from "./syscall-trace.ts";
 export interface Acknowledgement {
   readonly name: string;
   /** Stands in the record and nowhere before it. */
-  readonly marker: string;
+  readonly marker: string | Buffer;
   /** When it began to leave the process. */
   readonly startedAt: number;
 }
@@ -39,7 +39,7 @@ export function findEarlyAcknowledgements(
 }
 
 function faultOf(calls: readonly TracedCall[], ack: Acknowledgement): string | undefined {
-  const marker = Buffer.from(ack.marker);
+  const { marker } = ack;
   const record = calls.find((call) => call.kind === "write" && call.bytes.includes(marker));
   if (record === undefined || record.endedAt >= ack.startedAt)
     return "before its record was written";

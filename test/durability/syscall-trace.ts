@@ -43,15 +43,20 @@ export function whyNotTraceable(): string | undefined {
   return trial.status === 0 ? undefined : `strace may not trace here: ${trial.stderr}`;
 }
 
+/** What stands before a program on the command line to trace it. */
+export function traceCommand(traceFile: string): string[] {
+  const detail = ["-f", "-y", "-xx", "-s", `${tracedBytesMax}`];
+  return ["strace", ...detail, "-e", `trace=${traced}`, "-o", traceFile];
+}
+
 /** Runs a Node program to its end; returns its standard output. */
 export async function runTraced(
   traceFile: string,
   script: string,
   argument: string,
 ): Promise<string> {
-  const tracer = ["-f", "-y", "-xx", "-s", `${tracedBytesMax}`, "-e", `trace=${traced}`];
-  const program = [process.execPath, script, argument];
-  const child = spawn("strace", [...tracer, "-o", traceFile, ...program], {
+  const [command = "", ...tracer] = traceCommand(traceFile);
+  const child = spawn(command, [...tracer, process.execPath, script, argument], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";
@@ -148,8 +153,8 @@ export class TraceReader {
       parts.push(unhex(hex ?? ""));
     }
     const bytes = Buffer.concat(parts);
-    const placed = /^pwrite(?:64)?\(.*, (\d+)\) = [^"]*$/.exec(text);
-    const scattered = /^pwritev2?\(.*\], \d+, (\d+)(?:, \w+)?\) = [^"]*$/.exec(text);
+    const placed = /^pwrite(?:64)?\(.*, (\d+)\) += [^"]*$/.exec(text);
+    const scattered = /^pwritev2?\(.*\], \d+, (\d+)(?:, \w+)?\) += [^"]*$/.exec(text);
     const place = (placed ?? scattered)?.[1];
     const offset = place === undefined ? (this.positions.get(fd) ?? 0) : Number(place);
     if (place === undefined) this.positions.set(fd, offset + bytes.length);

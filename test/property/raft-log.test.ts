@@ -13,6 +13,8 @@ import { firstSeed, howToRepeat, repeatable } from "./raft-repeat.ts";
 interface Entry {
   readonly term: number;
   readonly text: string;
+  /** Counts the blocks: entries that were appended together have the same. */
+  readonly block: number;
 }
 
 /** Does to a log and to an array the same things, as a follower of changing leaders would. */
@@ -62,7 +64,8 @@ class LogRun {
       checksum: checksumOf(bytes),
       bytes,
     });
-    for (const text of texts) this.model.push({ term, text });
+    const block = this.counter;
+    for (const text of texts) this.model.push({ term, text, block });
   }
 
   private truncate(): void {
@@ -73,6 +76,13 @@ class LogRun {
     log.truncate(index, this.term);
     this.model.length = index - 1;
     this.append();
+  }
+
+  /** Whole blocks of which some entry is not committed. */
+  private uncommittedBytes(): number {
+    const waiting = new Set(this.model.slice(this.log.committed).map(({ block }) => block));
+    const entries = this.model.filter(({ block }) => waiting.has(block));
+    return entries.reduce((sum, { text }) => sum + 1 + text.length, 0);
   }
 
   private hand(): void {
@@ -104,6 +114,7 @@ class LogRun {
       assert.equal(log.termAt(index), model[index - 1]?.term);
     }
     assert.equal(log.termAt(0), 0);
+    assert.equal(log.uncommittedBytes(), this.uncommittedBytes());
     assert.equal(log.termAt(model.length + 1), undefined);
     assert.deepEqual(
       this.applied,

@@ -41,7 +41,7 @@ export class RandomGroup {
     this.random = new Prng(seed);
     const { random } = this;
     this.lossRatio = random.chance(0.5) ? 0.01 : 0.1;
-    this.troubles = random.chance(0.5) ? 5 : 25;
+    this.troubles = random.chance(0.4) ? 5 : random.chance(0.5) ? 25 : 60;
     this.group = new SimulatedGroup({
       configuration: drawConfiguration(random),
       options: drawOptions(random),

@@ -25,6 +25,8 @@ export interface DemoResult {
   readonly latencyP99Ms: number;
   /** Flushes of all three nodes, in the same span as proposalsPerSecond. */
   readonly fsyncsPerSecond: number;
+  /** CPU time of all three nodes, load included, for one proposal on its three replicas, in µs; same span. */
+  readonly cpuMicrosPerProposal: number;
   readonly acknowledged: number;
   readonly unknownOutcome: number;
   /** Groups that the killed node led, and how long they had no leader. */
@@ -38,6 +40,15 @@ export interface DemoResult {
   readonly keysChecked: number;
   readonly violations: readonly string[];
 }
+
+type SteadyFigures = Pick<
+  DemoResult,
+  | "proposalsPerSecond"
+  | "fsyncsPerSecond"
+  | "cpuMicrosPerProposal"
+  | "latencyP50Ms"
+  | "latencyP99Ms"
+>;
 
 /** How long anything that must come to an end may take. */
 const settleMs = 120_000;
@@ -94,7 +105,7 @@ class Demo {
 
     progress.phase("checking every acknowledged write on every replica");
     await this.check();
-    const bytesOnDisk = await this.sumStats(({ bytesStored }) => bytesStored);
+    const { bytesStored: bytesOnDisk } = await this.sums();
     progress.phase("restarting all nodes");
     const restartMs = await this.restartAll();
     progress.phase("checking again");
@@ -145,24 +156,22 @@ class Demo {
     );
   }
 
-  private async measure(
-    during: () => Promise<void>,
-  ): Promise<
-    Pick<DemoResult, "proposalsPerSecond" | "fsyncsPerSecond" | "latencyP50Ms" | "latencyP99Ms">
-  > {
+  private async measure(during: () => Promise<void>): Promise<SteadyFigures> {
     const { ledger } = this;
     ledger.takeLatencies();
-    const flushes = await this.sumStats((stats) => stats.flushes);
+    const before = await this.sums();
     const writes = ledger.acknowledged;
     const start = performance.now();
     await during();
     const proposals = ledger.acknowledged - writes;
     const seconds = (performance.now() - start) / 1_000;
     const latencies = ledger.takeLatencies();
-    const flushed = (await this.sumStats((stats) => stats.flushes)) - flushes;
+    const after = await this.sums();
+    const cpuMicros = (after.cpuMicros - before.cpuMicros) / Math.max(1, proposals);
     return {
       proposalsPerSecond: Math.round(proposals / seconds),
-      fsyncsPerSecond: Math.round(flushed / seconds),
+      fsyncsPerSecond: Math.round((after.flushes - before.flushes) / seconds),
+      cpuMicrosPerProposal: Math.round(cpuMicros * 100) / 100,
       latencyP50Ms: percentile(latencies, 0.5),
       latencyP99Ms: percentile(latencies, 0.99),
     };
@@ -224,7 +233,7 @@ class Demo {
     const start = performance.now();
     await Promise.all(demoNodes.map((node) => this.start(node)));
     await until("every group has a leader", async () => {
-      const leaders = await this.sumStats((stats) => stats.leaders);
+      const { leaders } = await this.sums();
       return leaders === this.options.groups;
     });
     return Math.round(performance.now() - start);
@@ -262,11 +271,17 @@ class Demo {
     return await this.node(node).ask<Positions>({ kind: "positions" });
   }
 
-  private async sumStats(pick: (stats: NodeStats) => number): Promise<number> {
+  /** What all nodes that run say of themselves, added up. */
+  private async sums(): Promise<NodeStats> {
     const all = await Promise.all(
       [...this.nodes.values()].map((node) => node.ask<NodeStats>({ kind: "stats" })),
     );
-    return all.reduce((sum, stats) => sum + pick(stats), 0);
+    return {
+      cpuMicros: sum(all.map(({ cpuMicros }) => cpuMicros)),
+      flushes: sum(all.map(({ flushes }) => flushes)),
+      bytesStored: sum(all.map(({ bytesStored }) => bytesStored)),
+      leaders: sum(all.map(({ leaders }) => leaders)),
+    };
   }
 
   private async all(action: (node: NodeProcess) => Promise<unknown>): Promise<void> {
@@ -295,6 +310,10 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
       throw new Error(`Waited ${settleMs} ms in vain until ${what}`);
     await sleep(20);
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Of sorted values; 0 where there are none. */

@@ -37,11 +37,11 @@ export interface Report {
 }
 
 export interface NodeStats {
+  /** CPU time of the process and all its threads so far, in µs. */
+  readonly cpuMicros: number;
   readonly flushes: number;
-  readonly commits: number;
   readonly bytesStored: number;
   readonly leaders: number;
-  readonly knownLeaders: number;
 }
 
 /** Where one node's replicas stand: commit and applied index by group. */

@@ -60,12 +60,12 @@ async function stats(): Promise<NodeStats> {
   const shards = await engine.stats();
   const sum = (pick: (shard: (typeof shards)[number]) => number): number =>
     shards.reduce((total, shard) => total + pick(shard), 0);
+  const { user, system } = process.cpuUsage();
   return {
+    cpuMicros: user + system,
     flushes: sum(({ store }) => store.flushes),
-    commits: sum(({ store }) => store.commits),
     bytesStored: sum(({ store }) => store.bytesStored),
     leaders: sum(({ leaders }) => leaders),
-    knownLeaders: engine.groups().filter(({ leader }) => leader !== undefined).length,
   };
 }
 

@@ -55,6 +55,7 @@ function describeResult(result: DemoResult): string {
     ["proposals/s, all nodes up", number(result.proposalsPerSecond)],
     ["proposals/s, kill and catch-up included", number(result.proposalsPerSecondOverall)],
     ["latency p50 / p99", `${result.latencyP50Ms} / ${result.latencyP99Ms} ms`],
+    ["CPU a proposal, three replicas and load", `${result.cpuMicrosPerProposal} µs`],
     ["fsyncs/s, all nodes", number(result.fsyncsPerSecond)],
     [
       `without a leader after the kill, p50 / worst of ${result.groupsWithoutLeader} groups`,

@@ -9,7 +9,7 @@ export const setLog: Command = {
   usage: "set-log NODE terms=11445 [term=5] [vote=0] [commit=0]",
   run(scene, args) {
     const replica = scene.group.replica(args.number(0));
-    const terms = [...(args.text("terms") ?? "")].map(Number);
+    const terms = (args.text("terms") ?? "").split("").map(Number);
     replica.crash();
     replica.disk.format({
       term: args.setting("term", terms.at(-1) ?? 0),

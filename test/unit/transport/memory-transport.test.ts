@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Prng, shardOfGroup } from "../../../src/base/index.ts";
+import { assert as flotillaAssert, Prng, shardOfGroup } from "../../../src/base/index.ts";
 import { MemoryNetwork, MemoryTransport } from "../../../src/transport/index.ts";
 import type { Link, MemoryTransportOptions } from "../../../src/transport/index.ts";
 import { encodeFrame } from "../../../src/wire/index.ts";
@@ -71,30 +71,34 @@ test("nothing happens within a call, and frames keep their order on a lane under
   }
 });
 
-test("a cut loses what is under way, is told to both ends, and heals", async () => {
-  const stage = new Stage();
-  const a = await stage.start("a");
-  const b = await stage.start("b");
-  a.transport.setPeers({ b: `memory:${b.transport.port}` });
-  const link = stage.linkUp(a.transport, "b");
-  link.send("data", encodeFrame("lost"));
-  stage.network.cut("b", "a");
-  assert.equal(link.up, false);
-  assert.equal(link.send("data", encodeFrame("refused")), false);
-  stage.network.heal("a", "b");
-  stage.run();
-  assert.deepEqual(a.recorder.downs, [link], "told, although it is up again");
-  assert.deepEqual(b.recorder.values, []);
-  assert.equal(link.up, true);
-  link.send("data", encodeFrame("kept"));
-  stage.run();
-  assert.deepEqual(b.recorder.values, ["kept"]);
-  assert.deepEqual(b.recorder.gone, ["a"]);
+test("a cut loses what is under way, is told to both ends, and heals, under any schedule", async () => {
+  for (let seed = 0; seed < 20; seed += 1) {
+    const stage = new Stage(new Prng(seed));
+    const a = await stage.start("a");
+    const b = await stage.start("b");
+    a.transport.setPeers({ b: `memory:${b.transport.port}` });
+    const link = stage.linkUp(a.transport, "b");
+    link.send("data", encodeFrame("lost"));
+    stage.network.cut("b", "a");
+    assert.equal(link.up, false);
+    assert.equal(link.queuedBytes("data"), 0);
+    assert.equal(link.send("data", encodeFrame("refused")), false);
+    stage.network.heal("a", "b");
+    stage.run();
+    assert.deepEqual(a.recorder.downs, [link], "told, although it is up again");
+    assert.equal(b.recorder.values.length, 0, `seed ${seed}`);
+    assert.equal(link.up, true);
+    link.send("data", encodeFrame("kept"));
+    stage.run();
+    assert.deepEqual(b.recorder.values, ["kept"]);
 
-  stage.network.cut("a", "b");
-  stage.run();
-  assert.deepEqual(b.recorder.gone, ["a", "a"]);
-  assert.equal(a.recorder.downs.length, 2);
+    const goneBefore = b.recorder.gone.length;
+    stage.network.cut("a", "b");
+    stage.run();
+    assert.equal(b.recorder.gone.length, goneBefore + 1);
+    assert.equal(b.recorder.gone.at(-1), "a");
+    assert.equal(a.recorder.downs.length, 2);
+  }
 });
 
 test("frames are dropped by a predicate, without a word", async () => {
@@ -195,6 +199,18 @@ test("a receiver that refuses a frame loses the link, is counted, and is linked 
   assert.deepEqual(b.transport.stats().connectionsRefused, { frameInvalid: 1, handlerFailed: 1 });
   assert.equal(a.recorder.downs.length, 2);
   assert.equal(link.up, true);
+});
+
+test("a failed assertion of the receiver goes on upwards, since it is no matter of the frame", async () => {
+  const stage = new Stage();
+  const a = await stage.start("a");
+  const b = await stage.start("b");
+  a.transport.setPeers({ b: `memory:${b.transport.port}` });
+  const link = stage.linkUp(a.transport, "b");
+  b.recorder.inspect = () => flotillaAssert(false, "the shard is in doubt");
+  link.send("data", encodeFrame(1));
+  assert.throws(() => stage.run(), { name: "AssertionError", message: "the shard is in doubt" });
+  assert.equal(link.up, false);
 });
 
 test("a taken port has its error", async () => {

@@ -17,12 +17,15 @@ import {
   until,
 } from "./transport-rig.ts";
 
-/** A throwaway authority and one certificate of it for 127.0.0.1, made by the openssl of this machine. */
+/** Of the machine that runs the tests, so not among our packages. */
+const program = "openssl";
+
+/** A throwaway authority and one certificate of it for 127.0.0.1, made here. */
 function makeCertificates(): TlsOptions {
   const directory = mkdtempSync(join(tmpdir(), "flotilla-tls-"));
   const at = (name: string): string => join(directory, name);
   const openssl = (...given: readonly string[]): void => {
-    execFileSync("openssl", given, { stdio: "ignore" });
+    execFileSync(program, given, { stdio: "ignore" });
   };
   try {
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];

@@ -279,6 +279,8 @@ test("close ends everything, whatever is under way, and may be called again", as
     silent: `127.0.0.1:${address.port}`,
     nobody: "127.0.0.1:1",
   });
+  b.transport.setPeers({ a: addressOf(a) });
+  await linkUp(b.transport, "a");
   const link = await linkUp(a.transport, "b");
   a.transport.link("silent", 0);
   a.transport.link("nobody", 0);
@@ -288,6 +290,7 @@ test("close ends everything, whatever is under way, and may be called again", as
   assert.equal(link.send("data", encodeFrame(1)), false);
   assert.equal(a.transport.link("b", 0), undefined);
   assert.deepEqual(a.recorder.downs, [], "whoever closes is not told of it");
+  assert.deepEqual(a.recorder.gone, []);
   await assert.rejects(a.transport.listen(new Recorder()), { code: "ERR_ENGINE_CLOSED" });
 });
 

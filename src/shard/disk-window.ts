@@ -1,0 +1,28 @@
+/**
+ * Lets groups that need old entries advance side by side. A commit record holds entries of many groups, and reading one entry reads
+ * its whole record: groups that go through the log together read each record once, each for itself would read every record
+ * once a group.
+ *
+ *     positions that groups ask for:   41  42  42  43 | 57  90        the window is open from the lowest of the last turn
+ *                                      read these     | wait a turn
+ */
+
+/** Commit records that the window spans: what the store keeps in memory of those it has read. */
+const windowRecords = 8;
+
+export class DiskWindow {
+  private lowest: number | undefined;
+  private lowestAsked: number | undefined;
+
+  /** A new turn: the window moves to the lowest position that was asked for in the last one. */
+  turn(): void {
+    this.lowest = this.lowestAsked;
+    this.lowestAsked = undefined;
+  }
+
+  /** Whether an entry at this position (see `LogStore.position`) may be read in this turn. */
+  admits(position: number): boolean {
+    if (this.lowestAsked === undefined || position < this.lowestAsked) this.lowestAsked = position;
+    return position <= (this.lowest ?? this.lowestAsked) + windowRecords;
+  }
+}

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { GroupId, NodeId } from "../../src/base/index.ts";
+import type { GroupCreated } from "../../src/shard/index.ts";
+import { ListMachine } from "./list-machine.ts";
+import type { Call } from "./shard-client.ts";
+import { ShardCluster } from "./shard-cluster.ts";
+
+function create(cluster: ShardCluster, node: NodeId, group: GroupId): Call {
+  return cluster.client(node, group).control({
+    kind: "createGroup",
+    group,
+    members: cluster.nodes,
+    timeoutMs: 1_000,
+    campaign: true,
+  });
+}
+
+test("with one member down a group is created on the others, and the answer names it", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.crash("c");
+  const call = create(cluster, "a", 1);
+  await cluster.settle([call]);
+  const { started, notStarted } = call.answer<GroupCreated>();
+  assert.deepEqual([...started].sort(), ["a", "b"]);
+  assert.deepEqual(notStarted, ["c"]);
+  const write = cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  assert.deepEqual(write.results(), ["1"]);
+  await cluster.close();
+});
+
+test("without a majority a creation fails with each member's reason and is rolled back, on disk too", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a", "b", "c", "d"] });
+  await cluster.crash("c");
+  await cluster.crash("d");
+  const call = create(cluster, "a", 1);
+  await cluster.settle([call]);
+  const error = call.failure();
+  assert.equal(error.code, "ERR_GROUP_CREATE_FAILED");
+  assert.equal(error.outcome, "none", "nobody was sent what it did not answer");
+  assert.deepEqual(Object.keys(error.details.failures ?? {}).sort(), ["c", "d"]);
+  assert.match(error.message, /c: .*no answer from c in 1000 ms/);
+  await cluster.tick(2);
+  for (const node of ["a", "b"]) {
+    const status = cluster.client(node).control({ kind: "status", group: 1 });
+    await cluster.run();
+    assert.equal(status.failure().code, "ERR_GROUP_NOT_FOUND", node);
+  }
+  for (const node of ["a", "b"]) await cluster.crash(node);
+  for (const node of cluster.nodes) await cluster.boot(node);
+  await cluster.introduce();
+  for (const node of cluster.nodes) assert.equal((await cluster.stats(node)).groups, 0, node);
+  await cluster.createGroup("b", 1);
+  await cluster.close();
+});
+
+test("a group id is free again after a rollback, and messages of the first incarnation are dropped and counted", async () => {
+  const cluster = await ShardCluster.start({ seed: 3 });
+  await cluster.createGroup("a", 1);
+  cluster.client("a", 1).propose(1, "old");
+  await cluster.run();
+  // b loses its disk, and with it the group; a's messages now speak to a replica that is not there.
+  await cluster.crash("b");
+  cluster.loseDisk("b");
+  await cluster.restart("b");
+  await cluster.tick(5);
+  assert.ok((await cluster.stats("b")).unknownGroup > 0);
+  assert.equal(
+    (await cluster.status("a", 1)).members.find(({ node }) => node === "b")?.missing,
+    true,
+  );
+  // Somebody else creates the same id with b: a refuses, b takes part in a group of its own.
+  const again = cluster.client("b").control({
+    kind: "createGroup",
+    group: 1,
+    members: ["b"],
+    timeoutMs: 1_000,
+    campaign: true,
+  });
+  await cluster.settle([again]);
+  const write = cluster.client("b").propose(1, "new");
+  await cluster.run();
+  assert.deepEqual(write.results(), ["1"]);
+  await cluster.tick(30);
+  assert.ok((await cluster.stats("b")).foreignReplica > 0);
+  assert.equal(await cluster.digest("b", 1), "new");
+  assert.equal(await cluster.digest("a", 1), "old");
+  await cluster.close();
+});
+
+test("a replica without its disk never votes and never acknowledges", async () => {
+  const cluster = await ShardCluster.start({ seed: 5 });
+  await cluster.createGroup("a", 1);
+  cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  await cluster.crash("b");
+  cluster.loseDisk("b");
+  await cluster.restart("b");
+  cluster.delivered.length = 0;
+  await cluster.crash("c");
+  const call = cluster.client("a", 1).propose(1, "y");
+  await cluster.tick(40);
+  assert.equal(call.failure().outcome, "unknown");
+  const spoken = cluster.delivered.filter(
+    ({ from, kind }) => from === "b" && kind !== "groupUnknown",
+  );
+  assert.deepEqual(spoken, []);
+  assert.notEqual((await cluster.status("a", 1)).role, "leader", "two of three are not there");
+  await cluster.close();
+});
+
+test("an existing group is refused on its node, and by its members under another incarnation", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.createGroup("a", 1, ["a", "b"]);
+  const here = create(cluster, "a", 1);
+  await cluster.settle([here]);
+  assert.equal(here.failure().code, "ERR_GROUP_EXISTS");
+  const elsewhere = create(cluster, "c", 1);
+  await cluster.settle([elsewhere]);
+  assert.equal(elsewhere.failure().code, "ERR_GROUP_CREATE_FAILED");
+  assert.equal(elsewhere.failure().outcome, "none");
+  assert.match(elsewhere.failure().details.failures?.["a"] ?? "", /exists/);
+  const write = cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  assert.deepEqual(write.results(), ["1"], "the group that was there goes on");
+  await cluster.close();
+});
+
+test("a creation whose answers are lost is asked again and answered the same", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a", "b"] });
+  const { transport } = cluster.at("b");
+  transport.setPeers({});
+  await cluster.run();
+  const call = create(cluster, "a", 1);
+  await cluster.tick(2);
+  assert.ok(!call.settled);
+  transport.setPeers({ a: `memory:${cluster.at("a").transport.port}` });
+  await cluster.settle([call]);
+  assert.equal(call.answer<GroupCreated>().started.length, 2);
+  await cluster.close();
+});
+
+test("a member whose answer never came may have the group: the outcome is unknown", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a", "b"] });
+  cluster.at("b").transport.setPeers({});
+  await cluster.run();
+  const call = create(cluster, "a", 1);
+  await cluster.settle([call]);
+  assert.equal(call.failure().code, "ERR_GROUP_CREATE_FAILED");
+  assert.equal(call.failure().outcome, "unknown");
+  await cluster.tick(2);
+  assert.equal((await cluster.stats("b")).groups, 0, "b was told to take it back");
+  await cluster.close();
+});
+
+test("a member whose state machine cannot be created has not started", async () => {
+  const cluster = await ShardCluster.start({
+    createStateMachine: ({ node }) => {
+      if (node === "b") throw new Error("no memory on b");
+      return new ListMachine();
+    },
+  });
+  const created = await cluster.createGroup("a", 1);
+  assert.deepEqual(created.notStarted, ["b"]);
+  assert.equal((await cluster.status("b", 1)).state, "disabled");
+  assert.match((await cluster.status("b", 1)).reason, /no memory on b/);
+  const local = cluster.client("b").readLocal(1, "");
+  await cluster.run();
+  assert.equal(local.failure().code, "ERR_GROUP_DISABLED");
+  await cluster.close();
+});

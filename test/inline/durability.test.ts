@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { NodeId } from "../../src/base/index.ts";
+import { ShardCluster } from "./shard-cluster.ts";
+import type { ClusterOptions, Delivered } from "./shard-cluster.ts";
+import { TrialStore } from "./trial-store.ts";
+
+/** A cluster on TrialStores and the store of one of its nodes. */
+async function startHeld(
+  settings: ClusterOptions & { commitsInFlightMax?: number } = {},
+): Promise<{ cluster: ShardCluster; storeOf: (node: NodeId) => TrialStore }> {
+  const stores = new Map<NodeId, TrialStore>();
+  const cluster = await ShardCluster.start({
+    ...settings,
+    makeStore: (node, disk) => {
+      const store = new TrialStore(disk, settings.commitsInFlightMax);
+      stores.set(node, store);
+      return store;
+    },
+  });
+  const storeOf = (node: NodeId): TrialStore => {
+    const store = stores.get(node);
+    assert.ok(store !== undefined);
+    return store;
+  };
+  return { cluster, storeOf };
+}
+
+function sentBy(cluster: ShardCluster, node: NodeId, kind: Delivered["kind"]): Delivered[] {
+  return cluster.delivered.filter(({ from, kind: of }) => from === node && of === kind);
+}
+
+for (const commitsInFlightMax of [1, 2]) {
+  test(`appends leave before the leader's own commit, acknowledgements and its own match after theirs (${commitsInFlightMax} under way)`, async () => {
+    const { cluster, storeOf } = await startHeld({ commitsInFlightMax });
+    await cluster.createGroup("a", 1);
+    await cluster.tick(2);
+    for (const node of ["a", "b", "c"]) storeOf(node).holding = true;
+    cluster.delivered.length = 0;
+    const call = cluster.client("a", 1).propose(1, "x");
+    await cluster.run();
+    assert.equal(sentBy(cluster, "a", "appendRequest").length, 2, "entries leave at once");
+    assert.equal(storeOf("b").heldCommits, 1);
+    assert.equal(sentBy(cluster, "b", "appendResponse").length, 0, "nothing is acknowledged yet");
+    storeOf("b").release();
+    await cluster.run();
+    assert.equal(sentBy(cluster, "b", "appendResponse").length, 1);
+    assert.ok(!call.settled, "one disk of three is no majority: the leader's own is not durable");
+    storeOf("a").release();
+    await cluster.run();
+    assert.deepEqual(call.results(), ["1"], "two disks of three are");
+    for (const node of ["a", "b", "c"]) {
+      storeOf(node).holding = false;
+      storeOf(node).release();
+    }
+    await cluster.close();
+  });
+}
+
+test("followers alone are a majority, but the leader answers only with its own disk behind it", async () => {
+  const { cluster, storeOf } = await startHeld();
+  await cluster.createGroup("a", 1);
+  storeOf("a").holding = true;
+  const call = cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  await cluster.tick(2);
+  assert.ok(!call.settled);
+  storeOf("a").holding = false;
+  storeOf("a").release();
+  await cluster.run();
+  assert.deepEqual(call.results(), ["1"]);
+  await cluster.close();
+});
+
+test("neither a vote nor the question for votes leaves before the ballot is durable", async () => {
+  const { cluster, storeOf } = await startHeld();
+  await cluster.createGroup("a", 1);
+  await cluster.tick(2);
+  for (const node of ["b", "c"]) storeOf(node).holding = true;
+  cluster.delivered.length = 0;
+  const campaign = cluster.client("b", 1).control({ kind: "campaign", group: 1, force: true });
+  await cluster.run();
+  assert.equal(campaign.answer(), true);
+  assert.equal(storeOf("b").heldCommits, 1, "the candidate's ballot is under way");
+  assert.equal(sentBy(cluster, "b", "voteRequest").length, 0);
+  storeOf("b").release(1);
+  await cluster.run();
+  assert.equal(sentBy(cluster, "b", "voteRequest").length, 2);
+  assert.equal(storeOf("c").heldCommits, 1, "the voter's ballot is under way");
+  assert.equal(sentBy(cluster, "c", "voteResponse").length, 0);
+  storeOf("c").release(1);
+  await cluster.run();
+  assert.equal(sentBy(cluster, "c", "voteResponse").length, 1);
+  for (const node of ["b", "c"]) {
+    storeOf(node).holding = false;
+    storeOf(node).release();
+  }
+  await cluster.close();
+});
+
+test("heartbeats are answered while another group's commit is under way, acknowledgements wait for it", async () => {
+  const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 2 });
+  await cluster.createGroup("a", 1);
+  await cluster.createGroup("a", 2);
+  await cluster.tick(2);
+  storeOf("b").holding = true;
+  cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  assert.equal(storeOf("b").heldCommits, 1);
+  cluster.delivered.length = 0;
+  // Group 2's leader asks b where it stands, in a term that b's disk knows: nothing of group 2 is to be written.
+  await cluster.tick(4);
+  const answered = sentBy(cluster, "b", "heartbeatResponse").filter(({ group }) => group === 2);
+  assert.ok(answered.length > 0, "heartbeats go on");
+  assert.equal(sentBy(cluster, "b", "appendResponse").length, 0);
+  storeOf("b").holding = false;
+  storeOf("b").release();
+  await cluster.run();
+  assert.ok(sentBy(cluster, "b", "appendResponse").length >= 1);
+  await cluster.close();
+});
+
+test("with two commits under way, what needs no commit of its own still waits for those before it", async () => {
+  const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 2 });
+  await cluster.createGroup("a", 1);
+  await cluster.tick(2);
+  storeOf("b").holding = true;
+  cluster.delivered.length = 0;
+  const first = cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  // The link is lost and back: the leader asks again for what b has, which brings b nothing to write.
+  cluster.network.cut("a", "b");
+  await cluster.run();
+  cluster.network.heal("a", "b");
+  await cluster.run();
+  await cluster.tick(6);
+  assert.equal(storeOf("b").heldCommits, 1);
+  const repeats = cluster.delivered.filter(
+    ({ to, kind }) => to === "b" && kind === "appendRequest",
+  );
+  assert.ok(repeats.length >= 2, "the leader asked again");
+  assert.equal(sentBy(cluster, "b", "appendResponse").length, 0, "b's answer promises the entry");
+  storeOf("b").holding = false;
+  storeOf("b").release();
+  await cluster.run();
+  assert.ok(sentBy(cluster, "b", "appendResponse").length > 0);
+  assert.deepEqual(first.results(), ["1"]);
+  await cluster.close();
+});
+
+test("a group whose creation is not durable yet is not said to be started", async () => {
+  const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 2 });
+  storeOf("b").holding = true;
+  cluster.delivered.length = 0;
+  const creation = cluster.client("a", 1).control({
+    kind: "createGroup",
+    group: 1,
+    members: cluster.nodes,
+    timeoutMs: 100_000,
+    campaign: true,
+  });
+  await cluster.run();
+  // Asked again while its first commit is under way, the member must not answer earlier.
+  await cluster.tick(4);
+  assert.equal(sentBy(cluster, "b", "shardResponse").length, 0);
+  assert.ok(!creation.settled);
+  storeOf("b").holding = false;
+  storeOf("b").release();
+  await cluster.run();
+  assert.equal(creation.answer<{ started: string[] }>().started.length, 3);
+  await cluster.close();
+});
+
+test("a replica that is stopped while its entries are on their way to the disk acknowledges none of them", async () => {
+  const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 2 });
+  await cluster.createGroup("a", 1);
+  storeOf("b").holding = true;
+  cluster.delivered.length = 0;
+  cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  assert.equal(storeOf("b").heldCommits, 1);
+  const stops = [cluster.client("b").control({ kind: "stopGroup", group: 1 })];
+  await cluster.run();
+  assert.equal(storeOf("b").heldCommits, 2);
+  storeOf("b").release(1);
+  await cluster.run();
+  assert.equal(sentBy(cluster, "b", "appendResponse").length, 0);
+  stops.push(cluster.client("b").control({ kind: "stopGroup", group: 1 }));
+  await cluster.run();
+  for (const stop of stops) assert.ok(!stop.settled, "it is not on disk that it is stopped");
+  storeOf("b").holding = false;
+  storeOf("b").release();
+  await cluster.run();
+  for (const stop of stops) assert.equal(stop.answer(), null);
+  await cluster.tick(40);
+  assert.deepEqual(
+    cluster.delivered.filter(({ from }) => from === "b"),
+    [],
+  );
+  await cluster.close();
+});
+
+test("a store that refuses a commit ends its shard: all calls answered, nothing said afterwards", async () => {
+  const { cluster, storeOf } = await startHeld();
+  await cluster.createGroup("a", 1);
+  await cluster.createGroup("a", 2);
+  await cluster.tick(2);
+  storeOf("a").holding = true;
+  const client = cluster.client("a", 1);
+  const sealed = client.propose(1, "x");
+  await cluster.run();
+  const open = client.proposeBatch(2, ["y", "z"]);
+  const read = client.read(1, "");
+  const stop = client.control({ kind: "stopGroup", group: 2 });
+  await cluster.run();
+  cluster.delivered.length = 0;
+  storeOf("a").breakDown();
+  await cluster.run();
+  assert.equal(cluster.at("a").end?.error?.code, "ERR_STORE_FAILED");
+  assert.ok(client.events.some(({ kind }) => kind === "failed"));
+  assert.equal(sealed.failure().code, "ERR_STORE_FAILED");
+  assert.equal(sealed.failure().outcome, "unknown");
+  assert.equal(open.failure().outcome, "none");
+  assert.equal(read.failure().outcome, "none");
+  assert.equal(stop.failure().outcome, "unknown");
+  assert.deepEqual(
+    cluster.delivered.filter(({ from }) => from === "a"),
+    [],
+  );
+  const leader = await cluster.awaitLeader(1, ["b", "c"]);
+  const next = cluster.client(leader, 1).propose(1, "w");
+  await cluster.run();
+  assert.equal(next.results().length, 1);
+  await cluster.close();
+});
+
+test("a follower whose store fails acknowledges nothing of what it was given", async () => {
+  const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 2 });
+  await cluster.createGroup("a", 1);
+  await cluster.tick(2);
+  storeOf("b").holding = true;
+  cluster.delivered.length = 0;
+  cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  cluster.client("a", 1).propose(1, "y");
+  await cluster.run();
+  assert.equal(storeOf("b").heldCommits, 2);
+  storeOf("b").breakDown();
+  await cluster.run();
+  assert.equal(sentBy(cluster, "b", "appendResponse").length, 0);
+  assert.equal(cluster.at("b").end?.error?.code, "ERR_STORE_FAILED");
+  await cluster.close();
+});

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ShardCluster } from "./shard-cluster.ts";
+
+for (let seed = 1; seed <= 5; seed += 1) {
+  test(`a leader that is cut off answers every call with the right outcome, and another takes over (seed ${seed})`, async () => {
+    const cluster = await ShardCluster.start({ seed });
+    await cluster.createGroup("a", 1);
+    const old = cluster.client("a", 1);
+    old.propose(1, "before");
+    await cluster.run();
+    cluster.isolate("a");
+    const sealed = [old.propose(1, "lost"), old.proposeBatch(1, ["lost1", "lost2"])];
+    const reads = [old.read(1, "")];
+    await cluster.run();
+    const leader = await cluster.awaitLeader(1, ["b", "c"]);
+    const next = cluster.client(leader, 1).propose(1, "after");
+    await cluster.run();
+    assert.deepEqual(next.results(), ["2"]);
+    await cluster.tick(25);
+    for (const call of sealed) {
+      assert.equal(call.failure().code, "ERR_LEADERSHIP_LOST");
+      assert.equal(call.failure().outcome, "unknown", "it is in a log that may come back");
+    }
+    for (const call of reads) {
+      assert.equal(call.failure().code, "ERR_NOT_LEADER");
+      assert.equal(call.failure().outcome, "none");
+    }
+    await cluster.rejoin("a");
+    await cluster.tick(25);
+    for (const node of cluster.nodes) assert.equal(await cluster.digest(node, 1), "before,after");
+    await cluster.close();
+  });
+}
+
+test("what was laid into the log is unknown and what was not is none, when both wait as the leader falls", async () => {
+  const cluster = await ShardCluster.start({ seed: 4, options: { uncommittedBytesMax: 1 } });
+  await cluster.createGroup("a", 1);
+  const old = cluster.client("a", 1);
+  cluster.isolate("a");
+  const sealed = old.propose(1, "sealed");
+  await cluster.run();
+  const open = old.propose(1, "open");
+  const read = old.read(1, "");
+  await cluster.run();
+  assert.equal((await cluster.status("a", 1)).openCalls, 1);
+  const leader = await cluster.awaitLeader(1, ["b", "c"]);
+  // Still the leader in its own eyes, it hears of the new term while it holds calls of both kinds.
+  assert.equal((await cluster.status("a", 1)).role, "leader");
+  await cluster.rejoin("a");
+  await cluster.tick(10);
+  assert.equal((await cluster.status("a", 1)).leader, leader);
+  assert.equal(sealed.failure().code, "ERR_LEADERSHIP_LOST");
+  assert.equal(sealed.failure().outcome, "unknown");
+  assert.equal(open.failure().code, "ERR_NOT_LEADER");
+  assert.equal(open.failure().outcome, "none");
+  assert.equal(read.failure().outcome, "none");
+  await cluster.close();
+});
+
+test("an entry whose proposer was told unknown may be committed by the next leader", async () => {
+  const cluster = await ShardCluster.start({ seed: 2 });
+  await cluster.createGroup("a", 1);
+  // The entry reaches b and c, their answers do not reach a.
+  cluster.at("b").transport.setPeers({ c: `memory:${cluster.at("c").transport.port}` });
+  cluster.at("c").transport.setPeers({ b: `memory:${cluster.at("b").transport.port}` });
+  await cluster.run();
+  const call = cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  assert.ok(!call.settled);
+  const resign = cluster.client("a", 1).control({ kind: "resign", group: 1 });
+  await cluster.run();
+  assert.equal(resign.answer(), true);
+  assert.equal(call.failure().outcome, "unknown");
+  cluster.isolate("a");
+  const leader = await cluster.awaitLeader(1, ["b", "c"]);
+  await cluster.tick(2);
+  assert.equal(await cluster.digest(leader, 1), "x");
+  await cluster.close();
+});
+
+test("a stale leader in a partition never answers a linearizable read", async () => {
+  const cluster = await ShardCluster.start({ seed: 6 });
+  await cluster.createGroup("a", 1);
+  const old = cluster.client("a", 1);
+  old.propose(1, "old");
+  await cluster.run();
+  cluster.isolate("a");
+  const leader = await cluster.awaitLeader(1, ["b", "c"]);
+  const write = cluster.client(leader, 1).propose(1, "new");
+  await cluster.run();
+  assert.deepEqual(write.results(), ["2"]);
+  assert.equal((await cluster.status("a", 1)).role, "leader", "it does not know yet");
+  const stale = old.read(1, "");
+  const local = old.readLocal(1, "");
+  await cluster.run();
+  assert.equal(local.text(), "old", "a local read says what the replica has");
+  assert.ok(!stale.settled, "nobody confirms the stale leader");
+  await cluster.tick(25);
+  assert.equal(stale.failure().code, "ERR_NOT_LEADER");
+  const fresh = cluster.client(leader, 1).read(1, "");
+  await cluster.run();
+  assert.equal(fresh.text(), "old,new");
+  await cluster.close();
+});
+
+test("a new leader answers reads only with everything its predecessor had acknowledged", async () => {
+  for (let seed = 1; seed <= 5; seed += 1) {
+    const cluster = await ShardCluster.start({ seed });
+    await cluster.createGroup("a", 1);
+    const write = cluster.client("a", 1).propose(1, "x");
+    await cluster.run();
+    assert.deepEqual(write.results(), ["1"]);
+    cluster.client("b", 1).control({ kind: "campaign", group: 1, force: true });
+    const read = cluster.client("b", 1).read(1, "", { forward: true });
+    await cluster.settle([read]);
+    const again = cluster.client(await cluster.awaitLeader(1), 1).read(1, "");
+    await cluster.settle([again]);
+    if (read.error === undefined) assert.equal(read.text(), "x");
+    assert.equal(again.text(), "x");
+    await cluster.close();
+  }
+});
+
+test("a forwarded proposal whose leader dies is answered as unknown", async () => {
+  const cluster = await ShardCluster.start({ seed: 9 });
+  await cluster.createGroup("a", 1);
+  cluster.network.cut("a", "c");
+  const leaderStopsHearing = cluster.client("b", 1).propose(1, "x", { forward: true });
+  // Handed to the link, not delivered yet.
+  await cluster.crash("a");
+  await cluster.settle([leaderStopsHearing]);
+  const { code, outcome } = leaderStopsHearing.failure();
+  assert.ok(
+    (code === "ERR_LEADERSHIP_LOST" && outcome === "unknown") ||
+      (code === "ERR_NOT_LEADER" && outcome === "none"),
+    `${code} ${outcome}`,
+  );
+  await cluster.close();
+});
+
+test("a shard that crashed does not take the answer to its former life's request for a new one's", async () => {
+  const cluster = await ShardCluster.start({ seed: 12 });
+  await cluster.createGroup("a", 1);
+  // The leader cannot commit: the forwarded call waits there while its caller's shard comes and goes.
+  cluster.network.cut("a", "c");
+  cluster.network.cut("b", "c");
+  cluster.client("b", 1).propose(1, "former", { forward: true });
+  await cluster.run();
+  const former = cluster.delivered.find(({ kind }) => kind === "shardRequest");
+  assert.ok(former !== undefined);
+  await cluster.crash("b");
+  await cluster.boot("b");
+  await cluster.introduce();
+  cluster.delivered.length = 0;
+  await cluster.tick(1);
+  const ids = new Set<number>();
+  for (let at = 0; at < 3; at += 1) {
+    cluster.client("b", 1).read(1, "", { forward: true });
+    await cluster.tick(3);
+  }
+  for (const { message } of cluster.delivered) {
+    if (message.kind === "shardRequest") ids.add(message.id);
+  }
+  assert.ok(ids.size > 0, "the new life asks too");
+  assert.ok(former.message.kind === "shardRequest");
+  assert.ok(!ids.has(former.message.id), "under numbers of its own");
+  await cluster.close();
+});

@@ -1,0 +1,124 @@
+/** A node that speaks the protocol by hand: it sends whatever a test wants and keeps what it is sent. */
+import assert from "node:assert/strict";
+import type { Incarnation, NodeId } from "../../src/base/index.ts";
+import { encodeEntries } from "../../src/raft/index.ts";
+import type { Block, Message } from "../../src/raft/index.ts";
+import { MemoryTransport } from "../../src/transport/index.ts";
+import type { PeerShard, TransportHandler } from "../../src/transport/index.ts";
+import {
+  MessageBatch,
+  crc32c,
+  decodeCbor,
+  encodeFrame,
+  readMessages,
+} from "../../src/wire/index.ts";
+import type { ShardMessage, ShardRequest } from "../../src/wire/index.ts";
+import type { ShardCluster } from "./shard-cluster.ts";
+
+export class FakePeer implements TransportHandler {
+  readonly node: NodeId;
+  readonly shardMessages: ShardMessage[] = [];
+  readonly messages: Message[] = [];
+  /** Answers every request to create a replica, as a good member would. */
+  joins = true;
+  /** Its own incarnation in the group it joined last. */
+  incarnation: Incarnation = 1;
+  private readonly transport: MemoryTransport;
+
+  private constructor(cluster: ShardCluster, node: NodeId) {
+    this.node = node;
+    const identity = { cluster: "test", node, incarnation: 99, shard: 0, shards: 1, port: 0 };
+    this.transport = new MemoryTransport(cluster.network, identity);
+  }
+
+  /** Joins the network, with links to and from `target`, which goes on knowing `others`. */
+  static async start(
+    cluster: ShardCluster,
+    node: NodeId,
+    target: NodeId,
+    others: readonly FakePeer[] = [],
+  ): Promise<FakePeer> {
+    const peer = new FakePeer(cluster, node);
+    await peer.transport.listen(peer);
+    peer.transport.setDirectory([peer.transport.port]);
+    const { transport } = cluster.at(target);
+    peer.transport.setPeers({ [target]: `memory:${transport.port}` });
+    const all = [...others, peer].map((each) => [each.node, `memory:${each.transport.port}`]);
+    transport.setPeers(Object.fromEntries(all));
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      peer.transport.link(target, 0);
+      transport.link(node, 0);
+      await cluster.run();
+    }
+    return peer;
+  }
+
+  /** Sends messages to a node in one frame. */
+  send(target: NodeId, messages: readonly ShardMessage[]): void {
+    const batch = new MessageBatch();
+    for (const message of messages) batch.addShardMessage(message);
+    this.sendFrame(target, batch.take());
+  }
+
+  sendToGroup(target: NodeId, group: number, message: Message): void {
+    const batch = new MessageBatch();
+    batch.addMessage(group, this.incarnation, message);
+    this.sendFrame(target, batch.take());
+  }
+
+  sendFrame(target: NodeId, frame: Uint8Array): void {
+    const link = this.transport.link(target, 0);
+    assert.ok(link?.send("data", frame) === true, "the frame leaves");
+  }
+
+  sendBody(target: NodeId, value: unknown): void {
+    this.sendFrame(target, encodeFrame(value));
+  }
+
+  isUp(target: NodeId): boolean {
+    return this.transport.link(target, 0)?.up === true;
+  }
+
+  /** The newest request of another kind than creation and removal. */
+  get lastRequest(): ShardRequest {
+    const request = this.shardMessages.filter((message) => message.kind === "shardRequest").at(-1);
+    assert.ok(request?.kind === "shardRequest");
+    return request;
+  }
+
+  close(): Promise<void> {
+    return this.transport.close();
+  }
+
+  onFrame(from: PeerShard, body: Uint8Array): void {
+    readMessages(body, 1, 2, {
+      onMessage: (_group, _incarnation, message) => this.messages.push(message),
+      onShardMessage: (message) => {
+        this.shardMessages.push(message);
+        if (message.kind === "shardRequest" && message.op === 3) this.takeCreation(from, message);
+      },
+    });
+  }
+
+  onLinkUp(): void {}
+  onLinkDown(): void {}
+  onDrain(): void {}
+  onPeerGone(): void {}
+
+  private takeCreation(from: PeerShard, { id, group, payload }: ShardRequest): void {
+    const members = decodeCbor(payload);
+    assert.ok(Array.isArray(members));
+    for (const [node, incarnation] of members) {
+      if (node === this.node) this.incarnation = incarnation;
+    }
+    if (!this.joins) return;
+    const answer = { kind: "shardResponse", id, group, failed: false, index: 0 } as const;
+    this.send(from.node, [{ ...answer, payload: new Uint8Array(0) }]);
+  }
+}
+
+/** A block of one command, for appends by hand. */
+export function blockOf(first: number, term: number, command: string): Block {
+  const bytes = encodeEntries([new TextEncoder().encode(command)]);
+  return { first, term, kind: 0, count: 1, timeMs: 0, checksum: crc32c(bytes), bytes };
+}

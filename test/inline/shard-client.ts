@@ -1,0 +1,192 @@
+/**
+ * The engine's side of one shard's mail, for shards that run inline. It keeps the account that the engine relies on: every call is
+ * answered exactly once.
+ */
+import assert from "node:assert/strict";
+import { errorFromWire } from "../../src/base/index.ts";
+import type { GroupId, Index, RaftError, WireError } from "../../src/base/index.ts";
+import {
+  MailReader,
+  MailWriter,
+  answerKind,
+  callFlag,
+  callKind,
+  decodeTrusted,
+  encodeTrusted,
+} from "../../src/shard/index.ts";
+import type { ControlCall, ShardEvent } from "../../src/shard/index.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export interface Applied {
+  readonly index: Index;
+  /** What the state machine returned, or what it threw. */
+  readonly result: string | RaftError;
+}
+
+/** A call and what was answered to it. */
+export class Call {
+  readonly what: string;
+  readonly applied: Applied[] = [];
+  error: RaftError | undefined;
+  value: { index: Index; ageMs: number; text: string } | undefined;
+  control: Uint8Array | undefined;
+  private readonly entries: number;
+
+  constructor(what: string, entries: number) {
+    this.what = what;
+    this.entries = entries;
+  }
+
+  get settled(): boolean {
+    if (this.error !== undefined || this.value !== undefined || this.control !== undefined) {
+      return true;
+    }
+    return this.entries > 0 && this.applied.length === this.entries;
+  }
+
+  /** Results of a proposal that succeeded. */
+  results(): (string | RaftError)[] {
+    assert.equal(this.error, undefined, `${this.what} failed: ${this.error?.message}`);
+    assert.ok(this.settled, `${this.what} is answered`);
+    return this.applied.map(({ result }) => result);
+  }
+
+  /** The answer to a read that succeeded. */
+  text(): string {
+    assert.ok(this.value !== undefined, `${this.what}: ${this.error?.message ?? "no answer"}`);
+    return this.value.text;
+  }
+
+  failure(): RaftError {
+    assert.ok(this.error !== undefined, `${this.what} failed`);
+    return this.error;
+  }
+
+  answer<T>(): T {
+    assert.ok(this.control !== undefined, `${this.what}: ${this.error?.message ?? "no answer"}`);
+    return decodeTrusted<T>(this.control);
+  }
+}
+
+export interface CallSettings {
+  readonly forward?: boolean;
+  readonly timeoutMs?: number;
+}
+
+export class ShardClient {
+  readonly events: ShardEvent[] = [];
+  private readonly writer = new MailWriter();
+  private readonly calls: Call[] = [];
+  /** Asks for a turn in which the mail is handed over. */
+  private readonly wake: () => void;
+
+  constructor(wake: () => void) {
+    this.wake = wake;
+  }
+
+  takeMail(): ArrayBuffer | undefined {
+    return this.writer.count > 0 ? this.writer.take() : undefined;
+  }
+
+  get unanswered(): Call[] {
+    return this.calls.filter((call) => !call.settled);
+  }
+
+  propose(group: GroupId, command: string, settings?: CallSettings): Call {
+    return this.proposeBatch(group, [command], settings);
+  }
+
+  proposeBatch(group: GroupId, commands: readonly string[], settings: CallSettings = {}): Call {
+    const entries = commands.map((command) => encoder.encode(command));
+    const bytes = entries.reduce((sum, entry) => sum + entry.length + 5, 0);
+    const { call, slot } = this.open(`propose(${group}, ${commands.join(", ")})`, entries.length);
+    const { writer } = this;
+    writer.begin(callKind.propose, bytes);
+    this.head(group, slot, settings);
+    writer.word(entries.length);
+    writer.entries(entries);
+    return call;
+  }
+
+  read(group: GroupId, query: string, settings: CallSettings = {}): Call {
+    const { call, slot } = this.open(`read(${group}, ${query})`, 0);
+    const bytes = encoder.encode(query);
+    this.writer.begin(callKind.read, bytes.length);
+    this.head(group, slot, settings);
+    this.writer.block(bytes);
+    return call;
+  }
+
+  readLocal(group: GroupId, query: string): Call {
+    const { call, slot } = this.open(`readLocal(${group}, ${query})`, 0);
+    const bytes = encoder.encode(query);
+    this.writer.begin(callKind.readLocal, bytes.length);
+    this.writer.word(group);
+    this.writer.word(slot);
+    this.writer.block(bytes);
+    return call;
+  }
+
+  control(request: ControlCall): Call {
+    const { call, slot } = this.open(request.kind, 0);
+    const bytes = encodeTrusted(request);
+    this.writer.begin(callKind.control, bytes.length);
+    this.writer.word(slot);
+    this.writer.block(bytes);
+    return call;
+  }
+
+  /** Mail of the shard. */
+  receive(mail: ArrayBuffer): void {
+    const reader = new MailReader(mail);
+    while (!reader.done) {
+      const kind = reader.word();
+      if (kind === answerKind.event) {
+        reader.block();
+        this.events.push(decodeTrusted<ShardEvent>(reader.view()));
+      } else this.takeAnswer(kind, reader);
+    }
+  }
+
+  private takeAnswer(kind: number, reader: MailReader): void {
+    const slot = reader.word();
+    const call = this.calls[slot - 1];
+    assert.ok(call !== undefined, `answer to ${slot}, which is no call`);
+    assert.ok(!call.settled, `${call.what} is answered once`);
+    if (kind === answerKind.applied) {
+      const index = reader.double();
+      const failed = reader.word() !== 0;
+      reader.block();
+      const bytes = reader.view();
+      const result = failed
+        ? errorFromWire(decodeTrusted<WireError>(bytes))
+        : decoder.decode(bytes);
+      call.applied.push({ index, result });
+    } else if (kind === answerKind.value) {
+      const index = reader.double();
+      const ageMs = reader.double();
+      reader.block();
+      call.value = { index, ageMs, text: decoder.decode(reader.view()) };
+    } else {
+      reader.block();
+      if (kind === answerKind.control) call.control = reader.copy();
+      else call.error = errorFromWire(decodeTrusted<WireError>(reader.view()));
+    }
+  }
+
+  private head(group: GroupId, slot: number, { forward, timeoutMs }: CallSettings): void {
+    this.writer.word(group);
+    this.writer.word(slot);
+    this.writer.word(forward === true ? callFlag.forward : 0);
+    this.writer.word(timeoutMs ?? 10_000);
+  }
+
+  private open(what: string, entries: number): { call: Call; slot: number } {
+    const call = new Call(what, entries);
+    this.calls.push(call);
+    this.wake();
+    return { call, slot: this.calls.length };
+  }
+}

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RaftError } from "../../src/base/index.ts";
+import type { CreateStateMachine } from "../../src/shard/index.ts";
+import { ListMachine } from "./list-machine.ts";
+import { ShardCluster } from "./shard-cluster.ts";
+
+test("an exception in apply is the result of that command, on every replica, and the group goes on", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.createGroup("a", 1);
+  const client = cluster.client("a", 1);
+  const calls = [client.propose(1, "x"), client.propose(1, "poison"), client.propose(1, "y")];
+  const batch = client.proposeBatch(1, ["p", "poison", "q"]);
+  await cluster.run();
+  await cluster.tick(2);
+  const [, poisoned] = calls.map((call) => call.results()[0]);
+  assert.ok(poisoned instanceof RaftError);
+  assert.equal(poisoned.code, "ERR_APPLY_FAILED");
+  assert.match(poisoned.message, /poison/);
+  const [first, second, third] = batch.results();
+  assert.deepEqual([first, third], ["3", "4"]);
+  assert.ok(second instanceof RaftError);
+  for (const node of cluster.nodes) assert.equal(await cluster.digest(node, 1), "x,y,p,q");
+  await cluster.close();
+});
+
+test("with applyError disable the replicas stop at the command, and a batch is answered once", async () => {
+  const cluster = await ShardCluster.start({ options: { applyError: "disable" } });
+  await cluster.createGroup("a", 1);
+  const client = cluster.client("a", 1);
+  const before = client.propose(1, "x");
+  await cluster.run();
+  const batch = client.proposeBatch(1, ["p", "poison", "q"]);
+  const behind = client.propose(1, "y");
+  await cluster.run();
+  await cluster.tick(5);
+  assert.deepEqual(before.results(), ["1"]);
+  for (const call of [batch, behind]) {
+    assert.equal(call.failure().code, "ERR_GROUP_DISABLED");
+    assert.equal(call.failure().outcome, "unknown", "it is in the log");
+    assert.match(call.failure().message, /poison/);
+  }
+  for (const node of cluster.nodes) {
+    const status = await cluster.status(node, 1);
+    assert.equal(status.state, "disabled", node);
+    assert.match(status.reason, /poison/);
+    const machine = cluster.machines.get(`${node} 1`);
+    assert.ok(machine instanceof ListMachine && machine.closed === 1, "closed once");
+  }
+  await cluster.crash("a");
+  await cluster.restart("a");
+  assert.equal((await cluster.status("a", 1)).state, "disabled", "it stays so after a restart");
+  const started = cluster.client("a").control({ kind: "startGroup", group: 1 });
+  await cluster.run();
+  assert.equal(started.failure().code, "ERR_GROUP_DISABLED");
+  await cluster.close();
+});
+
+test("exceptions in onRole, query, digest and close end nothing", async () => {
+  const cluster = await ShardCluster.start({
+    nodes: ["a"],
+    createStateMachine: () => {
+      const list = new ListMachine();
+      const fault = (): never => {
+        throw new Error("broken hook");
+      };
+      return {
+        apply: (entry) => list.apply(entry),
+        query: fault,
+        digest: fault,
+        onRole: fault,
+        close: fault,
+      };
+    },
+  });
+  await cluster.createGroup("a", 1);
+  const client = cluster.client("a");
+  const write = client.propose(1, "x");
+  const read = client.read(1, "");
+  const local = client.readLocal(1, "");
+  const digest = client.control({ kind: "digest", group: 1 });
+  await cluster.run();
+  assert.deepEqual(write.results(), ["1"]);
+  for (const call of [read, local, digest]) assert.equal(call.failure().code, "ERR_QUERY_FAILED");
+  const hooks = client.events.filter(({ kind }) => kind === "hookFailed");
+  assert.ok(hooks.length > 0);
+  client.control({ kind: "stopGroup", group: 1 });
+  client.control({ kind: "startGroup", group: 1 });
+  await cluster.run();
+  await cluster.awaitLeader(1);
+  await cluster.close();
+});
+
+/** As a module in plain JavaScript may have it: what JSON.parse returns has no type that would object. */
+const wrongMachines: Record<string, CreateStateMachine> = {
+  nothing: () => JSON.parse("null"),
+  "a number": () => JSON.parse("7"),
+  "an object without query": () => Object.assign(JSON.parse("{}"), { apply: () => undefined }),
+};
+
+for (const [what, createStateMachine] of Object.entries(wrongMachines)) {
+  test(`createStateMachine that returns ${what} disables the replica, with the reason`, async () => {
+    const cluster = await ShardCluster.start({
+      nodes: ["a"],
+      createStateMachine,
+    });
+    const call = cluster.client("a").control({
+      kind: "createGroup",
+      group: 1,
+      members: ["a"],
+      timeoutMs: 1_000,
+      campaign: true,
+    });
+    await cluster.settle([call]);
+    assert.equal(call.failure().code, "ERR_GROUP_CREATE_FAILED");
+    assert.match(call.failure().message, /no object with apply and query/);
+    await cluster.close();
+  });
+}
+
+test("onRole is told each change, and the machine is closed once", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a"] });
+  await cluster.createGroup("a", 1);
+  const machine = cluster.machines.get("a 1");
+  assert.ok(machine instanceof ListMachine);
+  assert.equal(machine.roles.at(-1), "leader");
+  cluster.client("a").control({ kind: "resign", group: 1 });
+  await cluster.run();
+  assert.equal(machine.roles.at(-1), "follower");
+  await cluster.close();
+  assert.equal(machine.closed, 1);
+});

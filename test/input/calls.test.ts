@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Engine } from "../../src/index.ts";
+import { RaftError } from "../../src/index.ts";
+import { bytes, createAlone, failureOf, openEngine, readText } from "./engine-rig.ts";
+
+/** Every call that names a group. */
+const groupCalls: Record<string, (engine: Engine, group: number) => Promise<unknown>> = {
+  propose: (engine, group) => engine.propose(group, bytes("x")),
+  proposeBatch: (engine, group) => engine.proposeBatch(group, [bytes("x")]),
+  read: (engine, group) => engine.read(group, bytes("")),
+  readLocal: (engine, group) => engine.readLocal(group, bytes("")),
+  status: (engine, group) => engine.status(group),
+  digest: (engine, group) => engine.digest(group),
+  awaitLeader: (engine, group) => engine.awaitLeader(group),
+  startGroup: (engine, group) => engine.startGroup(group),
+  stopGroup: (engine, group) => engine.stopGroup(group),
+  campaign: (engine, group) => engine.campaign(group),
+  resign: (engine, group) => engine.resign(group),
+};
+
+test("each call refuses a group id that is none, and a group that is not there", async (t) => {
+  const { engine } = await openEngine(t);
+  const wrongIds = [-1, 2 ** 32, 1.5, Number.NaN, Number.POSITIVE_INFINITY, JSON.parse('"1"')];
+  for (const [name, call] of Object.entries(groupCalls)) {
+    for (const id of wrongIds) {
+      const error = await failureOf(call(engine, id));
+      assert.equal(error.code, "ERR_GROUP_ID_INVALID", `${name}(${id})`);
+      assert.equal(error.outcome, "none");
+      assert.match(error.message, new RegExp(String(id).replace(".", "\\.")));
+    }
+    for (const group of [0, 5, 2 ** 32 - 1]) {
+      const error = await failureOf(call(engine, group));
+      assert.equal(error.code, "ERR_GROUP_NOT_FOUND", `${name}(${group})`);
+      assert.equal(error.outcome, "none");
+    }
+  }
+  const creation = engine.createGroup({ group: -1, members: ["a"] });
+  assert.equal((await failureOf(creation)).code, "ERR_GROUP_ID_INVALID");
+  assert.equal(engine.group(5), undefined);
+});
+
+test("createGroup refuses members that are wrong, naming every fault", async (t) => {
+  const { engine } = await openEngine(t);
+  const wrong: [readonly string[], RegExp][] = [
+    [[], /must include this node, a/],
+    [["b"], /must include this node, a/],
+    [["a", "a"], /names a node twice/],
+    [["a", "b c"], /got "b c"/],
+    [["a", ...Array.from({ length: 64 }, (_, at) => `n${at}`)], /at most 64, got 65/],
+    [JSON.parse("7"), /must be an array/],
+  ];
+  for (const [members, message] of wrong) {
+    const error = await failureOf(engine.createGroup({ group: 1, members }));
+    assert.equal(error.code, "ERR_OPTION_INVALID");
+    assert.match(error.message, message);
+  }
+  await createAlone(engine, 1);
+  const again = await failureOf(engine.createGroup({ group: 1, members: ["a"] }));
+  assert.equal(again.code, "ERR_GROUP_EXISTS");
+});
+
+test("a deadline that is none is refused by every call that takes one", async (t) => {
+  const { engine } = await openEngine(t);
+  await createAlone(engine, 1);
+  for (const timeoutMs of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1e12]) {
+    const calls = [
+      engine.propose(1, bytes("x"), { timeoutMs }),
+      engine.proposeBatch(1, [bytes("x")], { timeoutMs }),
+      engine.read(1, bytes(""), { timeoutMs }),
+      engine.readLocal(1, bytes(""), { timeoutMs }),
+      engine.awaitLeader(1, { timeoutMs }),
+      engine.createGroup({ group: 2, members: ["a"], timeoutMs }),
+    ];
+    for (const call of calls) {
+      const error = await failureOf(call);
+      assert.equal(error.code, "ERR_OPTION_INVALID");
+      assert.match(error.message, /timeoutMs must be an integer from 1 to 86400000 ms/);
+    }
+  }
+  assert.equal(await readText(engine, 1), "");
+});
+
+test("a command that is too large, or no bytes at all, is refused and has no effect", async (t) => {
+  const { engine } = await openEngine(t, { commandBytesMax: 100 });
+  await createAlone(engine, 1);
+  const large = bytes("x".repeat(101));
+  const calls = [
+    engine.propose(1, large),
+    engine.read(1, large),
+    engine.readLocal(1, large),
+    engine.proposeBatch(1, [bytes("x"), large]),
+    engine.proposeBatch(1, [bytes("x".repeat(60)), bytes("y".repeat(41))]),
+    engine.proposeBatch(
+      1,
+      Array.from({ length: 1_000 }, () => bytes("")),
+    ),
+  ];
+  for (const call of calls) {
+    const error = await failureOf(call);
+    assert.equal(error.code, "ERR_ENTRY_TOO_LARGE");
+    assert.equal(error.outcome, "none");
+    assert.match(error.message, /commandBytesMax \(100\)/);
+  }
+  const text = await failureOf(engine.propose(1, JSON.parse('"text"')));
+  assert.equal(text.code, "ERR_OPTION_INVALID");
+  assert.equal(await readText(engine, 1), "");
+  await engine.propose(1, bytes("x".repeat(100)));
+  assert.deepEqual(await engine.proposeBatch(1, []), []);
+});
+
+test("commands and queries that throw fail alone, each with the machine's own words", async (t) => {
+  const { engine } = await openEngine(t);
+  await createAlone(engine, 1);
+  const poison = await failureOf(engine.propose(1, bytes("poison")));
+  assert.equal(poison.code, "ERR_APPLY_FAILED");
+  assert.match(String(poison.cause), /this command is poison/);
+  for (const query of [engine.read(1, bytes("poison")), engine.readLocal(1, bytes("poison"))]) {
+    assert.equal((await failureOf(query)).code, "ERR_QUERY_FAILED");
+  }
+  const results = await engine.proposeBatch(1, ["x", "poison", "y"].map(bytes));
+  assert.deepEqual(
+    results.map((result) => (result instanceof RaftError ? result.code : "applied")),
+    ["applied", "ERR_APPLY_FAILED", "applied"],
+  );
+  assert.equal(await readText(engine, 1), "x,y");
+});
+
+test("a group stops, refuses, and starts again", async (t) => {
+  const { engine } = await openEngine(t);
+  await createAlone(engine, 1);
+  await engine.propose(1, bytes("x"));
+  await engine.stopGroup(1);
+  await engine.stopGroup(1);
+  const calls = [
+    engine.propose(1, bytes("y")),
+    engine.read(1, bytes("")),
+    engine.readLocal(1, bytes("")),
+    engine.digest(1),
+    engine.campaign(1),
+  ];
+  for (const call of calls) assert.equal((await failureOf(call)).code, "ERR_GROUP_STOPPED");
+  assert.equal((await engine.status(1)).state, "stopped");
+  const waiting = failureOf(engine.awaitLeader(1, { timeoutMs: 20 }));
+  assert.equal((await waiting).code, "ERR_TIMEOUT");
+  await engine.startGroup(1);
+  await engine.startGroup(1);
+  await engine.awaitLeader(1);
+  assert.equal(await readText(engine, 1), "x");
+});
+
+test("a creation whose members cannot be reached fails with each one's reason and leaves nothing", async (t) => {
+  const { engine } = await openEngine(t, {});
+  const peers = { b: "127.0.0.1:1", c: "127.0.0.1:1" };
+  await engine.setPeers(peers);
+  const members = ["a", "b", "c"];
+  const creation = await failureOf(engine.createGroup({ group: 1, members, timeoutMs: 100 }));
+  assert.equal(creation.code, "ERR_GROUP_CREATE_FAILED");
+  assert.deepEqual(Object.keys(creation.details.failures ?? {}).sort(), ["b", "c"]);
+  assert.equal(engine.group(1), undefined, "it is rolled back");
+});
+
+test("an abort signal ends a call before and while it waits", async (t) => {
+  const { engine } = await openEngine(t);
+  await createAlone(engine, 1);
+  const reason = new Error("changed my mind");
+  const signal = AbortSignal.abort(reason);
+  const early = [
+    engine.propose(1, bytes("x"), { signal }),
+    engine.read(1, bytes(""), { signal }),
+    engine.awaitLeader(1, { signal }),
+  ];
+  for (const call of early) {
+    const error = await failureOf(call);
+    assert.equal(error.code, "ERR_ABORTED");
+    assert.equal(error.outcome, "none", "it never left");
+    assert.equal(error.cause, reason);
+  }
+  const abort = new AbortController();
+  const during = [
+    engine.propose(1, bytes("y"), { signal: abort.signal }),
+    engine.read(1, bytes(""), { signal: abort.signal }),
+  ].map(failureOf);
+  abort.abort(reason);
+  const [write, read] = await Promise.all(during);
+  assert.equal(write?.code, "ERR_ABORTED");
+  assert.equal(write?.outcome, "unknown");
+  assert.equal(read?.outcome, "none");
+  await engine.propose(1, bytes("z"));
+  assert.match(await readText(engine, 1), /^(y,)?z$/);
+});
+
+test("calls beyond callsMax are refused as busy and the others are answered", async (t) => {
+  const { engine } = await openEngine(t, { callsMax: 4 });
+  await createAlone(engine, 1);
+  const calls = Array.from({ length: 10 }, (_, at) => engine.propose(1, bytes(`c${at}`)));
+  const settled = await Promise.allSettled(calls);
+  const refused = settled.filter(({ status }) => status === "rejected");
+  assert.equal(refused.length, 6);
+  for (const result of refused) {
+    assert.ok(result.status === "rejected" && result.reason instanceof RaftError);
+    assert.equal(result.reason.code, "ERR_BUSY");
+  }
+  assert.equal(await readText(engine, 1), "c0,c1,c2,c3");
+});
+
+test("every call after close is refused, and closing twice is closing once", async (t) => {
+  const { engine } = await openEngine(t);
+  await createAlone(engine, 1);
+  const waiting = failureOf(engine.awaitLeader(1)).catch(() => undefined);
+  const [first, second] = [engine.close(), engine.close()];
+  await Promise.all([first, second, waiting]);
+  for (const [name, call] of Object.entries(groupCalls)) {
+    const error = await failureOf(call(engine, 1));
+    assert.equal(error.code, "ERR_ENGINE_CLOSED", name);
+    assert.equal(error.outcome, "none", name);
+  }
+  assert.equal((await failureOf(engine.setPeers({}))).code, "ERR_ENGINE_CLOSED");
+  const creation = engine.createGroup({ group: 2, members: ["a"] });
+  assert.equal((await failureOf(creation)).code, "ERR_ENGINE_CLOSED");
+  await engine.close();
+});
+
+test("calls that wait while the engine closes are answered", async (t) => {
+  const { engine } = await openEngine(t);
+  await createAlone(engine, 1);
+  const calls = Array.from({ length: 100 }, (_, at) => engine.propose(1, bytes(`c${at}`)));
+  const settled = Promise.allSettled(calls);
+  await engine.close();
+  for (const result of await settled) {
+    if (result.status === "fulfilled") continue;
+    assert.ok(result.reason instanceof RaftError);
+    assert.equal(result.reason.code, "ERR_ENGINE_CLOSED");
+  }
+});

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Engine } from "../../src/index.ts";
+import type { EngineOptions } from "../../src/index.ts";
+import {
+  bytes,
+  createAlone,
+  failureOf,
+  machineUrl,
+  openEngine,
+  optionsFor,
+  readText,
+  tempDir,
+} from "./engine-rig.ts";
+
+/** After a refusal nothing is left open: the same directory opens at once. */
+async function opensNow(options: EngineOptions): Promise<void> {
+  const engine = await Engine.open(options);
+  await engine.close();
+}
+
+test("wrong options are refused all at once, before anything is touched", async (t) => {
+  const dir = tempDir(t);
+  const error = await failureOf(
+    Engine.open(optionsFor(dir, { node: "", tickMs: 0, electionTicks: 1, shards: -1 })),
+  );
+  assert.equal(error.code, "ERR_OPTION_INVALID");
+  assert.equal(error.outcome, "none");
+  assert.equal(error.details.faults?.length, 4);
+  await opensNow(optionsFor(dir));
+});
+
+test("an option that does not exist is refused by name", async (t) => {
+  const misspelt = { ...optionsFor(tempDir(t)), tickMS: 5 };
+  const error = await failureOf(Engine.open(misspelt));
+  assert.equal(error.code, "ERR_OPTION_INVALID");
+  assert.match(error.message, /tickMS is not an option/);
+});
+
+test("the directory of another node is refused and stays as it was", async (t) => {
+  const dir = tempDir(t);
+  await opensNow(optionsFor(dir));
+  for (const other of [{ node: "b" }, { cluster: "other" }]) {
+    const error = await failureOf(Engine.open(optionsFor(dir, other)));
+    assert.equal(error.code, "ERR_DATA_DIR_FOREIGN");
+    assert.equal(error.outcome, "none");
+    assert.match(error.message, /belongs to node a of cluster test/);
+  }
+  await opensNow(optionsFor(dir));
+});
+
+test("a directory of a newer format is refused", async (t) => {
+  const dir = tempDir(t);
+  await opensNow(optionsFor(dir));
+  const file = join(dir, "a", "node.json");
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, text.replace('"format": 1', '"format": 9'));
+  assert.equal((await failureOf(Engine.open(optionsFor(dir)))).code, "ERR_DATA_DIR_VERSION");
+  writeFileSync(file, text);
+  await opensNow(optionsFor(dir));
+});
+
+test("a directory that is open is refused a second time, and is free after close", async (t) => {
+  const { engine, options } = await openEngine(t);
+  const error = await failureOf(Engine.open(options));
+  assert.equal(error.code, "ERR_DATA_DIR_LOCKED");
+  assert.ok(error.retryable);
+  await engine.close();
+  await opensNow(options);
+});
+
+test("a port that is taken is refused by its number, and nothing stays open", async (t) => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const dir = tempDir(t);
+  const listen = { host: "127.0.0.1", port: address.port };
+  const error = await failureOf(Engine.open(optionsFor(dir, { listen, shards: 2 })));
+  assert.equal(error.code, "ERR_PORT_IN_USE");
+  assert.equal(error.outcome, "none");
+  assert.match(error.message, new RegExp(String(address.port)));
+  await opensNow(optionsFor(dir, { shards: 2 }));
+});
+
+const wrongModules: Record<string, [URL, RegExp]> = {
+  "does not exist": [machineUrl("nowhere"), /Cannot import .*nowhere/],
+  "does not export createStateMachine": [machineUrl("no-export"), /does not export/],
+  "throws while it is imported": [machineUrl("throws"), /Cannot import .*throws/],
+};
+
+for (const [what, [stateMachine, message]] of Object.entries(wrongModules)) {
+  test(`a state machine module that ${what} is refused, with the cause`, async (t) => {
+    const dir = tempDir(t);
+    const error = await failureOf(Engine.open(optionsFor(dir, { stateMachine })));
+    assert.equal(error.code, "ERR_STATE_MACHINE_LOAD");
+    assert.equal(error.outcome, "none");
+    assert.match(error.message, message);
+    await opensNow(optionsFor(dir));
+  });
+}
+
+test("groups are recovered all, none, or those that a function chooses", async (t) => {
+  const { engine, options } = await openEngine(t);
+  for (const group of [1, 2]) {
+    await createAlone(engine, group);
+    await engine.propose(group, bytes(`g${group}`));
+  }
+  await engine.close();
+  const states = async (recover: EngineOptions["recover"]): Promise<string[]> => {
+    const again = await Engine.open({ ...options, recover });
+    const found = [1, 2].map((group) => again.group(group)?.state ?? "missing");
+    await again.close();
+    return found;
+  };
+  assert.deepEqual(await states("none"), ["stopped", "stopped"]);
+  assert.deepEqual(await states((group) => group === 2), ["stopped", "running"]);
+  assert.deepEqual(await states("all"), ["running", "running"]);
+});
+
+test("a recover function that throws fails the opening and leaves nothing open", async (t) => {
+  const { engine, options } = await openEngine(t);
+  await createAlone(engine, 1);
+  await engine.close();
+  const recover = (): boolean => {
+    throw new Error("cannot decide");
+  };
+  await assert.rejects(Engine.open({ ...options, recover }), /cannot decide/);
+  await opensNow(options);
+});
+
+test("stopGroup on a group that was not recovered is remembered", async (t) => {
+  const { engine, options } = await openEngine(t);
+  await createAlone(engine, 1);
+  await engine.propose(1, bytes("x"));
+  await engine.close();
+  const held = await Engine.open({ ...options, recover: "none" });
+  await held.stopGroup(1);
+  await held.close();
+  const again = await Engine.open(options);
+  t.after(() => again.close());
+  assert.equal(again.group(1)?.state, "stopped");
+  await again.startGroup(1);
+  await again.awaitLeader(1);
+  assert.equal(await readText(again, 1), "x");
+});

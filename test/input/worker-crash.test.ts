@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { existsSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Engine } from "../../src/index.ts";
+import {
+  awaitEvent,
+  bytes,
+  createAlone,
+  failureOf,
+  groupOnShard,
+  openEngine,
+  readText,
+} from "./engine-rig.ts";
+
+for (const how of ["exitOnce", "throwLaterOnce"]) {
+  test(`a shard whose worker dies by ${how} fails its calls, comes back, and has lost nothing`, async (t) => {
+    const { engine, dir } = await openEngine(t, { shards: 2 });
+    const [group, other] = [groupOnShard(0, 2), groupOnShard(1, 2)];
+    await createAlone(engine, group);
+    await createAlone(engine, other);
+    await engine.propose(group, bytes("before"));
+    const crashed = awaitEvent(engine, "shardCrashed");
+    const restarted = awaitEvent(engine, "shardRestarted");
+    const fatal = engine.propose(group, bytes(`${how} ${join(dir, "marker")}`));
+    const [result] = await Promise.allSettled([fatal]);
+    // An exception thrown later may leave time for the answer.
+    if (how === "exitOnce" || result.status === "rejected") {
+      const error = await failureOf(fatal);
+      assert.equal(error.code, "ERR_SHARD_CRASHED");
+      assert.equal(error.outcome, "unknown");
+    }
+    await crashed;
+    const meanwhile = await failureOf(engine.propose(group, bytes("meanwhile")));
+    assert.equal(meanwhile.code, "ERR_SHARD_CRASHED");
+    assert.equal(meanwhile.outcome, "none", "no worker could take it");
+    await engine.propose(other, bytes("undisturbed"));
+    await restarted;
+    await engine.awaitLeader(group);
+    await engine.propose(group, bytes("after"));
+    assert.match(await readText(engine, group), /^before,.*marker,after$/);
+    assert.equal(await readText(engine, other), "undisturbed");
+  });
+}
+
+test("a shard that crashes again and again is restarted ever more slowly, and comes back when it can", async (t) => {
+  const { engine, dir } = await openEngine(t);
+  await createAlone(engine, 1);
+  await engine.propose(1, bytes("before"));
+  const marker = join(dir, "marker");
+  writeFileSync(marker, "");
+  const pauses: number[] = [];
+  engine.on("shardCrashed", ({ restartInMs }) => {
+    pauses.push(restartInMs);
+    if (pauses.length === 3 && existsSync(marker)) unlinkSync(marker);
+  });
+  const back = awaitEvent(engine, "shardRestarted");
+  const error = await failureOf(engine.propose(1, bytes(`exitWhile ${marker}`)));
+  assert.equal(error.code, "ERR_SHARD_CRASHED");
+  await back;
+  while (pauses.length < 3) await awaitEvent(engine, "shardRestarted");
+  await engine.awaitLeader(1);
+  await engine.propose(1, bytes("after"));
+  assert.deepEqual(pauses, [100, 200, 400]);
+  assert.match(await readText(engine, 1), /^before,exitWhile .*,after$/);
+});
+
+test("an engine closes while its shard is coming back, and its directory is free then", async (t) => {
+  const { engine, dir, options } = await openEngine(t);
+  await createAlone(engine, 1);
+  const crashed = awaitEvent(engine, "shardCrashed");
+  const fatal = failureOf(engine.propose(1, bytes(`exitOnce ${join(dir, "marker")}`)));
+  await crashed;
+  await fatal;
+  await engine.close();
+  const again = await Engine.open(options);
+  await again.close();
+});

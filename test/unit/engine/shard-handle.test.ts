@@ -1,0 +1,315 @@
+/** ShardHandle with the other end of its mail in the hands of the test: what a worker does, and when it dies. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { MessagePort } from "node:worker_threads";
+import { resolveOptions } from "../../../src/base/index.ts";
+import type { RaftError } from "../../../src/base/index.ts";
+import { ShardHandle } from "../../../src/engine/shard-handle.ts";
+import type { ShardOwner } from "../../../src/engine/shard-handle.ts";
+import { raftOptionTable } from "../../../src/raft/index.ts";
+import {
+  MailReader,
+  MailWriter,
+  answerKind,
+  callKind,
+  decodeTrusted,
+  encodeTrusted,
+  shardOptionTable,
+} from "../../../src/shard/index.ts";
+import type { ControlCall, ShardEvent, ShardTask } from "../../../src/shard/index.ts";
+
+const settings = { timeoutMs: 60_000, forward: false, signal: undefined };
+const command = [new Uint8Array([1])];
+
+/** A worker's life: from the start of its task to its end. */
+class Worker {
+  readonly controls: { slot: number; call: ControlCall }[] = [];
+  /** Slots of proposals received. */
+  readonly proposals: number[] = [];
+  readonly ended: Promise<void>;
+  readonly mail: MessagePort;
+  end: () => void = () => {};
+  crash: (error: Error) => void = () => {};
+
+  constructor(mail: MessagePort) {
+    this.mail = mail;
+    this.ended = new Promise((resolve, reject) => {
+      this.end = resolve;
+      this.crash = reject;
+    });
+    mail.on("message", (buffer: ArrayBuffer) => this.receive(buffer));
+  }
+
+  tell(event: ShardEvent): void {
+    const bytes = encodeTrusted(event);
+    const writer = new MailWriter();
+    writer.begin(answerKind.event, bytes.length);
+    writer.block(bytes);
+    this.mail.postMessage(writer.take());
+  }
+
+  answer(slot: number): void {
+    const writer = new MailWriter();
+    writer.begin(answerKind.applied, 0);
+    writer.word(slot);
+    writer.double(5);
+    writer.word(0);
+    writer.block(new Uint8Array(0));
+    this.mail.postMessage(writer.take());
+  }
+
+  private receive(buffer: ArrayBuffer): void {
+    const reader = new MailReader(buffer);
+    while (!reader.done) {
+      const kind = reader.word();
+      if (kind === callKind.propose) {
+        reader.word();
+        this.proposals.push(reader.word());
+        for (let skipped = 0; skipped < 3; skipped += 1) reader.word();
+        reader.block();
+      } else {
+        assert.equal(kind, callKind.control);
+        const slot = reader.word();
+        reader.block();
+        this.controls.push({ slot, call: decodeTrusted<ControlCall>(reader.copy()) });
+      }
+    }
+  }
+}
+
+class Owner implements ShardOwner {
+  readonly workers: Worker[] = [];
+  readonly restarts: number[] = [];
+  readonly failures: RaftError[] = [];
+
+  run(task: ShardTask): Promise<void> {
+    const worker = new Worker(task.mail);
+    this.workers.push(worker);
+    return worker.ended;
+  }
+
+  taskOf(shard: number, mail: MessagePort, port: number | undefined): ShardTask {
+    return {
+      mail,
+      cluster: "test",
+      node: "a",
+      incarnation: 1,
+      shard,
+      shards: 1,
+      dir: "",
+      durability: "none",
+      mapBytes: 0,
+      preallocateBytes: 0,
+      host: "127.0.0.1",
+      port: port ?? 0,
+      secret: undefined,
+      tls: undefined,
+      stateMachine: "",
+      recover: true,
+      seed: 1,
+      options: resolveOptions({ ...shardOptionTable, ...raftOptionTable }, {}),
+    };
+  }
+
+  onEvent(): void {}
+
+  onCrash(_shard: ShardHandle, _error: Error, restartInMs: number): void {
+    this.restarts.push(restartInMs);
+  }
+
+  onFailure(_shard: ShardHandle, error: RaftError): void {
+    this.failures.push(error);
+  }
+
+  get worker(): Worker {
+    const worker = this.workers.at(-1);
+    assert.ok(worker !== undefined, "a worker was started");
+    return worker;
+  }
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    assert.ok(Date.now() < deadline, what);
+    await nextTurn();
+  }
+}
+
+const opened = { kind: "opened", port: 7_001, groups: [] } as const;
+
+async function startUp(callsMax = 8): Promise<{ handle: ShardHandle; owner: Owner }> {
+  const owner = new Owner();
+  const handle = new ShardHandle(0, callsMax, owner);
+  const open = handle.open();
+  owner.worker.tell(opened);
+  await open;
+  return { handle, owner };
+}
+
+/** The worker does as it is told: it ends when it is asked to close. */
+async function closeWell(handle: ShardHandle, owner: Owner): Promise<void> {
+  const { worker } = owner;
+  const closed = handle.close();
+  await until("it was told to close", () =>
+    worker.controls.some(({ call }) => call.kind === "close"),
+  );
+  worker.end();
+  await closed;
+  assert.equal(handle.state, "closed");
+}
+
+test("ShardHandle closes a shard by mail and waits for its task, even with every call slot taken", async () => {
+  const { handle, owner } = await startUp(2);
+  const calls = [1, 2].map(() => handle.propose(1, command, settings));
+  await assert.rejects(handle.propose(1, command, settings), { code: "ERR_BUSY" });
+  const failures = calls.map((call) =>
+    assert.rejects(call, { code: "ERR_ENGINE_CLOSED", outcome: "unknown" }),
+  );
+  await closeWell(handle, owner);
+  await Promise.all(failures);
+  const late = { code: "ERR_ENGINE_CLOSED", outcome: "none" };
+  await assert.rejects(handle.propose(1, command, settings), late);
+});
+
+test("ShardHandle that is closed while its worker restarts closes it as soon as it is open", async () => {
+  const { handle, owner } = await startUp();
+  owner.worker.crash(new Error("gone"));
+  await until("it was restarted", () => owner.workers.length === 2);
+  const closed = handle.close();
+  await nextTurn();
+  assert.equal(owner.worker.controls.length, 0, "it could not hear yet");
+  owner.worker.tell(opened);
+  await until("it was told to close", () => owner.worker.controls.length > 0);
+  assert.equal(owner.worker.controls[0]?.call.kind, "close");
+  owner.worker.end();
+  await closed;
+  assert.equal(handle.state, "closed");
+});
+
+test("ShardHandle that is closed before the restart starts nothing any more", async () => {
+  const { handle, owner } = await startUp();
+  owner.worker.crash(new Error("gone"));
+  await until("it is restarting", () => handle.state === "restarting");
+  await handle.close();
+  assert.equal(handle.state, "closed");
+  assert.equal(owner.workers.length, 1);
+});
+
+test("ShardHandle fails the calls of a crashed worker as unknown, reads and new calls as none", async () => {
+  const { handle, owner } = await startUp();
+  const write = handle.propose(1, command, settings);
+  const read = handle.read(1, new Uint8Array(0), settings);
+  owner.worker.crash(new Error("gone"));
+  await assert.rejects(write, { code: "ERR_SHARD_CRASHED", outcome: "unknown" });
+  await assert.rejects(read, { code: "ERR_SHARD_CRASHED", outcome: "none" });
+  const meanwhile = handle.propose(1, command, settings);
+  await assert.rejects(meanwhile, { code: "ERR_SHARD_CRASHED", outcome: "none" });
+  await until("it was restarted", () => owner.workers.length === 2);
+  owner.worker.tell(opened);
+  await until("it is up", () => handle.state === "up");
+  await closeWell(handle, owner);
+});
+
+test("an answer of a crashed worker settles no call of its successor", async () => {
+  const { handle, owner } = await startUp();
+  const first = owner.worker;
+  const write = handle.propose(1, command, settings);
+  await until("the worker has it", () => first.proposals.length === 1);
+  first.crash(new Error("gone"));
+  await assert.rejects(write, { code: "ERR_SHARD_CRASHED" });
+  await until("it was restarted", () => owner.workers.length === 2);
+  owner.worker.tell(opened);
+  await until("it is up", () => handle.state === "up");
+  const next = handle.propose(1, command, settings);
+  let settled = false;
+  void next.finally(() => {
+    settled = true;
+  });
+  await until("the worker has it", () => owner.worker.proposals.length === 1);
+  first.answer(first.proposals[0] ?? 0);
+  await nextTurn();
+  assert.ok(!settled);
+  owner.worker.answer(owner.worker.proposals[0] ?? 0);
+  assert.equal((await next).index, 5);
+  await closeWell(handle, owner);
+});
+
+test("ShardHandle backs off from a shard that crashes again and again, and forgives after a minute up", async () => {
+  const { handle, owner } = await startUp();
+  const crashAndReturn = async (): Promise<void> => {
+    const { length } = owner.workers;
+    owner.worker.crash(new Error("gone"));
+    await until("it was restarted", () => owner.workers.length > length);
+    owner.worker.tell(opened);
+    await until("it is up", () => handle.state === "up");
+  };
+  await crashAndReturn();
+  handle.sweep(performance.now() + 50_000);
+  await crashAndReturn();
+  assert.deepEqual(owner.restarts, [100, 200]);
+  handle.sweep(performance.now() + 61_000);
+  await crashAndReturn();
+  assert.deepEqual(owner.restarts, [100, 200, 100]);
+  await closeWell(handle, owner);
+});
+
+test("what a worker said before it ended counts, though its end is heard first", async () => {
+  const owner = new Owner();
+  const handle = new ShardHandle(0, 8, owner);
+  const open = handle.open();
+  const error = {
+    code: "ERR_STORE_CORRUPT",
+    message: "damaged",
+    outcome: "none",
+    details: {},
+  } as const;
+  // Both in one turn: promises settle before the next message is read.
+  owner.worker.tell({ kind: "openFailed", error });
+  owner.worker.end();
+  await assert.rejects(open, { code: "ERR_STORE_CORRUPT", message: "damaged" });
+  const { handle: up, owner: its } = await startUp();
+  const call = up.propose(1, command, settings);
+  await until("the worker has it", () => its.worker.proposals.length === 1);
+  its.worker.answer(its.worker.proposals[0] ?? 0);
+  its.worker.crash(new Error("gone"));
+  assert.equal((await call).index, 5, "it was answered before the crash");
+  await up.close();
+});
+
+test("ShardHandle whose store failed stays down and says why", async () => {
+  const { handle, owner } = await startUp();
+  const write = handle.propose(1, command, settings);
+  const message = "the disk is gone";
+  const error = { code: "ERR_STORE_FAILED", message, outcome: "unknown", details: {} } as const;
+  owner.worker.tell({ kind: "failed", error });
+  await assert.rejects(write, { code: "ERR_STORE_FAILED", outcome: "unknown" });
+  assert.equal(handle.state, "failed");
+  assert.equal(owner.failures.length, 1);
+  const later = handle.propose(1, command, settings);
+  await assert.rejects(later, { code: "ERR_STORE_FAILED", outcome: "none", message });
+  owner.worker.end();
+  await handle.close();
+});
+
+test("ShardHandle rejects its opening with what the worker said, and with its crash", async () => {
+  const owner = new Owner();
+  const refused = new ShardHandle(0, 8, owner);
+  const open = refused.open();
+  const error = {
+    code: "ERR_PORT_IN_USE",
+    message: "taken",
+    outcome: "none",
+    details: {},
+  } as const;
+  owner.worker.tell({ kind: "openFailed", error });
+  await assert.rejects(open, { code: "ERR_PORT_IN_USE", outcome: "none" });
+  owner.worker.end();
+  await refused.close();
+  const crashed = new ShardHandle(0, 8, owner);
+  const again = crashed.open();
+  owner.worker.crash(new Error("gone"));
+  await assert.rejects(again, { code: "ERR_SHARD_CRASHED" });
+  await crashed.close();
+});

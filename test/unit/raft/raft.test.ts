@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RaftError, limits } from "../../../src/base/index.ts";
+import { blockKind, encodeEntries } from "../../../src/raft/index.ts";
+import type { AppendRequest, Block } from "../../../src/raft/index.ts";
+import { checksumOf } from "../../datadriven/simulated-disk.ts";
+import { SimulatedGroup, votersOf } from "../../datadriven/simulated-group.ts";
+import type { GroupSetup } from "../../datadriven/simulated-group.ts";
+
+function groupOf(count: number, options: GroupSetup["options"] = {}): SimulatedGroup {
+  return new SimulatedGroup({ configuration: votersOf(count), options });
+}
+
+function blockOf(first: number, term: number, count = 1): Block {
+  const bytes = encodeEntries(Array.from({ length: count }, () => new Uint8Array([term])));
+  const checksum = checksumOf(bytes);
+  return { first, term, kind: blockKind.command, count, timeMs: 0, checksum, bytes };
+}
+
+function append(from: number, term: number, blocks: readonly Block[]): AppendRequest {
+  const [first] = blocks;
+  const prevIndex = (first?.first ?? 1) - 1;
+  const prevTerm = prevIndex === 0 ? 0 : 1;
+  return { kind: "appendRequest", from, to: 1, term, prevIndex, prevTerm, commit: 0, blocks };
+}
+
+test("Raft.takeReady() hands over lists that nothing is added to afterwards", () => {
+  const { live } = groupOf(3).replica(1);
+  live.step({ kind: "heartbeatRequest", from: 2, to: 1, term: 1, commit: 0, readRound: 0 });
+  live.takeReady();
+  const empty = live.takeReady();
+  live.step(append(2, 1, [blockOf(1, 1)]));
+  live.step({ kind: "heartbeatRequest", from: 2, to: 1, term: 1, commit: 0, readRound: 0 });
+  assert.deepEqual([empty.messages, empty.durableMessages, empty.confirmedReads], [[], [], []]);
+  assert.equal(live.takeReady().durableMessages.length, 2);
+});
+
+test("Raft.persisted() of a write that later writes have undone and redone says nothing about the redone entry", () => {
+  const { live } = groupOf(3).replica(1);
+  const marks = [
+    append(2, 2, [blockOf(1, 1), blockOf(2, 2)]),
+    append(3, 3, [blockOf(2, 3)]),
+    append(2, 4, [blockOf(2, 2), blockOf(3, 4)]),
+  ].map((message) => {
+    live.step(message);
+    return live.takeReady().mark;
+  });
+  const [first, second, third] = marks;
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  live.persisted(first);
+  assert.equal(live.state.log.stable, 0);
+  live.persisted(second);
+  assert.equal(live.state.log.stable, 0);
+  live.persisted(third);
+  assert.equal(live.state.log.stable, 3);
+});
+
+test("Raft.step() disables the replica where a leader contradicts a committed entry", () => {
+  const { live } = groupOf(3).replica(1);
+  live.step({ ...append(2, 1, [blockOf(1, 1, 3)]), commit: 2 });
+  assert.throws(
+    () => live.step(append(3, 4, [blockOf(2, 3)])),
+    (error: unknown) =>
+      error instanceof RaftError &&
+      error.code === "ERR_GROUP_DISABLED" &&
+      error.message.includes("Entry 2 of term 3"),
+  );
+});
+
+test("Raft.step() disables the replica where two nodes lead one term", () => {
+  const { live } = groupOf(3).replica(1);
+  live.step(append(2, 1, [blockOf(1, 1)]));
+  assert.throws(
+    () => live.step(append(3, 1, [blockOf(1, 1)])),
+    (error: unknown) => error instanceof RaftError && error.message.includes("both lead term 1"),
+  );
+});
+
+test("Raft.takeReady() puts no more blocks into a message than a receiver accepts", () => {
+  const group = groupOf(2);
+  group.elect(1);
+  const { live } = group.replica(1);
+  for (let at = 0; at < 2.5 * limits.messageBlocksMax; at += 1) group.replica(1).propose(["x"]);
+  const counts = live
+    .takeReady()
+    .messages.map((message) => (message.kind === "appendRequest" ? message.blocks.length : 0));
+  assert.deepEqual(counts, [limits.messageBlocksMax, limits.messageBlocksMax, 512]);
+});
+
+test("Raft.propose() is refused where this is no leader, and while too much is uncommitted", () => {
+  const group = groupOf(3, { uncommittedBytesMax: 100, tailBytesMax: 0 });
+  assert.equal(group.replica(1).propose(["x"]), "notLeader");
+  group.elect(1);
+  group.partition([1], [2], [3]);
+  const answers = Array.from({ length: 6 }, () => {
+    const answer = group.replica(1).propose(["x".repeat(30)]);
+    // The leader's own disk has it, so that it might leave memory; it counts all the same.
+    group.work(1);
+    return answer;
+  });
+  assert.deepEqual(answers, [2, 3, 4, 5, "full", "full"]);
+});
+
+test("Raft.applied() refuses an index beyond the commit index and one below the last", () => {
+  const group = groupOf(1);
+  group.elect(1);
+  const { live } = group.replica(1);
+  assert.throws(() => live.applied(2), /applied <= committed/);
+  assert.throws(() => live.applied(0), /applied <= committed/);
+});
+
+test("Raft.campaign() returns false on a leader and on a learner", () => {
+  const configuration = { voters: [1], votersOutgoing: [], learners: [2] };
+  const group = new SimulatedGroup({ configuration });
+  group.elect(1);
+  assert.equal(group.replica(1).live.campaign(), false);
+  assert.equal(group.replica(2).live.campaign(), false);
+  assert.equal(group.replica(2).live.campaign(true), false);
+});
+
+test("Raft.suspectLeader() speaks of the present leader only", () => {
+  const group = groupOf(3);
+  group.elect(1);
+  const { live } = group.replica(2);
+  live.suspectLeader(3);
+  assert.equal(live.state.leaderSuspected, false);
+  live.suspectLeader(1);
+  assert.equal(live.state.leaderSuspected, true);
+});
+
+test("Raft starts where its store left it", () => {
+  const group = groupOf(1);
+  const replica = group.replica(1);
+  replica.crash();
+  replica.disk.format({ term: 7, vote: 1, commit: 2, blocks: [blockOf(1, 3, 4)] });
+  replica.start();
+  const { live } = replica;
+  assert.deepEqual([live.term, live.state.vote, live.state.log.committed], [7, 1, 2]);
+  assert.equal(live.state.log.lastIndex, 4);
+  replica.crash();
+  replica.disk.format({ term: 2, vote: 1, commit: 0, blocks: [blockOf(1, 3)] });
+  assert.throws(() => replica.start(), /later term than the replica's/);
+});
