@@ -100,7 +100,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const directory = DataDirectory.open(dir, { cluster, node, shards }, () =>
       randomPrng().incarnation(),
     );
-    const pool = new WorkerPool(shards);
+    const pool = new WorkerPool(shards, resolved.tuning.youngHeapMb);
     const handles: ShardHandle[] = [];
     let engine: Engine | undefined;
     const early: [ShardHandle, ShardEvent][] = [];
@@ -496,7 +496,7 @@ function taskOf(
 ): ShardTask {
   const { cluster, node, listen, secret, tls, stateMachine } = identity;
   const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
-  const { shards, durability, mapBytes, preallocateBytes, timeoutMs, callsMax, ...options } =
+  const { shards, durability, mapBytes, preallocateBytes, timeoutMs, callsMax, youngHeapMb, ...options } =
     tuning;
   return {
     mail,

@@ -37,6 +37,14 @@ const ownOptionTable = {
     unit: "calls",
     why: "calls of one shard that wait for their answers; beyond it they are refused with ERR_BUSY",
   },
+  youngHeapMb: {
+    kind: "integer",
+    default: 128,
+    min: 16,
+    max: 4_096,
+    unit: "MiB",
+    why: "heap of each shard's worker for short-lived objects; what waits for a flush is alive, and a small heap copies it again and again",
+  },
   mapBytes: {
     kind: "integer",
     default: 68_719_476_736,

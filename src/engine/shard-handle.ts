@@ -15,6 +15,7 @@ import { decodeTrusted, encodeTrusted } from "../shard/index.ts";
 import type { ControlCall, ShardEvent, ShardTask } from "../shard/index.ts";
 import type { WireError } from "../base/index.ts";
 import { CallTable } from "./call-table.ts";
+import { ResultSlab } from "./result-slab.ts";
 import type { BatchResult, NewCall, Proposed, Reject, Resolve } from "./call-table.ts";
 
 /** Answer to a read, as the shard gives it. */
@@ -57,8 +58,10 @@ export class ShardHandle {
   private readonly owner: ShardOwner;
   private readonly calls: CallTable;
   private readonly writer: MailWriter = new MailWriter();
+  private readonly slab: ResultSlab = new ResultSlab();
   private mail: MessagePort | undefined;
   private flushScheduled = false;
+  private turnMs = 0;
   private failure: RaftError | undefined;
   private crashes = 0;
   private upSinceMs = 0;
@@ -291,7 +294,9 @@ export class ShardHandle {
       reject(aborted(what, signal, "none"));
       return 0;
     }
-    const call: NewCall = { group, what, deadlineMs: performance.now() + timeoutMs };
+    // The clock is asked once a turn of the event loop: calls that leave together began together.
+    if (!this.flushScheduled) this.turnMs = performance.now();
+    const call: NewCall = { group, what, deadlineMs: this.turnMs + timeoutMs };
     let slot: number;
     try {
       slot = this.calls.open(call, resolve, reject);
@@ -344,8 +349,12 @@ export class ShardHandle {
       this.calls.applied(slot, errorFromWire(decodeTrusted<WireError>(reader.view())));
       return;
     }
-    const value = reader.start === reader.end ? nothing : reader.copy();
+    const value = this.copyOf(reader);
     this.calls.applied(slot, { index, value });
+  }
+
+  private copyOf({ bytes, start, end }: MailReader): Uint8Array {
+    return start === end ? nothing : this.slab.copy(bytes, start, end);
   }
 
   private takeAnswer(kind: number, reader: MailReader): void {
@@ -354,7 +363,7 @@ export class ShardHandle {
       const index = reader.double();
       const ageMs = reader.double();
       reader.block();
-      this.calls.succeed(slot, { index, ageMs, value: reader.copy() });
+      this.calls.succeed(slot, { index, ageMs, value: this.copyOf(reader) });
       return;
     }
     reader.block();

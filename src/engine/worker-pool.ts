@@ -17,13 +17,14 @@ function workerFile(): string {
 export class WorkerPool {
   private readonly pool: Piscina;
 
-  constructor(shards: number) {
+  constructor(shards: number, youngHeapMb: number) {
     this.pool = new Piscina({
       filename: workerFile(),
       name: "runShard",
       minThreads: shards,
       maxThreads: shards,
       concurrentTasksPerWorker: 1,
+      resourceLimits: { maxYoungGenerationSizeMb: youngHeapMb },
       idleTimeout: Number.POSITIVE_INFINITY,
       // Other settings park an idle worker's thread, its sockets and timers included.
       atomics: "disabled",

@@ -1,5 +1,5 @@
 import type { Index } from "../base/index.ts";
-import { sliceBlock } from "../raft/index.ts";
+import { newBlock, sliceBlock } from "../raft/index.ts";
 import type { Block } from "../raft/index.ts";
 import { crc32c } from "../wire/index.ts";
 import type { GroupIndex, IndexedBlock } from "./group-index.ts";
@@ -49,7 +49,7 @@ export function readBlocks(
     );
     if (blocks.length > 0 && bytesTotal + block.bytes.length > bytesMax) break;
     // `slice` would share memory where the record is a Buffer.
-    blocks.push({ ...block, bytes: new Uint8Array(block.bytes) });
+    blocks.push(newBlock({ ...block, bytes: new Uint8Array(block.bytes) }));
     bytesTotal += block.bytes.length;
     if (bytesTotal >= bytesMax) break;
   }
@@ -65,5 +65,5 @@ function storedBlock(stored: IndexedBlock, record: Uint8Array): Block {
     const reason = `holds entry ${first} with checksum ${computed} instead of ${checksum}`;
     throw corruptRecord(sequence, reason);
   }
-  return { first, term, kind, count, timeMs, checksum, bytes };
+  return newBlock({ first, term, kind, count, timeMs, checksum, bytes });
 }

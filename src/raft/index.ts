@@ -11,6 +11,7 @@ export {
   encodeEntries,
   entryHeaderBytes,
   lastIndexOf,
+  newBlock,
   sliceBlock,
   writeEntryHeader,
 } from "./block.ts";

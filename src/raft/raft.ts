@@ -4,6 +4,7 @@
  */
 import { RaftError, assert, nobody, unreachable } from "../base/index.ts";
 import type { Index, NodeKey, Term } from "../base/index.ts";
+import { newBlock } from "./block.ts";
 import type { Block, BlockKind } from "./block.ts";
 import {
   campaign,
@@ -244,7 +245,8 @@ export class Raft {
     if (!state.isLeader) return "notLeader";
     if (log.uncommittedBytes() >= options.uncommittedBytesMax) return "full";
     const first = log.lastIndex + 1;
-    log.append({ first, term: state.term, ...block });
+    const { kind, count, timeMs, checksum, bytes } = block;
+    log.append(newBlock({ first, term: state.term, kind, count, timeMs, checksum, bytes }));
     return first;
   }
 

@@ -1,7 +1,7 @@
 /** The transitions between roles (thesis figure 3.3). Each resets what must not survive it. */
 import { assert, nobody } from "../base/index.ts";
 import type { NodeKey, Term } from "../base/index.ts";
-import { blockKind } from "./block.ts";
+import { blockKind, newBlock } from "./block.ts";
 import { drawElectionDeadline, newProgress } from "./state.ts";
 import type { RaftState } from "./state.ts";
 
@@ -52,7 +52,7 @@ export function becomeLeader(state: RaftState): void {
   state.progress.set(state.self, own);
   // Entries of older terms are committed only through one of this term (thesis §3.6.2): the no-op brings that about at once.
   state.termStart = log.lastIndex + 1;
-  log.append({
+  const noop = newBlock({
     first: state.termStart,
     term: state.term,
     kind: blockKind.noop,
@@ -61,6 +61,7 @@ export function becomeLeader(state: RaftState): void {
     checksum: state.environment.checksum(noopBytes),
     bytes: noopBytes,
   });
+  log.append(noop);
 }
 
 function resetRole(state: RaftState): void {

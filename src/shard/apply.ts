@@ -46,10 +46,10 @@ export class Applier {
     // An equal share for each, so that no group waits for another's long backlog.
     const share = Math.max(1, Math.floor(budget / waiting.length));
     this.window.turn();
-    for (const [at, replica] of waiting.entries()) {
+    for (const replica of waiting) {
       if (budget <= 0) {
-        context.applying.push(...waiting.slice(at));
-        break;
+        context.applying.push(replica);
+        continue;
       }
       if (this.mustWait(replica)) {
         context.applying.push(replica);

@@ -73,7 +73,9 @@ export class Outboxes {
       this.byLink.set(link, outbox);
     }
     const batch = outbox[lane];
-    if (batch.count > 0 && (batch.bytes >= frameBytesTarget || !batch.fits(message))) {
+    // A control message takes a few bytes: below the target it fits.
+    const full = batch.bytes >= frameBytesTarget || (lane === "data" && !batch.fits(message));
+    if (full && batch.count > 0) {
       link.send(lane, batch.take());
     }
     return batch;

@@ -133,12 +133,13 @@ export class MessageBatch {
   }
 
   private admit(message: Message | ShardMessage): void {
+    const bytes = this.bytesTotal + messageBytes(message);
     assert(
-      this.fits(message),
-      `a frame with ${this.messageCount} messages has room for a ${message.kind}`,
+      this.messageCount < limits.frameMessagesMax && bytes <= limits.frameBytesMax,
+      "a frame has room for the message",
     );
     this.messageCount += 1;
-    this.bytesTotal += messageBytes(message);
+    this.bytesTotal = bytes;
   }
 
   private pushAppend(message: AppendRequest): void {

@@ -8,7 +8,7 @@
  */
 import { limits } from "../base/index.ts";
 import type { GroupId, Incarnation, Index, NodeKey, Term } from "../base/index.ts";
-import { blockKind, countEntries } from "../raft/index.ts";
+import { blockKind, countEntries, newBlock } from "../raft/index.ts";
 import type { Block, BlockKind, Message } from "../raft/index.ts";
 import { bodyKind } from "./body-kind.ts";
 import { decodeCbor } from "./cbor.ts";
@@ -162,7 +162,7 @@ function readBlocks(fields: FieldReader, prevIndex: Index, prevTerm: Term, termM
       throw frameInvalid(`a block at index ${first} does not match its checksum ${checksum}`);
     }
     if (!Number.isSafeInteger(first + count)) throw frameInvalid("a block ends beyond 2^53-1");
-    blocks.push({ first, term, kind, count, timeMs, checksum, bytes });
+    blocks.push(newBlock({ first, term, kind, count, timeMs, checksum, bytes }));
     first += count;
     termMin = term;
   }

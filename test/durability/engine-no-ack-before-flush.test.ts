@@ -22,8 +22,10 @@ const kinds: readonly PromiseKind[] = [
   "vote",
   "acknowledgement",
 ];
-/** Groups from here on have two members, the traced node and one other. */
+/** Groups from here on need the traced node's disk: their members are this node and one other. */
 const firstOfTwo = 101;
+/** In these it is the only member, and nothing but its own disk holds an acknowledgement back. */
+const alone: readonly number[] = [201, 202];
 
 interface Findings {
   /** Promises by kind. */
@@ -47,7 +49,8 @@ async function runTracedNode(durability: Durability, dir: string): Promise<Findi
   const groups = [firstOfTwo, firstOfTwo + 1, firstOfTwo + 2];
   await cluster.createGroups(6);
   await cluster.node(node).call({ kind: "createGroups", groups, members: pair });
-  await cluster.startLoad(4);
+  await cluster.node(node).call({ kind: "createGroups", groups: alone, members: [node] });
+  await cluster.startLoad(8);
   for (const name of [node, "n2", node]) {
     await cluster.progress(60);
     const campaigned = [...cluster.groups, ...groups];

@@ -108,7 +108,8 @@ test("heartbeats are answered while another group's commit is under way, acknowl
   await cluster.run();
   assert.equal(storeOf("b").heldCommits, 1);
   cluster.delivered.length = 0;
-  // Group 2's leader asks b where it stands, in a term that b's disk knows: nothing of group 2 is to be written.
+  // Group 2's leader asks b where it stands, in a term that b's disk knows: nothing of group 2 is
+  // to be written.
   await cluster.tick(4);
   const answered = sentBy(cluster, "b", "heartbeatResponse").filter(({ group }) => group === 2);
   assert.ok(answered.length > 0, "heartbeats go on");
@@ -128,7 +129,8 @@ test("with two commits under way, what needs no commit of its own still waits fo
   cluster.delivered.length = 0;
   const first = cluster.client("a", 1).propose(1, "x");
   await cluster.run();
-  // The link is lost and back: the leader asks again for what b has, which brings b nothing to write.
+  // The link is lost and back: the leader asks again for what b has, which brings b nothing to
+  // write.
   cluster.network.cut("a", "b");
   await cluster.run();
   cluster.network.heal("a", "b");
@@ -197,6 +199,14 @@ test("a replica that is stopped while its entries are on their way to the disk a
     cluster.delivered.filter(({ from }) => from === "b"),
     [],
   );
+  storeOf("b").holding = true;
+  const starts = [1, 2].map(() => cluster.client("b").control({ kind: "startGroup", group: 1 }));
+  await cluster.run();
+  for (const start of starts) assert.ok(!start.settled, "it is not on disk that it runs");
+  storeOf("b").holding = false;
+  storeOf("b").release();
+  await cluster.run();
+  for (const start of starts) assert.equal(start.answer(), null);
   await cluster.close();
 });
 

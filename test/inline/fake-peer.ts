@@ -1,4 +1,7 @@
-/** A node that speaks the protocol by hand: it sends whatever a test wants and keeps what it is sent. */
+/**
+ * A node that speaks the protocol by hand: it sends whatever a test wants and keeps what it is
+ * sent.
+ */
 import assert from "node:assert/strict";
 import type { Incarnation, NodeId } from "../../src/base/index.ts";
 import { encodeEntries } from "../../src/raft/index.ts";

@@ -1,6 +1,6 @@
 /**
- * The engine's side of one shard's mail, for shards that run inline. It keeps the account that the engine relies on: every call is
- * answered exactly once.
+ * The engine's side of one shard's mail, for shards that run inline. It keeps the account that the
+ * engine relies on: every call is answered exactly once.
  */
 import assert from "node:assert/strict";
 import { errorFromWire } from "../../src/base/index.ts";

@@ -1,6 +1,6 @@
 /**
- * Real shards of several nodes in one thread: over MemoryTransports and MemoryStores, with a clock that the test moves and a
- * scheduler that runs waiting tasks in an order drawn from a seed.
+ * Real shards of several nodes in one thread: over MemoryTransports and MemoryStores, with a clock
+ * that the test moves and a scheduler that runs waiting tasks in an order drawn from a seed.
  */
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -207,7 +207,8 @@ export class ShardCluster {
     for (const shards of this.running.values()) {
       for (const { client } of shards) client.control({ kind: "setPeers", addresses });
     }
-    // Links are dialled when they are asked for: here all of them, so that no test depends on who spoke first.
+    // Links are dialled when they are asked for: here all of them, so that no test depends on who
+    // spoke first.
     for (let attempt = 0; attempt < 2; attempt += 1) {
       await this.run();
       for (const { transport } of [...this.running.values()].flat()) {
@@ -219,7 +220,10 @@ export class ShardCluster {
     await this.run();
   }
 
-  /** Runs everything that waits, in an order drawn from the seed, until nothing does. Time stands still. */
+  /**
+   * Runs everything that waits, in an order drawn from the seed, until nothing does. Time stands
+   * still.
+   */
   async run(): Promise<void> {
     let quiet = 0;
     for (let ran = 0; quiet < quietTurns; ) {
@@ -333,7 +337,10 @@ export class ShardCluster {
     await this.run();
   }
 
-  /** Ends a node without a word, as a kill would; what its disk holds stays. Its calls have nobody to answer any more. */
+  /**
+   * Ends a node without a word, as a kill would; what its disk holds stays. Its calls have nobody
+   * to answer any more.
+   */
   async crash(node: NodeId): Promise<void> {
     for (const slot of this.running.get(node) ?? []) {
       slot.alive = false;
@@ -355,7 +362,9 @@ export class ShardCluster {
     this.incarnations.delete(node);
   }
 
-  /** Closes every shard and checks the account: each call has had its answer, and no more than one. */
+  /**
+   * Closes every shard and checks the account: each call has had its answer, and no more than one.
+   */
   async close(): Promise<void> {
     for (const slot of [...this.running.values()].flat()) {
       if (slot.end === undefined) slot.client.control({ kind: "close" });

@@ -91,7 +91,10 @@ test("exceptions in onRole, query, digest and close end nothing", async () => {
   await cluster.close();
 });
 
-/** As a module in plain JavaScript may have it: what JSON.parse returns has no type that would object. */
+/**
+ * As a module in plain JavaScript may have it: what JSON.parse returns has no type that would
+ * object.
+ */
 const wrongMachines: Record<string, CreateStateMachine> = {
   nothing: () => JSON.parse("null"),
   "a number": () => JSON.parse("7"),

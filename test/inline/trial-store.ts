@@ -1,4 +1,7 @@
-/** A LogStore over a MemoryStore whose commits the test holds back, lets go, or lets fail, as a real disk would. */
+/**
+ * A LogStore over a MemoryStore whose commits the test holds back, lets go, or lets fail, as a real
+ * disk would.
+ */
 import { RaftError } from "../../src/base/index.ts";
 import type { GroupId, Index } from "../../src/base/index.ts";
 import { MemoryStore } from "../../src/log/index.ts";

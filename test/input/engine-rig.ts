@@ -1,4 +1,7 @@
-/** Real engines for the tests of bad input: one node, real threads, disk and sockets, everything removed afterwards. */
+/**
+ * Real engines for the tests of bad input: one node, real threads, disk and sockets, everything
+ * removed afterwards.
+ */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";

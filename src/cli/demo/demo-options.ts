@@ -10,6 +10,8 @@ export interface DemoOptions {
   readonly valueBytes: number;
   /** Proposals under way on each node. */
   readonly outstanding: number;
+  /** Every write is a call of its own, instead of one call for all clients of a group. */
+  readonly single: boolean;
   readonly durability: "strict" | "pipelined" | "none";
 }
 

@@ -92,11 +92,11 @@ class Demo {
     progress.phase(`load: ${clientsPerGroup(options)} clients a group`, () => ledger.acknowledged);
     const loadStart = performance.now();
     await this.all((node) => node.ask({ kind: "startLoad" }));
-    // The first second compiles code and fills pipes.
-    await sleep(Math.min(1_000, seconds * 100));
-    const steady = await this.measure(() => sleep(seconds * 350));
+    // At first code is compiled and pipes fill.
+    await sleep(Math.min(4_000, seconds * 200));
+    const steady = await this.measure(() => sleep(seconds * 300));
 
-    const failover = await this.killOne("n3", seconds * 250);
+    const failover = await this.killOne("n3", seconds * 200);
     progress.phase("n3 starts again", () => ledger.acknowledged);
     const catchUpMs = await this.restartOne("n3");
     await sleep(Math.max(0, seconds * 1_000 - (performance.now() - loadStart)));

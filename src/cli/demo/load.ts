@@ -1,17 +1,18 @@
 /**
- * The load of one node: in each group that it leads a few clients, each with one write of its own key under way. Uses nothing
- * but the engine's public calls.
+ * The load of one node: in each group that it leads a few clients, each with one write of its own key under way. The clients of a
+ * group hand in their writes together, as a service does with what its connections brought in one turn. Uses nothing but the
+ * engine's public calls.
  */
 import { RaftError } from "../../base/index.ts";
-import type { Engine } from "../../engine/index.ts";
+import type { BatchResult, Engine } from "../../engine/index.ts";
 import { decodeWriteResult, encodePut } from "../../service/index.ts";
 import { clientKey, clientsPerGroup, slotOf } from "./demo-options.ts";
 import type { DemoOptions } from "./demo-options.ts";
 import type { Report } from "./messages.ts";
 
 const reportMs = 20;
-/** One latency in this many is kept. */
-const sampleEvery = 32;
+/** The latency of one call in this many is kept. */
+const sampleEvery = 8;
 
 export class Load {
   private readonly engine: Engine;
@@ -24,7 +25,7 @@ export class Load {
   private acks: number[] = [];
   private led: number[] = [];
   private latencies: number[] = [];
-  private writes = 0;
+  private calls = 0;
   private sequence = 0;
   private active = false;
   private underway = 0;
@@ -37,7 +38,7 @@ export class Load {
     this.life = life;
     this.send = send;
     this.perGroup = clientsPerGroup(options);
-    this.busy = new Uint8Array(options.groups * this.perGroup);
+    this.busy = new Uint8Array(options.groups);
     this.timer = setInterval(() => this.report(), reportMs);
     engine.on("leaderChanged", ({ group, role }) => {
       if (role !== "leader") return;
@@ -68,43 +69,59 @@ export class Load {
   }
 
   private startGroup(group: number): void {
-    for (let client = 0; client < this.perGroup; client += 1) {
-      const slot = slotOf(this.options, group, client);
-      if (this.busy[slot] !== 0) continue;
-      this.busy[slot] = 1;
-      void this.runClient(group, client, slot);
-    }
+    if (this.busy[group] !== 0) return;
+    this.busy[group] = 1;
+    this.underway += 1;
+    const clients = Array.from({ length: this.perGroup }, (_, client) => client);
+    const running = this.options.single
+      ? Promise.all(clients.map((client) => this.run(group, [client])))
+      : this.run(group, clients);
+    void running.then(() => {
+      this.busy[group] = 0;
+      this.underway -= 1;
+      if (this.underway === 0) this.idle?.();
+    });
   }
 
-  private async runClient(group: number, client: number, slot: number): Promise<void> {
-    const { engine } = this;
-    const command = this.commandOf(slot, client);
-    const sequenceAt = command.length - this.options.valueBytes;
-    this.underway += 1;
+  /** Writes for some clients of a group again and again: theirs leave together, and each waits for its own result. */
+  private async run(group: number, clients: readonly number[]): Promise<void> {
+    const slots = clients.map((client) => slotOf(this.options, group, client));
+    const commands = clients.map((client, at) => this.commandOf(slots[at] ?? 0, client));
     while (this.active) {
-      this.sequence += 1;
-      writeUint32(command, sequenceAt, this.sequence);
-      this.writes += 1;
-      const sampled = this.writes % sampleEvery === 0;
-      const startMs = sampled ? performance.now() : 0;
+      for (const command of commands) {
+        this.sequence += 1;
+        writeUint32(command, command.length - this.options.valueBytes, this.sequence);
+      }
+      this.calls += 1;
+      const startMs = this.calls % sampleEvery === 0 ? performance.now() : 0;
       try {
-        const { value } = await engine.propose(group, command);
-        this.acks.push(slot, decodeWriteResult(value).version);
-        if (sampled) this.latencies.push(performance.now() - startMs);
+        const results = await this.propose(group, commands);
+        for (const [at, result] of results.entries()) this.note(slots[at] ?? 0, result);
+        if (startMs > 0) this.latencies.push(performance.now() - startMs);
       } catch (error) {
-        if (!this.goesOn(slot, error)) break;
+        if (!(error instanceof RaftError)) throw error;
+        for (const slot of slots) this.note(slot, error);
+        // It starts again when this node leads again.
+        if (error.code !== "ERR_BUSY") break;
       }
     }
-    this.busy[slot] = 0;
-    this.underway -= 1;
-    if (this.underway === 0) this.idle?.();
   }
 
-  /** Notes an unknown outcome. Returns whether this client has more to do here now; it starts again when this node leads again. */
-  private goesOn(slot: number, error: unknown): boolean {
-    if (!(error instanceof RaftError)) throw error;
-    if (error.outcome === "unknown") this.acks.push(slot, 0);
-    return error.code === "ERR_BUSY";
+  private async propose(
+    group: number,
+    commands: readonly Uint8Array[],
+  ): Promise<readonly BatchResult[]> {
+    const [command] = commands;
+    if (command === undefined || commands.length > 1) {
+      return await this.engine.proposeBatch(group, commands);
+    }
+    return [await this.engine.propose(group, command)];
+  }
+
+  private note(slot: number, result: BatchResult): void {
+    if (!(result instanceof RaftError)) {
+      this.acks.push(slot, decodeWriteResult(result.value).version);
+    } else if (result.outcome === "unknown") this.acks.push(slot, 0);
   }
 
   /** The engine copies a command when it is proposed, so each client has one buffer for all its writes. */
@@ -121,9 +138,9 @@ export class Load {
     if (this.acks.length + this.led.length === 0) return;
     this.send({
       kind: "report",
-      acks: Uint32Array.from(this.acks),
-      led: Float64Array.from(this.led),
-      latencies: Float32Array.from(this.latencies),
+      acks: new Uint32Array(this.acks),
+      led: new Float64Array(this.led),
+      latencies: new Float32Array(this.latencies),
     });
     this.acks = [];
     this.led = [];

@@ -20,6 +20,8 @@ export class NodeProcess {
     this.node = node;
     const own = fileURLToPath(import.meta.url);
     this.child = fork(fileURLToPath(new URL(`./node-main${extname(own)}`, import.meta.url)), {
+      // Thousands of calls are alive at any moment: in a small young generation each of them is copied many times.
+      execArgv: [...process.execArgv, "--max-semi-space-size=64"],
       serialization: "advanced",
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });

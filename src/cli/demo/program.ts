@@ -25,6 +25,7 @@ export function demoProgram(): Command {
     .option("--shards <n>", "worker threads of each node", integer(1, 64), 1)
     .option("--value-bytes <n>", "size of a value", integer(8, 1_000_000), 16)
     .option("--outstanding <n>", "proposals under way on each node", integer(1, 60_000), 8_192)
+    .option("--single", "one call a write, instead of one for all clients of a group", false)
     .addOption(
       new Option("--durability <mode>", "when a write counts as stored")
         .choices(["strict", "pipelined", "none"])
@@ -51,7 +52,7 @@ function describeResult(result: DemoResult): string {
   const number = (value: number): string => Math.round(value).toLocaleString("en");
   table.push(
     ["groups, nodes, shards a node", `${number(options.groups)}, 3, ${options.shards}`],
-    ["durability", options.durability],
+    ["durability, calls", `${options.durability}, ${options.single ? "single" : "batched"}`],
     ["proposals/s, all nodes up", number(result.proposalsPerSecond)],
     ["proposals/s, kill and catch-up included", number(result.proposalsPerSecondOverall)],
     ["latency p50 / p99", `${result.latencyP50Ms} / ${result.latencyP99Ms} ms`],

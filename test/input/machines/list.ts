@@ -1,11 +1,15 @@
-/** The list of all commands, as text, with commands that end the worker in every way a program can. */
+/**
+ * The list of all commands, as text, with commands that end the worker in every way a program can.
+ */
 import { existsSync, writeFileSync } from "node:fs";
 import type { CreateStateMachine } from "../../../src/index.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** True the first time that it is asked for a file: the command is replayed, its effect must not be. */
+/**
+ * True the first time that it is asked for a file: the command is replayed, its effect must not be.
+ */
 function firstTime(file: string): boolean {
   if (existsSync(file)) return false;
   writeFileSync(file, "");

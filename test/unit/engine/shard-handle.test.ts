@@ -1,4 +1,7 @@
-/** ShardHandle with the other end of its mail in the hands of the test: what a worker does, and when it dies. */
+/**
+ * ShardHandle with the other end of its mail in the hands of the test: what a worker does, and when
+ * it dies.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
