@@ -1,7 +1,7 @@
 /**
- * flotilla: an embeddable multi-group Raft engine. This is all that an embedder needs; `flotilla/kv` is a ready state machine,
- * `flotilla/machine` what a state machine's module imports, `flotilla/raft`, `flotilla/log` and `flotilla/testing` are for those
- * who build on the parts.
+ * flotilla: an embeddable multi-group Raft engine. This is all that an embedder needs;
+ * `flotilla/kv` is a ready state machine, `flotilla/machine` what a state machine's module imports,
+ * `flotilla/raft`, `flotilla/log` and `flotilla/testing` are for those who build on the parts.
  */
 export {
   Engine,

@@ -1,6 +1,7 @@
 /**
- * Assertions stay on in production. A failed one is a fault of the program: nothing catches it, the shard dies, its calls
- * fail with an unknown outcome, and the shard comes back from what its disk holds. Going on with a corrupt replica is worse.
+ * Assertions stay on in production. A failed one is a fault of the program: nothing catches it, the
+ * shard dies, its calls fail with an unknown outcome, and the shard comes back from what its disk
+ * holds. Going on with a corrupt replica is worse.
  */
 
 export class AssertionError extends Error {

@@ -1,6 +1,7 @@
 /**
- * The error table: one class, one frozen table of codes. A code says what went wrong; `outcome` says what it means for the
- * write: "none", it surely has no effect now or later, or "unknown", nobody can tell. Only "none" may be retried blindly.
+ * The error table: one class, one frozen table of codes. A code says what went wrong; `outcome`
+ * says what it means for the write: "none", it surely has no effect now or later, or "unknown",
+ * nobody can tell. Only "none" may be retried blindly.
  */
 import type { NodeId, Term } from "./ids.ts";
 
@@ -265,7 +266,10 @@ export class RaftError extends Error {
   }
 }
 
-/** An error as plain data, for threads and sockets: structured clone would drop class, code and details. */
+/**
+ * An error as plain data, for threads and sockets: structured clone would drop class, code and
+ * details.
+ */
 export interface WireError {
   readonly code: string;
   readonly message: string;

@@ -1,6 +1,12 @@
-/** The ids of the engine. Plain aliases: they document, and callers may pass literals; the doors of the engine check them. */
+/**
+ * The ids of the engine. Plain aliases: they document, and callers may pass literals; the doors of
+ * the engine check them.
+ */
 
-/** A process that hosts replicas. 1 to 64 characters of `[A-Za-z0-9._-]`, unique in its cluster, kept for life. */
+/**
+ * A process that hosts replicas. 1 to 64 characters of `[A-Za-z0-9._-]`, unique in its cluster,
+ * kept for life.
+ */
 export type NodeId = string;
 /** A Raft group, an unsigned 32-bit integer chosen by the embedder. */
 export type GroupId = number;
@@ -11,17 +17,22 @@ export type Term = number;
 /** A position in a group's log. A safe integer; the first entry has index 1. */
 export type Index = number;
 /**
- * A NodeId as a shard handles it: a small integer that the shard gives to each NodeId the first time it sees it. It is
- * never stored and never sent, since another shard numbers the same nodes differently.
+ * A NodeId as a shard handles it: a small integer that the shard gives to each NodeId the first
+ * time it sees it. It is never stored and never sent, since another shard numbers the same nodes
+ * differently.
  */
 export type NodeKey = number;
 /**
- * A random 48-bit number given to a replica when it is created. A replica that lost its disk cannot speak under its old
- * one, so what it forgot (a vote, an acknowledged entry) cannot be contradicted in its name.
+ * A random 48-bit number given to a replica when it is created. A replica that lost its disk cannot
+ * speak under its old one, so what it forgot (a vote, an acknowledged entry) cannot be contradicted
+ * in its name.
  */
 export type Incarnation = number;
 
-/** Stands for "no node" wherever a NodeKey is expected: no vote cast, no leader known. Real keys start at 1. */
+/**
+ * Stands for "no node" wherever a NodeKey is expected: no vote cast, no leader known. Real keys
+ * start at 1.
+ */
 export const nobody: NodeKey = 0;
 
 export const groupIdMax = 0xffff_ffff;

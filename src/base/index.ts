@@ -1,6 +1,7 @@
 /**
- * base: the words and small tools every layer shares: ids, assertions, the error table, the option table, seeded
- * randomness. May use nothing, not even `node:`. It never does I/O, never reads a clock.
+ * base: the words and small tools every layer shares: ids, assertions, the error table, the option
+ * table, seeded randomness. May use nothing, not even `node:`. It never does I/O, never reads a
+ * clock.
  */
 export { assert, unreachable } from "./assert.ts";
 export type { ErrorCode, ErrorDetails, ErrorSpec, Outcome, WireError } from "./errors.ts";

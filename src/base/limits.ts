@@ -1,5 +1,6 @@
 /**
- * Every bound that is ours rather than the user's, with its reason. What a user may choose stands in the option tables.
+ * Every bound that is ours rather than the user's, with its reason. What a user may choose stands
+ * in the option tables.
  */
 export const limits = {
   /** A frame's body. Longer claims close the connection before memory is taken. */

@@ -1,6 +1,7 @@
 /**
- * Options as a table: each row has default, range, unit and the reason for both, and the table makes the type, the checks
- * and the documentation. `resolveOptions` reports every fault at once and freezes what it returns.
+ * Options as a table: each row has default, range, unit and the reason for both, and the table
+ * makes the type, the checks and the documentation. `resolveOptions` reports every fault at once
+ * and freezes what it returns.
  */
 import { RaftError } from "./errors.ts";
 
@@ -70,7 +71,8 @@ function describeValue(value: unknown): string {
 
 /**
  * Fills in defaults and checks every value.
- * @param faults found elsewhere for the same call; they are reported together with those found here.
+ * @param faults found elsewhere for the same call; they are reported together with those found
+ * here.
  * @throws ERR_OPTION_INVALID listing all faults; unknown keys are faults.
  */
 export function resolveOptions<T extends OptionTable>(

@@ -1,4 +1,7 @@
-/** Seeded randomness (xoshiro128**, Blackman and Vigna 2018). The only source of chance below `engine`, so a seed repeats a run. */
+/**
+ * Seeded randomness (xoshiro128**, Blackman and Vigna 2018). The only source of chance below
+ * `engine`, so a seed repeats a run.
+ */
 export class Prng {
   #a: number;
   #b: number;

@@ -1,6 +1,7 @@
 /**
- * The calls of one shard that wait for their answers, in arrays by slot, since a call must not cost objects. A call whose caller
- * has given up (deadline, abort) keeps its slot until the shard answers: then no late answer can meet a newer call.
+ * The calls of one shard that wait for their answers, in arrays by slot, since a call must not cost
+ * objects. A call whose caller has given up (deadline, abort) keeps its slot until the shard
+ * answers: then no late answer can meet a newer call.
  */
 import { RaftError, assert } from "../base/index.ts";
 import type { GroupId, Index } from "../base/index.ts";
@@ -18,8 +19,8 @@ const slotWaiting = 1;
 const slotAbandoned = 2;
 
 /**
- * Each slot's function takes its own kind of value, and who fills a slot knows which. A method's type says so without a cast: its
- * parameters are compared in both directions.
+ * Each slot's function takes its own kind of value, and who fills a slot knows which. A method's
+ * type says so without a cast: its parameters are compared in both directions.
  */
 interface Settling {
   resolve(value: unknown): void;
@@ -58,7 +59,10 @@ export class CallTable {
     this.callsMax = callsMax;
   }
 
-  /** Calls that have a slot: those that wait, and those given up that the shard has not answered yet. */
+  /**
+   * Calls that have a slot: those that wait, and those given up that the shard has not answered
+   * yet.
+   */
   get count(): number {
     return this.states.length - 1 - this.free.length;
   }

@@ -44,7 +44,8 @@ export class DataDirectory {
 
   /**
    * Takes possession of a directory, creating it where it is missing.
-   * @throws ERR_DATA_DIR_LOCKED, ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT, ERR_OPTION_INVALID (shards)
+   * @throws ERR_DATA_DIR_LOCKED, ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT,
+   * ERR_OPTION_INVALID (shards)
    */
   static open(
     dir: string,
@@ -168,7 +169,10 @@ function writeNodeFile(path: string, content: NodeFile): void {
   }
 }
 
-/** The lock names a process and when it started, so that a number used again is not mistaken for the owner. */
+/**
+ * The lock names a process and when it started, so that a number used again is not mistaken for the
+ * owner.
+ */
 function lock(path: string): void {
   const file = join(path, "lock");
   const owner = `${process.pid} ${startOf(process.pid) ?? "-"}\n`;
@@ -214,7 +218,8 @@ function readHolder(file: string): Holder | undefined {
 }
 
 function isAlive({ pid, start }: Holder): boolean {
-  // Our own number with the lock not in `openHere` is that of an earlier process, before a restart of the machine or container.
+  // Our own number with the lock not in `openHere` is that of an earlier process, before a restart
+  // of the machine or container.
   if (!Number.isInteger(pid) || pid === process.pid) return false;
   try {
     process.kill(pid, 0);

@@ -1,10 +1,9 @@
 /**
- * The public face: one engine a process. It checks what it is given, finds the shard of a group, and keeps the promises. It
- * holds no state of any group but what shards have told it.
+ * The public face: one engine a process. It checks what it is given, finds the shard of a group,
+ * and keeps the promises. It holds no state of any group but what shards have told it.
  */
 import { randomInt } from "node:crypto";
 import { EventEmitter } from "node:events";
-import type { MessagePort } from "node:worker_threads";
 import { Prng, RaftError, describeNodeIdFault, isGroupId, shardOfGroup } from "../base/index.ts";
 import type { GroupId, Index, NodeId } from "../base/index.ts";
 import type {
@@ -54,7 +53,9 @@ export interface LocalReadResult {
   readonly value: Uint8Array;
   /** Everything up to here was applied. */
   readonly appliedIndex: Index;
-  /** ms since this replica last heard from a leader; 0 where it believes to be the leader itself. */
+  /**
+   * ms since this replica last heard from a leader; 0 where it believes to be the leader itself.
+   */
   readonly ageMs: number;
 }
 
@@ -66,7 +67,10 @@ export interface StateDigest {
 
 const createTimeoutMs = 5_000;
 const sweepMs = 20;
-/** The longest header that an entry has in its block: a million empty commands must not make a block that no frame takes. */
+/**
+ * The longest header that an entry has in its block: a million empty commands must not make a block
+ * that no frame takes.
+ */
 const batchEntryBytes = 5;
 
 export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposable {
@@ -85,8 +89,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
 
   /**
    * Opens a data directory, starts the shards, recovers their groups and begins to serve.
-   * @throws ERR_OPTION_INVALID, ERR_DATA_DIR_LOCKED, ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT,
-   * ERR_STORE_FAILED, ERR_PORT_IN_USE, ERR_LISTEN_FAILED, ERR_STATE_MACHINE_LOAD. Nothing is left open then.
+   * @throws ERR_OPTION_INVALID, ERR_DATA_DIR_LOCKED, ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION,
+   * ERR_STORE_CORRUPT, ERR_STORE_FAILED, ERR_PORT_IN_USE, ERR_LISTEN_FAILED,
+   * ERR_STATE_MACHINE_LOAD. Nothing is left open then.
    * @example
    * await using engine = await Engine.open({
    *   cluster: "demo", node: "n1", dir: "data/n1", listen: { host: "127.0.0.1", port: 7001 },
@@ -102,19 +107,20 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     );
     const pool = new WorkerPool(shards, resolved.tuning.youngHeapMb);
     const handles: ShardHandle[] = [];
-    let engine: Engine | undefined;
+    // Shards speak before all of them are open, and so before there is an engine to tell.
+    const opening: { engine: Engine | undefined } = { engine: undefined };
     const early: [ShardHandle, ShardEvent][] = [];
     const owner: ShardOwner = {
       run: (task) => pool.run(task),
       taskOf: (shard, mail, port) => taskOf(resolved, directory, { shard, mail, port }),
       onEvent: (shard, event) => {
-        if (engine === undefined) early.push([shard, event]);
-        else engine.#onEvent(shard, event);
+        if (opening.engine === undefined) early.push([shard, event]);
+        else opening.engine.#onEvent(shard, event);
       },
       onCrash: (shard, error, restartInMs) => {
-        if (engine !== undefined) engine.#onCrash(shard, error, restartInMs);
+        if (opening.engine !== undefined) opening.engine.#onCrash(shard, error, restartInMs);
       },
-      onFailure: (shard, error) => engine?.emit("shardFailed", { shard: shard.shard, error }),
+      onFailure: ({ shard }, error) => opening.engine?.emit("shardFailed", { shard, error }),
     };
     for (let shard = 0; shard < shards; shard += 1) {
       handles.push(new ShardHandle(shard, resolved.tuning.callsMax, owner));
@@ -128,7 +134,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       throw failed.reason;
     }
     const address = `${listen.host}:${handles[0]?.port ?? 0}`;
-    engine = new Engine(resolved, { directory, pool, handles, address });
+    const engine = new Engine(resolved, { directory, pool, handles, address });
+    opening.engine = engine;
     for (const [shard, event] of early) engine.#onEvent(shard, event);
     try {
       await engine.#start();
@@ -226,7 +233,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     }
   }
 
-  /** A shard that crashed is open again, perhaps on another port, which its siblings then tell the peers. */
+  /**
+   * A shard that crashed is open again, perhaps on another port, which its siblings then tell the
+   * peers.
+   */
   #onShardBack(shard: ShardHandle): void {
     this.#introduce(this.#shards.filter(({ state }) => state === "up")).then(
       () => this.emit("shardRestarted", { shard: shard.shard }),
@@ -236,7 +246,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   /**
-   * Replaces the address book: where the other nodes are, `host:port` by node id. This node's own entry is ignored.
+   * Replaces the address book: where the other nodes are, `host:port` by node id. This node's own
+   * entry is ignored.
    * @throws ERR_OPTION_INVALID
    */
   async setPeers(peers: Readonly<Record<NodeId, string>>): Promise<void> {
@@ -251,8 +262,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   /**
-   * Creates a group on its members. Returns when all have answered or the time is over, with those that run it; a majority
-   * must, otherwise those that started are rolled back.
+   * Creates a group on its members. Returns when all have answered or the time is over, with those
+   * that run it; a majority must, otherwise those that started are rolled back.
    * @throws ERR_GROUP_EXISTS, ERR_GROUP_CREATE_FAILED, ERR_OPTION_INVALID
    */
   async createGroup(options: CreateGroupOptions): Promise<GroupCreated> {
@@ -270,9 +281,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   /**
-   * Proposes a command; resolves when it is committed and applied here, with the state machine's result.
-   * @throws ERR_NOT_LEADER, ERR_LEADERSHIP_LOST, ERR_TIMEOUT, ERR_BUSY, ERR_ENTRY_TOO_LARGE, ERR_APPLY_FAILED and others of the
-   * error table; `outcome` says whether the command may have been applied.
+   * Proposes a command; resolves when it is committed and applied here, with the state machine's
+   * result.
+   * @throws ERR_NOT_LEADER, ERR_LEADERSHIP_LOST, ERR_TIMEOUT, ERR_BUSY, ERR_ENTRY_TOO_LARGE,
+   * ERR_APPLY_FAILED and others of the error table; `outcome` says whether the command may have
+   * been applied.
    */
   propose(group: GroupId, command: Uint8Array, options?: CallOptions): Promise<Proposed> {
     const fault = this.#callFault(group, command) ?? timeoutFault(options?.timeoutMs);
@@ -281,9 +294,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   /**
-   * Proposes several commands of one group at once: one call, one run of entries, in this order. Each entry has its own result;
-   * an ERR_APPLY_FAILED stands in the place of its entry. Together they may not exceed `commandBytesMax`, where each command but
-   * the first counts 5 bytes more than it has.
+   * Proposes several commands of one group at once: one call, one run of entries, in this order.
+   * Each entry has its own result; an ERR_APPLY_FAILED stands in the place of its entry. Together
+   * they may not exceed `commandBytesMax`, where each command but the first counts 5 bytes more
+   * than it has.
    */
   proposeBatch(
     group: GroupId,
@@ -305,7 +319,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return this.#shardOf(group).proposeBatch(group, commands, settings);
   }
 
-  /** Linearizable read: sees every write that was acknowledged, anywhere, before the call. Costs no log entry and no flush. */
+  /**
+   * Linearizable read: sees every write that was acknowledged, anywhere, before the call. Costs no
+   * log entry and no flush.
+   */
   async read(group: GroupId, query: Uint8Array, options?: CallOptions): Promise<ReadResult> {
     const fault = this.#callFault(group, query) ?? timeoutFault(options?.timeoutMs);
     if (fault !== undefined) throw fault;
@@ -314,7 +331,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return { index, value };
   }
 
-  /** Reads this node's replica as it is: never waits for a quorum, works on followers, may be stale. */
+  /**
+   * Reads this node's replica as it is: never waits for a quorum, works on followers, may be stale.
+   */
   async readLocal(
     group: GroupId,
     query: Uint8Array,
@@ -349,7 +368,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return this.#groups.all();
   }
 
-  /** One group as last told by its shard, or undefined where it has no replica here. Costs nothing. */
+  /**
+   * One group as last told by its shard, or undefined where it has no replica here. Costs nothing.
+   */
   group(group: GroupId): GroupView | undefined {
     return this.#groups.get(group);
   }
@@ -375,8 +396,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   /**
-   * Makes this node's replica campaign now. `force` skips the question whether an election could be won, and unseats a leader
-   * that is well. Resolves with false where it leads already; watch `leaderChanged` for the outcome.
+   * Makes this node's replica campaign now. `force` skips the question whether an election could be
+   * won, and unseats a leader that is well. Resolves with false where it leads already; watch
+   * `leaderChanged` for the outcome.
    */
   campaign(group: GroupId, options: { readonly force?: boolean } = {}): Promise<boolean> {
     return this.#control<boolean>(group, {
@@ -391,7 +413,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return this.#control<boolean>(group, { kind: "resign", group });
   }
 
-  /** Stops every shard by message, closes stores, sockets and threads. Calls that wait are rejected. May be called again. */
+  /**
+   * Stops every shard by message, closes stores, sockets and threads. Calls that wait are rejected.
+   * May be called again.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -492,12 +517,11 @@ function randomPrng(): Prng {
 function taskOf(
   { identity, tuning, recover }: ResolvedOptions,
   directory: DataDirectory,
-  { shard, mail, port }: { shard: number; mail: MessagePort; port: number | undefined },
+  { shard, mail, port }: { shard: number; mail: ShardTask["mail"]; port: number | undefined },
 ): ShardTask {
   const { cluster, node, listen, secret, tls, stateMachine } = identity;
   const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
-  const { shards, durability, mapBytes, preallocateBytes, timeoutMs, callsMax, youngHeapMb, ...options } =
-    tuning;
+  const { shards, durability, mapBytes, preallocateBytes } = tuning;
   return {
     mail,
     cluster,
@@ -516,6 +540,6 @@ function taskOf(
     stateMachine,
     recover: recover === "all",
     seed: randomInt(0, 2 ** 32),
-    options,
+    options: tuning,
   };
 }

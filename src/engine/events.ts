@@ -1,4 +1,7 @@
-/** What an engine tells its embedder without being asked. Names are past tense; each has one payload. */
+/**
+ * What an engine tells its embedder without being asked. Names are past tense; each has one
+ * payload.
+ */
 import type { GroupId, NodeId, RaftError, ShardId, Term } from "../base/index.ts";
 import type { Role } from "../shard/index.ts";
 

@@ -1,4 +1,7 @@
-/** What the main thread knows of each group here, from its shards' events, so that asking costs no trip to a shard. */
+/**
+ * What the main thread knows of each group here, from its shards' events, so that asking costs no
+ * trip to a shard.
+ */
 import type { GroupId, NodeId, Term } from "../base/index.ts";
 import type { Role, ShardEvent } from "../shard/index.ts";
 

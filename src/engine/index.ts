@@ -1,6 +1,6 @@
 /**
- * engine: the public API on the main thread: promises, placement, worker pool. May use everything below. It never touches a
- * group's state but by mail to its shard.
+ * engine: the public API on the main thread: promises, placement, worker pool. May use everything
+ * below. It never touches a group's state but by mail to its shard.
  */
 export type { KnownLeader } from "./leader-waits.ts";
 export type { BatchResult, Proposed } from "./call-table.ts";

@@ -1,4 +1,7 @@
-/** Waiting for a group's leader to be known on this node; by group, so that an event looks only at who waits for it. */
+/**
+ * Waiting for a group's leader to be known on this node; by group, so that an event looks only at
+ * who waits for it.
+ */
 import { RaftError } from "../base/index.ts";
 import type { GroupId, NodeId, Term } from "../base/index.ts";
 import type { GroupTable } from "./group-table.ts";

@@ -1,4 +1,7 @@
-/** The options of an engine: what it is, in `EngineOptions`, and how it is tuned, in the option table. */
+/**
+ * The options of an engine: what it is, in `EngineOptions`, and how it is tuned, in the option
+ * table.
+ */
 import { availableParallelism } from "node:os";
 import { RaftError, describeNodeIdFault, isNodeId, limits, resolveOptions } from "../base/index.ts";
 import type { GroupId, NodeId, OptionFault, OptionValues } from "../base/index.ts";
@@ -75,7 +78,8 @@ type Tunable = {
 };
 
 /**
- * What `Engine.open` takes. The tuning options, their units, defaults and ranges stand in the option table of the README.
+ * What `Engine.open` takes. The tuning options, their units, defaults and ranges stand in the
+ * option table of the README.
  */
 export interface EngineOptions extends Tunable {
   /** Name of the cluster, 1 to 128 characters. Nodes of other clusters are refused. */
@@ -88,17 +92,23 @@ export interface EngineOptions extends Tunable {
   readonly listen: {
     /** Address to bind and to tell peers. */
     readonly host: string;
-    /** Port of shard 0, 0 to let the system choose. Peers are given this one; they learn the other shards' ports from it. */
+    /**
+     * Port of shard 0, 0 to let the system choose. Peers are given this one; they learn the other
+     * shards' ports from it.
+     */
     readonly port: number;
     /** Ports of the shards from 1 on. @default chosen by the system */
     readonly shardPorts?: readonly number[] | undefined;
   };
   /** Where the other nodes are: `host:port` by node id. May be set later with `setPeers`. */
   readonly peers?: Readonly<Record<NodeId, string>> | undefined;
-  /** The module that exports `createStateMachine`, as a file: URL that a worker thread can import. */
+  /**
+   * The module that exports `createStateMachine`, as a file: URL that a worker thread can import.
+   */
   readonly stateMachine: URL;
   /**
-   * Which groups found on disk run at once: all, none (then `startGroup`), or those that a function chooses.
+   * Which groups found on disk run at once: all, none (then `startGroup`), or those that a function
+   * chooses.
    * @default "all"
    */
   readonly recover?: "all" | "none" | ((group: GroupId) => boolean) | undefined;

@@ -1,6 +1,7 @@
 /**
- * Memory for results. A buffer of its own costs ten times the bytes of a small result, in time and in heap, so small ones share
- * slabs of a few KiB, as Node's own Buffers do. A slab cannot be transferred: that would take its neighbours' bytes along.
+ * Memory for results. A buffer of its own costs ten times the bytes of a small result, in time and
+ * in heap, so small ones share slabs of a few KiB, as Node's own Buffers do. A slab cannot be
+ * transferred: that would take its neighbours' bytes along.
  */
 import { markAsUntransferable } from "node:worker_threads";
 

@@ -1,10 +1,14 @@
 /**
- * One shard as the main thread sees it: its worker's task, its mail, its calls, and what happens when it crashes:
+ * One shard as the main thread sees it: its worker's task, its mail, its calls, and what happens
+ * when it crashes:
  *
- *   opening ──► up ──► closed        crashed: every call fails (outcome unknown), the worker comes back after a pause
- *                │▲                  failed: its store is dead or cannot be opened; it stays down and says why
+ *   opening ──► up ──► closed
+ *                │▲
  *                ▼│
  *            restarting ──► failed
+ *
+ * A crash fails every call (outcome unknown), and the worker comes back after a pause. A shard whose
+ * store is dead or cannot be opened has failed: it stays down and says why.
  */
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
@@ -130,8 +134,8 @@ export class ShardHandle {
   }
 
   /**
-   * The end of a task travels another way than its mail and may be faster. What the shard had said by then stands: why it could not
-   * open, and that calls were carried out.
+   * The end of a task travels another way than its mail and may be faster. What the shard had said
+   * by then stands: why it could not open, and that calls were carried out.
    */
   private detach(): void {
     const { mail } = this;
@@ -179,18 +183,18 @@ export class ShardHandle {
     }
   }
 
-  /** Proposes one or more commands to a group; resolves with a `Proposed`, or for `batch` with a `BatchResult[]`. */
+  /**
+   * Proposes one or more commands to a group; resolves with a `Proposed`, or for `batch` with a
+   * `BatchResult[]`.
+   */
   propose(
     group: GroupId,
     commands: readonly Uint8Array[],
     settings: CallSettings,
   ): Promise<Proposed> {
     return new Promise<Proposed>((resolve, reject) => {
-      this.writeProposal(this.newCall(group, "proposal", settings, resolve, reject), {
-        group,
-        commands,
-        settings,
-      });
+      const slot = this.newCall({ group, what: "proposal", settings }, resolve, reject);
+      this.writeProposal(slot, { group, commands, settings });
     });
   }
 
@@ -200,7 +204,7 @@ export class ShardHandle {
     settings: CallSettings,
   ): Promise<BatchResult[]> {
     return new Promise<BatchResult[]>((resolve, reject) => {
-      const slot = this.newCall(group, "proposal", settings, resolve, reject);
+      const slot = this.newCall({ group, what: "proposal", settings }, resolve, reject);
       if (slot !== 0) this.calls.expectBatch(slot, commands.length);
       this.writeProposal(slot, { group, commands, settings });
     });
@@ -227,7 +231,7 @@ export class ShardHandle {
 
   read(group: GroupId, query: Uint8Array, settings: CallSettings): Promise<ReadAnswer> {
     return new Promise<ReadAnswer>((resolve, reject) => {
-      const slot = this.newCall(group, "read", settings, resolve, reject);
+      const slot = this.newCall({ group, what: "read", settings }, resolve, reject);
       if (slot === 0) return;
       const { writer } = this;
       writer.begin(callKind.read, query.length);
@@ -242,7 +246,7 @@ export class ShardHandle {
 
   readLocal(group: GroupId, query: Uint8Array, settings: CallSettings): Promise<ReadAnswer> {
     return new Promise<ReadAnswer>((resolve, reject) => {
-      const slot = this.newCall(group, "read", settings, resolve, reject);
+      const slot = this.newCall({ group, what: "read", settings }, resolve, reject);
       if (slot === 0) return;
       const { writer } = this;
       writer.begin(callKind.readLocal, query.length);
@@ -257,7 +261,7 @@ export class ShardHandle {
   control<T>(call: ControlCall, settings: CallSettings): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const group = "group" in call ? call.group : undefined;
-      const slot = this.newCall(group, call.kind, settings, resolve, reject);
+      const slot = this.newCall({ group, what: call.kind, settings }, resolve, reject);
       if (slot === 0) return;
       const bytes = encodeTrusted(call);
       this.writer.begin(callKind.control, bytes.length);
@@ -267,7 +271,10 @@ export class ShardHandle {
     });
   }
 
-  /** Needs no slot: a full table must not keep a shard from closing, and that its task ends is the answer. */
+  /**
+   * Needs no slot: a full table must not keep a shard from closing, and that its task ends is the
+   * answer.
+   */
   private sendClose(): void {
     const call: ControlCall = { kind: "close" };
     const bytes = encodeTrusted(call);
@@ -279,9 +286,7 @@ export class ShardHandle {
 
   /** Takes a slot for a call; 0 where it was refused and has been rejected. */
   private newCall(
-    group: GroupId | undefined,
-    what: string,
-    settings: CallSettings,
+    { group, what, settings }: Pick<NewCall, "group" | "what"> & { settings: CallSettings },
     resolve: Resolve,
     reject: Reject,
   ): number {
@@ -400,8 +405,8 @@ export class ShardHandle {
   }
 
   /**
-   * Tells the shard to stop and waits until its worker's task has ended. It is never terminated: a thread that dies while LMDB
-   * writes takes the process with it.
+   * Tells the shard to stop and waits until its worker's task has ended. It is never terminated: a
+   * thread that dies while LMDB writes takes the process with it.
    */
   async close(): Promise<void> {
     clearTimeout(this.restartTimer);

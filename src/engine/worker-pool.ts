@@ -1,7 +1,8 @@
 /**
- * The threads of the shards. The only user of piscina: one task a worker, each for the life of its shard; a worker that dies is
- * replaced by the pool, its shard by `ShardHandle`. No abort signals and no `destroy`: a thread that is terminated while LMDB
- * writes can hang or abort the whole process.
+ * The threads of the shards. The only user of piscina: one task a worker, each for the life of its
+ * shard; a worker that dies is replaced by the pool, its shard by `ShardHandle`. No abort signals
+ * and no `destroy`: a thread that is terminated while LMDB writes can hang or abort the whole
+ * process.
  */
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,7 +1,7 @@
 /**
- * LogStore: where the replicas of one shard keep their entries, terms and votes. One store serves all groups of a shard;
- * a commit writes what one round changed in all of them, atomically. An implementation must pass the suite
- * `logStoreSuite` of `flotilla/testing`.
+ * LogStore: where the replicas of one shard keep their entries, terms and votes. One store serves
+ * all groups of a shard; a commit writes what one round changed in all of them, atomically. An
+ * implementation must pass the suite `logStoreSuite` of `flotilla/testing`.
  */
 import type { GroupId, Incarnation, Index, NodeId, Term } from "../base/index.ts";
 import type { Block } from "../raft/index.ts";
@@ -15,11 +15,17 @@ export interface Member {
   readonly incarnation: Incarnation;
 }
 
-/** What a shard knows of a replica besides its log. Written when the replica is created, changed rarely. */
+/**
+ * What a shard knows of a replica besides its log. Written when the replica is created, changed
+ * rarely.
+ */
 export interface Descriptor {
   readonly group: GroupId;
   readonly members: readonly Member[];
-  /** running: recovered at open. stopped: by the operator. disabled: its state cannot be trusted (see `reason`). */
+  /**
+   * running: recovered at open. stopped: by the operator. disabled: its state cannot be trusted
+   * (see `reason`).
+   */
   readonly state: "running" | "stopped" | "disabled";
   readonly reason: string;
 }
@@ -38,17 +44,23 @@ export interface GroupChange {
   /** Present where term or vote changed since the last commit. */
   readonly ballot: Ballot | undefined;
   /**
-   * New entries, ascending and without gaps. The first block may start at or below the last stored index: then it replaces
-   * everything from there on, atomically with this commit.
+   * New entries, ascending and without gaps. The first block may start at or below the last stored
+   * index: then it replaces everything from there on, atomically with this commit.
    */
   readonly blocks: readonly Block[];
 }
 
 export interface CommitBatch {
   readonly changes: readonly GroupChange[];
-  /** Descriptors to create or replace. A group's first descriptor comes before or with its first change. */
+  /**
+   * Descriptors to create or replace. A group's first descriptor comes before or with its first
+   * change.
+   */
   readonly descriptors: readonly Descriptor[];
-  /** Groups whose descriptor and entries are forgotten. They may be created again later and start empty. */
+  /**
+   * Groups whose descriptor and entries are forgotten. They may be created again later and start
+   * empty.
+   */
   readonly removed: readonly GroupId[];
 }
 
@@ -81,8 +93,8 @@ export interface StoreStats {
 export interface LogStore {
   readonly durability: Durability;
   /**
-   * How many commits may be under way. At 1 the next `commit` must wait for the promise of the one before; at 2 a commit's
-   * promise may need the next commit (or a turn without one) to resolve.
+   * How many commits may be under way. At 1 the next `commit` must wait for the promise of the one
+   * before; at 2 a commit's promise may need the next commit (or a turn without one) to resolve.
    */
   readonly commitsInFlightMax: number;
 
@@ -93,23 +105,27 @@ export interface LogStore {
   open(): Promise<readonly RecoveredGroup[]>;
 
   /**
-   * Writes a batch atomically. Resolves when it would survive a loss of power (`none`: a kill of the process). Commits become
-   * durable in the order of their calls. The caller may reuse `changes` once the call has returned.
-   * Rejects with ERR_STORE_FAILED; the store is then dead: every later call rejects at once, nothing is ever retried, since
-   * after a failed flush the kernel may report pages as clean that never reached the disk.
+   * Writes a batch atomically. Resolves when it would survive a loss of power (`none`: a kill of
+   * the process). Commits become durable in the order of their calls. The caller may reuse
+   * `changes` once the call has returned. Rejects with ERR_STORE_FAILED; the store is then dead:
+   * every later call rejects at once, nothing is ever retried, since after a failed flush the
+   * kernel may report pages as clean that never reached the disk.
    */
   commit(batch: CommitBatch): Promise<void>;
 
   /**
-   * Entries of a group in log order from `from` on: the first block starts exactly at `from`. At least one block where one
-   * exists, then more while their bytes stay within `bytesMax` and a few commits hold them. Includes commits that are not durable yet. Verifies checksums.
-   * @throws ERR_STORE_CORRUPT where stored bytes do not match; ERR_STORE_FAILED where they cannot be read
+   * Entries of a group in log order from `from` on: the first block starts exactly at `from`. At
+   * least one block where one exists, then more while their bytes stay within `bytesMax` and a few
+   * commits hold them. Includes commits that are not durable yet. Verifies checksums.
+   * @throws ERR_STORE_CORRUPT where stored bytes do not match; ERR_STORE_FAILED where they cannot
+   * be read
    */
   read(group: GroupId, from: Index, bytesMax: number): readonly Block[];
 
   /**
-   * Where an entry lies: a number that is the same for all entries of one commit and grows from commit to commit; 0 where there
-   * is no such entry. Readers that follow it together let the store read each commit once.
+   * Where an entry lies: a number that is the same for all entries of one commit and grows from
+   * commit to commit; 0 where there is no such entry. Readers that follow it together let the store
+   * read each commit once.
    */
   position(group: GroupId, index: Index): number;
 

@@ -7,9 +7,10 @@ import { corruptRecord } from "./record.ts";
 import type { Sequence } from "./record.ts";
 
 /**
- * Records that one read looks into. Entries of a quiet group lie far apart, each in a record that may be a hundred times
- * their size. Groups that catch up side by side, a few records each in turn, find them in memory; one that read all of its own
- * at once would drive out what the next group needs.
+ * Records that one read looks into. Entries of a quiet group lie far apart, each in a record that
+ * may be a hundred times their size. Groups that catch up side by side, a few records each in turn,
+ * find them in memory; one that read all of its own at once would drive out what the next group
+ * needs.
  */
 const recordsMax = 8;
 

@@ -1,10 +1,14 @@
 /**
- * A block: a run of consecutive entries of one group, proposed together in one term, in the bytes they keep for life.
+ * A block: a run of consecutive entries of one group, proposed together in one term, in the bytes
+ * they keep for life.
  *
- *      bytes = entry entry entry …          each entry a CBOR byte string (RFC 8949 §3.1, major type 2), so the whole
- *                                           is a CBOR sequence (RFC 8742) and the CBOR header is the length prefix
+ *      bytes = entry entry entry …
  *
- * The leader lays the bytes once; the same bytes are sent to each follower, stored by each replica and walked at apply.
+ * Each entry is a CBOR byte string (RFC 8949 §3.1, major type 2), so the whole is a CBOR sequence
+ * (RFC 8742), and the CBOR header is the length prefix.
+ *
+ * The leader lays the bytes once; the same bytes are sent to each follower, stored by each replica
+ * and walked at apply.
  */
 import { assert } from "../base/index.ts";
 import type { Index, Term } from "../base/index.ts";
@@ -21,7 +25,10 @@ export interface Block {
   readonly kind: BlockKind;
   /** Number of entries, at least 1. */
   readonly count: number;
-  /** The leader's wall clock when it closed the block, in ms since 1970: the only time that `apply` may use. */
+  /**
+   * The leader's wall clock when it closed the block, in ms since 1970: the only time that `apply`
+   * may use.
+   */
   readonly timeMs: number;
   /** CRC-32C over `bytes`, computed once where the block (or a slice of it) is made. */
   readonly checksum: number;
@@ -29,8 +36,8 @@ export interface Block {
 }
 
 /**
- * The one place that makes block objects. With one order of fields the engine's hot loops see one shape, whether a block was
- * proposed here, came from a peer or was read back.
+ * The one place that makes block objects. With one order of fields the engine's hot loops see one
+ * shape, whether a block was proposed here, came from a peer or was read back.
  */
 export function newBlock({ first, term, kind, count, timeMs, checksum, bytes }: Block): Block {
   return { first, term, kind, count, timeMs, checksum, bytes };
@@ -75,7 +82,10 @@ export function writeEntryHeader(target: Uint8Array, at: number, length: number)
   return at + 5;
 }
 
-/** Lays entries one after another. For small counts; the shard's hot path writes into a block of known size itself. */
+/**
+ * Lays entries one after another. For small counts; the shard's hot path writes into a block of
+ * known size itself.
+ */
 export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array {
   let size = 0;
   for (const entry of entries) size += entryHeaderBytes(entry.length) + entry.length;
@@ -90,8 +100,8 @@ export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Walks the entries of a block: after `next()` returned true, the entry is `bytes[start, end)`. Reused by its owner, so
- * that a walk allocates nothing.
+ * Walks the entries of a block: after `next()` returned true, the entry is `bytes[start, end)`.
+ * Reused by its owner, so that a walk allocates nothing.
  */
 export class EntryCursor {
   start = 0;
@@ -109,7 +119,10 @@ export class EntryCursor {
     return this.end === this.bytes.length;
   }
 
-  /** Moves to the next entry. False at the end, and on bytes that are not a shortest-form CBOR byte string. */
+  /**
+   * Moves to the next entry. False at the end, and on bytes that are not a shortest-form CBOR byte
+   * string.
+   */
   next(): boolean {
     const { bytes } = this;
     const at = this.end;
@@ -142,7 +155,9 @@ export class EntryCursor {
   }
 }
 
-/** Number of entries in `bytes`, or -1 where they are not a sequence of entries to the last byte. */
+/**
+ * Number of entries in `bytes`, or -1 where they are not a sequence of entries to the last byte.
+ */
 export function countEntries(bytes: Uint8Array): number {
   const cursor = new EntryCursor();
   cursor.reset(bytes);
@@ -151,7 +166,10 @@ export function countEntries(bytes: Uint8Array): number {
   return cursor.done ? count : -1;
 }
 
-/** The entries of `block` from `from` up to, not including, `to`, as a block of its own over the same memory. */
+/**
+ * The entries of `block` from `from` up to, not including, `to`, as a block of its own over the
+ * same memory.
+ */
 export function sliceBlock(block: Block, from: Index, to: Index, checksum: Checksum): Block {
   const end = block.first + block.count;
   assert(from >= block.first && to <= end && from < to, "slice lies inside its block");

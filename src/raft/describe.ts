@@ -1,4 +1,7 @@
-/** One line of text for each thing of the algorithm: tests, debug logs and the simulator share these words. */
+/**
+ * One line of text for each thing of the algorithm: tests, debug logs and the simulator share these
+ * words.
+ */
 import { nobody, unreachable } from "../base/index.ts";
 import type { NodeKey } from "../base/index.ts";
 import { blockKind, lastIndexOf } from "./block.ts";

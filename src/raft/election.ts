@@ -1,6 +1,7 @@
 /**
- * Leader election: thesis §3.4 (election), §3.6.1 (up-to-date check), §9.6 (pre-vote), §4.2.3 and §6.2 (a follower in touch
- * with its leader does not vote, a leader out of touch with its quorum steps down).
+ * Leader election: thesis §3.4 (election), §3.6.1 (up-to-date check), §9.6 (pre-vote), §4.2.3 and
+ * §6.2 (a follower in touch with its leader does not vote, a leader out of touch with its quorum
+ * steps down).
  */
 import { nobody } from "../base/index.ts";
 import type { NodeKey, Term } from "../base/index.ts";
@@ -35,9 +36,10 @@ export function preCampaign(state: RaftState): void {
 }
 
 /**
- * Raises the term and asks for votes. The requests wait for the disk like everything that follows from a vote: a candidate that
- * asked, crashed and forgot its term could campaign in the same term again with a shorter log, and be elected by the answers
- * to its first campaign. Its own vote goes the same way, as a message to itself.
+ * Raises the term and asks for votes. The requests wait for the disk like everything that follows
+ * from a vote: a candidate that asked, crashed and forgot its term could campaign in the same term
+ * again with a shorter log, and be elected by the answers to its first campaign. Its own vote goes
+ * the same way, as a message to itself.
  */
 export function campaign(state: RaftState, force: boolean): void {
   if (!isVoter(state.configuration, state.self)) return;
@@ -58,7 +60,10 @@ export function campaign(state: RaftState, force: boolean): void {
   }
 }
 
-/** Whether this replica hears its leader: then it neither votes for another nor helps to find one (thesis §4.2.3). */
+/**
+ * Whether this replica hears its leader: then it neither votes for another nor helps to find one
+ * (thesis §4.2.3).
+ */
 export function hearsLeader(state: RaftState): boolean {
   if (state.role === "leader") return true;
   return (
@@ -113,7 +118,8 @@ export function handlePreVoteResponse(
   granted: boolean,
 ): void {
   if (state.role !== "preCandidate") return;
-  // A grant names the term it was asked for: one from an earlier, lower campaign must not count in this one.
+  // A grant names the term it was asked for: one from an earlier, lower campaign must not count in
+  // this one.
   if (granted && term !== state.term + 1) return;
   const result = recordVote(state, from, granted);
   if (result === "won") campaign(state, false);
@@ -144,7 +150,10 @@ export function noteCompany(state: RaftState): void {
   state.electionDeadline = drawElectionDeadline(state);
 }
 
-/** A leader that has not heard from a quorum for an election timeout cannot know that it still leads (thesis §6.2). */
+/**
+ * A leader that has not heard from a quorum for an election timeout cannot know that it still leads
+ * (thesis §6.2).
+ */
 export function checkQuorum(state: RaftState): void {
   const result = jointVote(
     state.configuration,
@@ -156,7 +165,10 @@ export function checkQuorum(state: RaftState): void {
   if (result !== "won") becomeFollower(state, state.term, nobody);
 }
 
-/** The leader's node is thought to be dead: campaign soon, at a random moment so that followers do not collide. */
+/**
+ * The leader's node is thought to be dead: campaign soon, at a random moment so that followers do
+ * not collide.
+ */
 export function suspectLeader(state: RaftState): void {
   if (state.role !== "follower" || state.leader === nobody || state.leader === state.self) return;
   state.leaderSuspected = true;

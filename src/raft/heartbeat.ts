@@ -1,11 +1,15 @@
-/** Heartbeats: thesis §3.4. They carry the commit index and the read round, and find messages that were lost. */
+/**
+ * Heartbeats: thesis §3.4. They carry the commit index and the read round, and find messages that
+ * were lost.
+ */
 import type { HeartbeatRequest, HeartbeatResponse } from "./message.ts";
 import { confirmReads } from "./read-index.ts";
 import type { RaftState } from "./state.ts";
 
 export function broadcastHeartbeat(state: RaftState): void {
   state.heartbeatElapsed = 0;
-  // Reads that were not confirmed are asked about again under a fresh number: an answer to the old one may be underway still.
+  // Reads that were not confirmed are asked about again under a fresh number: an answer to the old
+  // one may be underway still.
   if (state.reads.length > 0) state.readRound += 1;
   state.readRoundDue = false;
   for (const to of state.peers) {
@@ -32,12 +36,16 @@ export function handleHeartbeatRequest(state: RaftState, request: HeartbeatReque
     term: state.term,
     readRound: request.readRound,
   };
-  // In a term that the disk knows, the answer promises nothing new and need not wait for other groups' writes.
+  // In a term that the disk knows, the answer promises nothing new and need not wait for other
+  // groups' writes.
   if (state.durableTerm === state.term) state.messages.push(response);
   else state.durableMessages.push(response);
 }
 
-/** A leader never names a commit index beyond what it knows this replica to hold; a lost disk can make that false. */
+/**
+ * A leader never names a commit index beyond what it knows this replica to hold; a lost disk can
+ * make that false.
+ */
 export function takeCommit(state: RaftState, commit: number): void {
   const { log } = state;
   const known = Math.min(commit, log.lastIndex);

@@ -1,6 +1,7 @@
 /**
- * raft: the algorithm of one group as a value: `step`, `tick`, `propose` and `takeReady` are synchronous and touch nothing
- * outside. May use base only. It never reads a clock, draws randomness of its own, waits, or knows of bytes on wire or disk.
+ * raft: the algorithm of one group as a value: `step`, `tick`, `propose` and `takeReady` are
+ * synchronous and touch nothing outside. May use base only. It never reads a clock, draws
+ * randomness of its own, waits, or knows of bytes on wire or disk.
  */
 export type { Block, BlockKind, Checksum } from "./block.ts";
 export {

@@ -1,6 +1,6 @@
 /**
- * What must hold between any two calls of a replica. Checked after every step in tests and in the simulator; each line has its
- * twin as an `Invariant:` at the field it speaks of.
+ * What must hold between any two calls of a replica. Checked after every step in tests and in the
+ * simulator; each line has its twin as an `Invariant:` at the field it speaks of.
  */
 import { assert, nobody } from "../base/index.ts";
 import type { Raft } from "./raft.ts";

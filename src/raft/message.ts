@@ -1,6 +1,7 @@
 /**
- * The messages of the algorithm, one type each. `from` and `to` are NodeKeys: the shard translates at its borders.
- * What leaves only after the replica's state is durable is decided by who pushes it: see `Ready`.
+ * The messages of the algorithm, one type each. `from` and `to` are NodeKeys: the shard translates
+ * at its borders. What leaves only after the replica's state is durable is decided by who pushes
+ * it: see `Ready`.
  */
 import type { Index, NodeKey, Term } from "../base/index.ts";
 import type { Block } from "./block.ts";
@@ -28,14 +29,19 @@ export interface VoteRequest extends Envelope {
   readonly kind: "voteRequest";
   readonly lastIndex: Index;
   readonly lastTerm: Term;
-  /** Set in a leadership transfer: the voter must not hold on to its present leader (thesis §3.10). */
+  /**
+   * Set in a leadership transfer: the voter must not hold on to its present leader (thesis §3.10).
+   */
   readonly force: boolean;
 }
 export interface VoteResponse extends Envelope {
   readonly kind: "voteResponse";
   readonly granted: boolean;
 }
-/** AppendEntries (thesis §3.5). The first block starts at `prevIndex + 1`, each next where the one before ends. */
+/**
+ * AppendEntries (thesis §3.5). The first block starts at `prevIndex + 1`, each next where the one
+ * before ends.
+ */
 export interface AppendRequest extends Envelope {
   readonly kind: "appendRequest";
   readonly prevIndex: Index;
@@ -44,8 +50,9 @@ export interface AppendRequest extends Envelope {
   readonly blocks: readonly Block[];
 }
 /**
- * Accepted: the sender's log equals the leader's up to `index`, durably. Rejected: it has no entry (prevIndex, prevTerm);
- * `index` repeats prevIndex, and (hintIndex, hintTerm) is the last entry below it that may match.
+ * Accepted: the sender's log equals the leader's up to `index`, durably. Rejected: it has no entry
+ * (prevIndex, prevTerm); `index` repeats prevIndex, and (hintIndex, hintTerm) is the last entry
+ * below it that may match.
  */
 export interface AppendResponse extends Envelope {
   readonly kind: "appendResponse";
@@ -54,19 +61,27 @@ export interface AppendResponse extends Envelope {
   readonly hintIndex: Index;
   readonly hintTerm: Term;
 }
-/** Keeps followers from campaigning, carries the commit index, and asks "am I still your leader?" for reads. */
+/**
+ * Keeps followers from campaigning, carries the commit index, and asks "am I still your leader?"
+ * for reads.
+ */
 export interface HeartbeatRequest extends Envelope {
   readonly kind: "heartbeatRequest";
   /** Never beyond what the receiver is known to hold. */
   readonly commit: Index;
-  /** The newest read round (thesis §6.4); a fresh number for each attempt, 0 where no read waits. */
+  /**
+   * The newest read round (thesis §6.4); a fresh number for each attempt, 0 where no read waits.
+   */
   readonly readRound: number;
 }
 export interface HeartbeatResponse extends Envelope {
   readonly kind: "heartbeatResponse";
   readonly readRound: number;
 }
-/** Tells a follower the new commit index when no entries are due that could carry it. It has no response. */
+/**
+ * Tells a follower the new commit index when no entries are due that could carry it. It has no
+ * response.
+ */
 export interface CommitNotice extends Envelope {
   readonly kind: "commitNotice";
   readonly commit: Index;

@@ -1,6 +1,9 @@
 import type { OptionValues } from "../base/index.ts";
 
-/** What the algorithm lets its users choose. Times are in ticks: the shard decides how long a tick is. */
+/**
+ * What the algorithm lets its users choose. Times are in ticks: the shard decides how long a tick
+ * is.
+ */
 export const raftOptionTable = {
   electionTicks: {
     kind: "integer",

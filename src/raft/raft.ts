@@ -1,6 +1,6 @@
 /**
- * One replica of one group: messages, ticks and proposals in, Ready out. This file is the door and the dispatch; the protocol
- * is in election.ts, replication.ts, heartbeat.ts and read-index.ts.
+ * One replica of one group: messages, ticks and proposals in, Ready out. This file is the door and
+ * the dispatch; the protocol is in election.ts, replication.ts, heartbeat.ts and read-index.ts.
  */
 import { RaftError, assert, nobody, unreachable } from "../base/index.ts";
 import type { Index, NodeKey, Term } from "../base/index.ts";
@@ -85,7 +85,8 @@ export class Raft {
 
   /**
    * Takes a message of a peer, or one of this replica's own that has become durable.
-   * @throws ERR_GROUP_DISABLED where a leader contradicts what is committed here: the replica must not go on.
+   * @throws ERR_GROUP_DISABLED where a leader contradicts what is committed here: the replica must
+   * not go on.
    */
   step(message: Message): void {
     const { state } = this;
@@ -109,7 +110,8 @@ export class Raft {
         becomeFollower(state, message.term, nobody);
         return;
       case "voteRequest":
-        // A follower that hears its leader stays with it: a disturbed or removed replica cannot unseat it (thesis §4.2.3).
+        // A follower that hears its leader stays with it: a disturbed or removed replica cannot
+        // unseat it (thesis §4.2.3).
         if (!message.force && hearsLeader(state)) return;
         becomeFollower(state, message.term, nobody);
         break;
@@ -134,8 +136,9 @@ export class Raft {
     switch (message.kind) {
       case "appendRequest":
       case "heartbeatRequest":
-        // A leader of an older term, perhaps back from a partition, learns of this one from the answer and steps down. Silence
-        // would leave it and, with pre-vote, this replica stuck: neither could ever make the other move.
+        // A leader of an older term, perhaps back from a partition, learns of this one from the
+        // answer and steps down. Silence would leave it and, with pre-vote, this replica stuck:
+        // neither could ever make the other move.
         state.durableMessages.push({
           kind: "appendResponse",
           from: state.self,
@@ -213,13 +216,19 @@ export class Raft {
     }
   }
 
-  /** Whether `propose` would take a block now: this is the leader, and its uncommitted entries leave room. */
+  /**
+   * Whether `propose` would take a block now: this is the leader, and its uncommitted entries leave
+   * room.
+   */
   get admits(): boolean {
     const { isLeader, log, options } = this.state;
     return isLeader && log.uncommittedBytes() < options.uncommittedBytesMax;
   }
 
-  /** Whether `takeReady` would hand over anything. An acknowledgement that moves nothing does not need a turn. */
+  /**
+   * Whether `takeReady` would hand over anything. An acknowledgement that moves nothing does not
+   * need a turn.
+   */
   get hasReady(): boolean {
     const { state } = this;
     return (
@@ -236,8 +245,8 @@ export class Raft {
   }
 
   /**
-   * Appends a block of proposals. Returns its first index, or why not: "notLeader", or "full" while more than
-   * `uncommittedBytesMax` wait for their commit.
+   * Appends a block of proposals. Returns its first index, or why not: "notLeader", or "full" while
+   * more than `uncommittedBytesMax` wait for their commit.
    */
   propose(block: ProposedBlock): Index | "notLeader" | "full" {
     const { state } = this;
@@ -250,7 +259,10 @@ export class Raft {
     return first;
   }
 
-  /** Asks for a linearizable read; `Ready.confirmedReads` names the ticket when it may run. False where this is no leader. */
+  /**
+   * Asks for a linearizable read; `Ready.confirmedReads` names the ticket when it may run. False
+   * where this is no leader.
+   */
   requestRead(ticket: number): boolean {
     if (!this.state.isLeader) return false;
     requestRead(this.state, ticket);
@@ -258,8 +270,8 @@ export class Raft {
   }
 
   /**
-   * Campaigns now, whatever the timer says. Asks first (pre-vote) unless `force`. Returns false on a leader and where this
-   * replica is no voter.
+   * Campaigns now, whatever the timer says. Asks first (pre-vote) unless `force`. Returns false on
+   * a leader and where this replica is no voter.
    */
   campaign(force = false): boolean {
     if (this.state.isLeader || !isVoter(this.state.configuration, this.state.self)) return false;
@@ -268,7 +280,10 @@ export class Raft {
     return true;
   }
 
-  /** Gives up leadership; the timer starts anew, so that another may be faster. Returns false where this is no leader. */
+  /**
+   * Gives up leadership; the timer starts anew, so that another may be faster. Returns false where
+   * this is no leader.
+   */
   resign(): boolean {
     if (!this.state.isLeader) return false;
     becomeFollower(this.state, this.state.term, nobody);
@@ -376,7 +391,10 @@ export class Raft {
     return this.state.peers;
   }
 
-  /** The next blocks for the state machine, about `bytesMax` of them; call `applied` when they are in. */
+  /**
+   * The next blocks for the state machine, about `bytesMax` of them; call `applied` when they are
+   * in.
+   */
   nextCommitted(bytesMax: number): readonly Block[] {
     return this.state.log.nextCommitted(bytesMax);
   }

@@ -1,8 +1,9 @@
 /**
- * Linearizable reads without log writes: thesis §6.4. The read index is the commit index when the read arrives, but not below
- * the leader's own no-op: before that is committed a leader may not know what its predecessors committed. The read runs once a
- * quorum has confirmed, in a round that began after it arrived, that this leader is still theirs, and the state machine has
- * applied the index. One round serves every read that waits.
+ * Linearizable reads without log writes: thesis §6.4. The read index is the commit index when the
+ * read arrives, but not below the leader's own no-op: before that is committed a leader may not
+ * know what its predecessors committed. The read runs once a quorum has confirmed, in a round that
+ * began after it arrived, that this leader is still theirs, and the state machine has applied the
+ * index. One round serves every read that waits.
  */
 import { jointIndex } from "./quorum/joint.ts";
 import type { RaftState } from "./state.ts";
@@ -18,8 +19,8 @@ export function requestRead(state: RaftState, ticket: number): void {
 }
 
 /**
- * Confirms reads by the quorum's rounds. A peer's answer to a round confirms all earlier ones: it was sent later. The same
- * mathematics as for the commit index, over rounds in place of indexes.
+ * Confirms reads by the quorum's rounds. A peer's answer to a round confirms all earlier ones: it
+ * was sent later. The same mathematics as for the commit index, over rounds in place of indexes.
  */
 export function confirmReads(state: RaftState): void {
   if (state.reads.length === 0) return;

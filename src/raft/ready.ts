@@ -32,8 +32,9 @@ export interface RoleChange {
 }
 
 /**
- * One turn's work for one group. The caller, in this order: sends `messages`; writes `ballot`, `commit` and `blocks` in one
- * transaction with those of other groups; when that is durable, calls `persisted(mark)` and sends `durableMessages`.
+ * One turn's work for one group. The caller, in this order: sends `messages`; writes `ballot`,
+ * `commit` and `blocks` in one transaction with those of other groups; when that is durable, calls
+ * `persisted(mark)` and sends `durableMessages`.
  */
 export interface Ready {
   /** Leave at once. */
@@ -44,7 +45,10 @@ export interface Ready {
   readonly mark: PersistMark;
   /** Whether there is anything that must be durable: `ballot` or `blocks`. */
   readonly mustPersist: boolean;
-  /** Promise that something is durable: leave after this and every earlier Ready of the group is. May be to this replica itself. */
+  /**
+   * Promise that something is durable: leave after this and every earlier Ready of the group is.
+   * May be to this replica itself.
+   */
   readonly durableMessages: readonly Message[];
   readonly confirmedReads: readonly ConfirmedRead[];
   /** There is more to send right away: take another Ready in the next turn. */

@@ -1,6 +1,7 @@
 /**
- * Log replication: thesis §3.5 (AppendEntries, log matching), §3.6.2 (what a leader may commit), §10.2.1 (pipelining), with the
- * fast back-off by term of §3.5's last paragraphs in both directions.
+ * Log replication: thesis §3.5 (AppendEntries, log matching), §3.6.2 (what a leader may commit),
+ * §10.2.1 (pipelining), with the fast back-off by term of §3.5's last paragraphs in both
+ * directions.
  */
 import { RaftError } from "../base/index.ts";
 import type { Index, NodeKey } from "../base/index.ts";
@@ -12,8 +13,9 @@ import type { RaftState } from "./state.ts";
 import type { Progress } from "./tracker/progress.ts";
 
 /**
- * Says whether a peer may be sent entries now; one that may not is asked again in a later turn. `onDisk` is the first entry to
- * send where it has to be read back from the store, 0 where it is in memory.
+ * Says whether a peer may be sent entries now; one that may not is asked again in a later turn.
+ * `onDisk` is the first entry to send where it has to be read back from the store, 0 where it is in
+ * memory.
  */
 export type AppendGate = (peer: NodeKey, onDisk: Index) => boolean;
 
@@ -45,7 +47,8 @@ function sendEntries(state: RaftState, peer: NodeKey, progress: Progress): void 
   const { log, options } = state;
   if (progress.nudge) {
     progress.nudge = false;
-    // Whatever the window says: an empty message after the last one sent makes the follower say where it stands.
+    // Whatever the window says: an empty message after the last one sent makes the follower say
+    // where it stands.
     if (progress.state === "replicate" && (progress.paused || progress.next > log.lastIndex)) {
       pushAppend(state, peer, progress, []);
     }
@@ -97,7 +100,10 @@ function pushAppend(
   }
 }
 
-/** Without new entries to carry it, the commit index travels alone, never beyond what the follower is known to hold. */
+/**
+ * Without new entries to carry it, the commit index travels alone, never beyond what the follower
+ * is known to hold.
+ */
 function sendCommitNotice(state: RaftState, peer: NodeKey, progress: Progress): void {
   const commit = Math.min(state.log.committed, progress.match);
   if (commit <= progress.commitSent) return;
@@ -129,7 +135,8 @@ export function handleAppendRequest(state: RaftState, request: AppendRequest): v
     takeBlock(state, block);
     last = lastIndexOf(block);
   }
-  // Only what this message verified counts, not the tail that may follow it here: that tail may belong to another leader.
+  // Only what this message verified counts, not the tail that may follow it here: that tail may
+  // belong to another leader.
   const commit = Math.min(request.commit, last);
   if (commit > log.committed) log.committed = commit;
   pushAppendResponse(state, request, { index: last, rejected: false, hintIndex: 0, hintTerm: 0 });
@@ -192,15 +199,19 @@ export function handleAppendResponse(state: RaftState, response: AppendResponse)
   if (news) maybeCommit(state);
 }
 
-/** Thesis §3.5: skips all entries of terms that the follower cannot have, a round trip a term at most. */
+/**
+ * Thesis §3.5: skips all entries of terms that the follower cannot have, a round trip a term at
+ * most.
+ */
 function retryIndex(state: RaftState, hintIndex: Index, hintTerm: number): Index {
   if (hintTerm === 0) return hintIndex;
   return state.log.conflictHint(hintIndex, hintTerm).index;
 }
 
 /**
- * Advances the commit index to what a quorum holds durably, if that entry is of this leader's own term: an older one may still
- * be overwritten though a majority has it (thesis figure 3.7; paper figure 8).
+ * Advances the commit index to what a quorum holds durably, if that entry is of this leader's own
+ * term: an older one may still be overwritten though a majority has it (thesis figure 3.7; paper
+ * figure 8).
  */
 export function maybeCommit(state: RaftState): boolean {
   const { log } = state;

@@ -50,7 +50,8 @@ export function becomeLeader(state: RaftState): void {
   const own = newProgress(state, log.lastIndex + 1, log.stable);
   own.recentlyActive = true;
   state.progress.set(state.self, own);
-  // Entries of older terms are committed only through one of this term (thesis §3.6.2): the no-op brings that about at once.
+  // Entries of older terms are committed only through one of this term (thesis §3.6.2): the no-op
+  // brings that about at once.
   state.termStart = log.lastIndex + 1;
   const noop = newBlock({
     first: state.termStart,

@@ -1,5 +1,6 @@
 /**
- * The state of one replica (thesis figure 3.1). Protocol parts are functions over it, one file each; `raft.ts` is the door.
+ * The state of one replica (thesis figure 3.1). Protocol parts are functions over it, one file
+ * each; `raft.ts` is the door.
  */
 import { assert, nobody } from "../base/index.ts";
 import type { Index, NodeKey, Term } from "../base/index.ts";
@@ -67,13 +68,17 @@ export class RaftState {
 
   /** Ticks since the leader was last heard; on a leader, since its quorum was last checked. */
   electionElapsed = 0;
-  /** This replica campaigns when `electionElapsed` reaches it; drawn anew with each change of role. */
+  /**
+   * This replica campaigns when `electionElapsed` reaches it; drawn anew with each change of role.
+   */
   electionDeadline = 0;
   heartbeatElapsed = 0;
   /** Campaigns in a row that came to nothing with no peer heard; stretches the next deadline. */
   lonelyCampaigns = 0;
 
-  /** Answers to this replica's campaign by voter: a second one of the same voter changes nothing. */
+  /**
+   * Answers to this replica's campaign by voter: a second one of the same voter changes nothing.
+   */
   readonly votes: Map<NodeKey, boolean> = new Map();
   /** On a leader: every member, itself included. */
   readonly progress: Map<NodeKey, Progress> = new Map();
@@ -81,7 +86,10 @@ export class RaftState {
   /** On a leader: index of its no-op, the first entry of its own term. */
   termStart: Index = 0;
   reads: PendingRead[] = [];
-  /** The newest read round broadcast. Starts again with each term; answers carry the term, so old ones cannot be mistaken. */
+  /**
+   * The newest read round broadcast. Starts again with each term; answers carry the term, so old
+   * ones cannot be mistaken.
+   */
   readRound = 0;
   /** Reads have arrived that the newest round does not cover. */
   readRoundDue = false;
@@ -122,8 +130,8 @@ export class RaftState {
 }
 
 /**
- * Randomised (thesis §3.4). A replica that hears nobody draws from ever later ranges, up to eight times: alone, it must
- * neither loop through campaigns nor disturb its group when it comes back.
+ * Randomised (thesis §3.4). A replica that hears nobody draws from ever later ranges, up to eight
+ * times: alone, it must neither loop through campaigns nor disturb its group when it comes back.
  */
 export function drawElectionDeadline(state: RaftState): number {
   const { electionTicks } = state.options;

@@ -1,6 +1,7 @@
 /**
- * Applies committed entries in bounded slices and answers their proposers. Decoupled from replication: a slow state machine
- * delays its own results, while acknowledgements and heartbeats go on between slices.
+ * Applies committed entries in bounded slices and answers their proposers. Decoupled from
+ * replication: a slow state machine delays its own results, while acknowledgements and heartbeats
+ * go on between slices.
  */
 import { RaftError, assert } from "../base/index.ts";
 import type { Index, Term } from "../base/index.ts";
@@ -37,7 +38,10 @@ export class Applier {
     this.context = context;
   }
 
-  /** Applies at most about `applyBytesMax` over all replicas that wait; the rest is left to the next round. */
+  /**
+   * Applies at most about `applyBytesMax` over all replicas that wait; the rest is left to the next
+   * round.
+   */
   run(): void {
     const { context } = this;
     let budget = context.options.applyBytesMax;
@@ -60,7 +64,8 @@ export class Applier {
       budget -= this.guard(replica, replica.machine, share);
     }
     if (context.applying.length > 0) context.schedule();
-    // Answers to calls that other nodes forwarded must not wait for whatever brings about the next round.
+    // Answers to calls that other nodes forwarded must not wait for whatever brings about the next
+    // round.
     context.outboxes.flush();
   }
 
@@ -72,7 +77,10 @@ export class Applier {
     return !this.window.admits(this.context.environment.store.position(group, next));
   }
 
-  /** A log that cannot be read, or a state machine that must not go on, ends the replica and not the shard. */
+  /**
+   * A log that cannot be read, or a state machine that must not go on, ends the replica and not the
+   * shard.
+   */
   private guard(replica: Replica, machine: StateMachine, bytesMax: number): number {
     try {
       return this.applyReplica(replica, machine, bytesMax);
@@ -122,7 +130,8 @@ export class Applier {
       result = machine.apply(entry);
     } catch (cause) {
       const message = `The state machine of group ${replica.group} threw on entry ${entry.index}: ${describe(cause)}`;
-      // Its proposer is answered with everybody else who waits here: a batch must not be answered for one entry and as a whole.
+      // Its proposer is answered with everybody else who waits here: a batch must not be answered
+      // for one entry and as a whole.
       if (options.applyError === "disable") {
         throw new RaftError("ERR_GROUP_DISABLED", message, { outcome: "unknown", cause });
       }

@@ -1,4 +1,7 @@
-/** What the parts of a shard share: its environment, its replicas, and the list of those that need a round. */
+/**
+ * What the parts of a shard share: its environment, its replicas, and the list of those that need a
+ * round.
+ */
 import type { GroupId, RaftError } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { ShardEnvironment } from "./environment.ts";
@@ -33,7 +36,10 @@ export interface ShardCounters {
   messagesOut: number;
   /** Messages for groups that have no replica here. */
   unknownGroup: number;
-  /** Messages from a replica that is not the member it claims to be: deleted, recreated, or without its disk. */
+  /**
+   * Messages from a replica that is not the member it claims to be: deleted, recreated, or without
+   * its disk.
+   */
   foreignReplica: number;
 }
 

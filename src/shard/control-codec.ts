@@ -1,6 +1,7 @@
 /**
- * Control calls, their answers and events, between the two threads of one process. Written and read by the same build, so they
- * are structured clones and not a protocol: nothing here ever comes from a disk or a peer.
+ * Control calls, their answers and events, between the two threads of one process. Written and read
+ * by the same build, so they are structured clones and not a protocol: nothing here ever comes from
+ * a disk or a peer.
  */
 import { deserialize, serialize } from "node:v8";
 

@@ -1,13 +1,13 @@
 /**
- * Creation of a group on its members with one call. The creator draws an incarnation for every member and sends all of them the
- * same descriptor:
+ * Creation of a group on its members with one call. The creator draws an incarnation for every
+ * member and sends all of them the same descriptor:
  *
- *   creator ── createReplica(members, incarnations) ──► each member writes it to disk, then answers "started"
+ *   creator ── createReplica(members, incarnations) ──► member writes it to disk, answers "started"
  *           majority started: the group exists; the creator campaigns at once
  *           otherwise: removeReplica to all, the creator's own included, and the call fails
  *
- * A member that never got the request can join later only by a change of members: whether it is new or has lost its disk
- * cannot be told from here, and a replica that forgot its votes must not vote.
+ * A member that never got the request can join later only by a change of members: whether it is new
+ * or has lost its disk cannot be told from here, and a replica that forgot its votes must not vote.
  */
 import { RaftError, isNodeId, limits } from "../base/index.ts";
 import type { GroupId, Incarnation, NodeId, Outcome } from "../base/index.ts";
@@ -175,7 +175,10 @@ function ownIncarnation(context: ShardContext, members: readonly Member[]): numb
   return members.find(({ node }) => node === context.environment.node)?.incarnation;
 }
 
-/** Adds a new replica; it takes part at once, but its first commit writes the descriptor before or with anything else. */
+/**
+ * Adds a new replica; it takes part at once, but its first commit writes the descriptor before or
+ * with anything else.
+ */
 function startNew(context: ShardContext, descriptor: Descriptor, settle: Settle): Replica {
   context.writeDescriptor({ put: descriptor, remove: undefined, ...settle });
   return addReplica(context, newGroup(descriptor));
@@ -200,7 +203,8 @@ export function takeCreateReplica(
       respond(context, from, request, groupExists(group).message);
       return;
     }
-    // Perhaps its first commit is still under way: written once more, it is answered when that is on disk.
+    // Perhaps its first commit is still under way: written once more, it is answered when that is
+    // on disk.
     context.writeDescriptor({
       put: present.descriptor,
       remove: undefined,

@@ -1,10 +1,12 @@
 /**
- * Lets groups that need old entries advance side by side. A commit record holds entries of many groups, and reading one entry reads
- * its whole record: groups that go through the log together read each record once, each for itself would read every record
- * once a group.
+ * Lets groups that need old entries advance side by side. A commit record holds entries of many
+ * groups, and reading one entry reads its whole record: groups that go through the log together
+ * read each record once, each for itself would read every record once a group.
  *
- *     positions that groups ask for:   41  42  42  43 | 57  90        the window is open from the lowest of the last turn
+ *     positions that groups ask for:   41  42  42  43 | 57  90
  *                                      read these     | wait a turn
+ *
+ * The window begins at the lowest position that was asked for in the last turn.
  */
 
 /** Commit records that the window spans: what the store keeps in memory of those it has read. */

@@ -1,6 +1,7 @@
 /**
- * Everything a shard needs from outside. The worker passes real clocks, disks and sockets, tests and the simulator their own:
- * below this line nothing reads a clock, draws chance or waits by itself.
+ * Everything a shard needs from outside. The worker passes real clocks, disks and sockets, tests
+ * and the simulator their own: below this line nothing reads a clock, draws chance or waits by
+ * itself.
  */
 import type { NodeId, Prng, ShardId } from "../base/index.ts";
 import type { LogStore } from "../log/index.ts";

@@ -1,11 +1,14 @@
-/** Answers everything that waits on a replica when it can no longer be served: no call may be left without an answer. */
+/**
+ * Answers everything that waits on a replica when it can no longer be served: no call may be left
+ * without an answer.
+ */
 import type { Outcome, RaftError } from "../base/index.ts";
 import type { ShardContext } from "./context.ts";
 import type { Replica } from "./replica.ts";
 
 /**
- * @param errorFor makes the error: outcome "none" for what has not been proposed and for reads, "unknown" for entries in the
- * log, since another leader may still commit them.
+ * @param errorFor makes the error: outcome "none" for what has not been proposed and for reads,
+ * "unknown" for entries in the log, since another leader may still commit them.
  */
 export function failCalls(
   context: ShardContext,

@@ -44,7 +44,10 @@ export interface ForwardedCall {
   readonly count: number;
 }
 
-/** Sends a local call to the group's leader; the answer goes to the caller as if it had been served here. */
+/**
+ * Sends a local call to the group's leader; the answer goes to the caller as if it had been served
+ * here.
+ */
 export function forwardCall(
   context: ShardContext,
   requests: PeerRequests,
@@ -76,7 +79,10 @@ function asRead({ op }: ForwardedCall, error: RaftError): RaftError {
   return new RaftError(code, message, { outcome: "none", details, cause });
 }
 
-/** The answer comes from another process: whatever it holds, the call gets exactly the results that it waits for, or fails. */
+/**
+ * The answer comes from another process: whatever it holds, the call gets exactly the results that
+ * it waits for, or fails.
+ */
 function relay(context: ShardContext, call: ForwardedCall, response: ShardResponse): void {
   const { replies } = context;
   const decoded = decodeAnswer(response.payload);
@@ -100,7 +106,10 @@ function relay(context: ShardContext, call: ForwardedCall, response: ShardRespon
   }
 }
 
-/** Undefined for bytes that are no CBOR: the call has been taken off the list already and must be answered. */
+/**
+ * Undefined for bytes that are no CBOR: the call has been taken off the list already and must be
+ * answered.
+ */
 export function decodeAnswer(payload: Uint8Array): unknown {
   try {
     return decodeCbor(payload);
@@ -123,7 +132,10 @@ function asWireError(value: unknown): WireError {
   };
 }
 
-/** Takes a call that another node forwarded. It is never forwarded a second time: two stale hints could send it in circles. */
+/**
+ * Takes a call that another node forwarded. It is never forwarded a second time: two stale hints
+ * could send it in circles.
+ */
 export function takeForwarded(context: ShardContext, from: NodeId, request: ShardRequest): void {
   const { replies, options, replicas } = context;
   const { group, payload } = request;

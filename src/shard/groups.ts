@@ -80,7 +80,10 @@ function startMachine(context: ShardContext, replica: Replica): void {
   });
 }
 
-/** What the user's function returned, if calls can be served with it: an async function, for one, returns a promise. */
+/**
+ * What the user's function returned, if calls can be served with it: an async function, for one,
+ * returns a promise.
+ */
 function checkMachine(machine: Partial<StateMachine> | null | undefined): StateMachine {
   if (isMachine(machine)) return machine;
   throw new TypeError("createStateMachine returned no object with apply and query");
@@ -95,8 +98,8 @@ export function membersOf(replica: Replica): NodeId[] {
 }
 
 /**
- * Takes a replica out of its group for good: what it holds cannot be trusted, so it must neither vote nor acknowledge. The
- * reason is kept on disk, and it comes back disabled after a restart.
+ * Takes a replica out of its group for good: what it holds cannot be trusted, so it must neither
+ * vote nor acknowledge. The reason is kept on disk, and it comes back disabled after a restart.
  */
 export function disable(context: ShardContext, replica: Replica, reason: string): void {
   if (replica.descriptor.state === "disabled") return;
@@ -152,8 +155,8 @@ export function startReplica(context: ShardContext, stopped: Replica, settle: Se
 }
 
 /**
- * Answers when what a replica is now is durable too. It need not be: another call's write may be under way, and a replica that was
- * not recovered is stopped here and running on disk.
+ * Answers when what a replica is now is durable too. It need not be: another call's write may be
+ * under way, and a replica that was not recovered is stopped here and running on disk.
  */
 export function confirmDescriptor(context: ShardContext, replica: Replica, settle: Settle): void {
   context.writeDescriptor({ put: replica.descriptor, remove: undefined, ...settle });

@@ -1,4 +1,7 @@
-/** Frames of other nodes' shards: checked for who sent them, then given to the replica or the request they are for. */
+/**
+ * Frames of other nodes' shards: checked for who sent them, then given to the replica or the
+ * request they are for.
+ */
 import { RaftError } from "../base/index.ts";
 import type { GroupId, Incarnation, NodeId, NodeKey } from "../base/index.ts";
 import type { Message } from "../raft/index.ts";
@@ -44,7 +47,8 @@ export class Inbound implements TransportHandler, MessageSink {
       this.sayUnknown(group, incarnation, message);
       return;
     }
-    // A deleted or recreated replica, or one that lost its disk, must not be heard under a member's name.
+    // A deleted or recreated replica, or one that lost its disk, must not be heard under a member's
+    // name.
     if (replica.incarnations.get(fromKey) !== incarnation) {
       context.counters.foreignReplica += 1;
       return;
@@ -132,7 +136,10 @@ export class Inbound implements TransportHandler, MessageSink {
   }
 }
 
-/** Gives a message to a replica. A contradiction of what is committed here ends the replica and not the shard. */
+/**
+ * Gives a message to a replica. A contradiction of what is committed here ends the replica and not
+ * the shard.
+ */
 export function stepReplica(context: ShardContext, replica: Replica, message: Message): void {
   try {
     replica.raft.step(message);

@@ -1,6 +1,7 @@
 /**
- * shard: the loop of one worker thread: groups, timers, batching, apply. May use log, transport, wire, raft and base. It never
- * reads a clock, a disk or a socket but through what it is given; only `worker-host.ts` knows the real ones.
+ * shard: the loop of one worker thread: groups, timers, batching, apply. May use log, transport,
+ * wire, raft and base. It never reads a clock, a disk or a socket but through what it is given;
+ * only `worker-host.ts` knows the real ones.
  */
 export { decodeTrusted, encodeTrusted } from "./control-codec.ts";
 export type { GroupCreated } from "./creation.ts";

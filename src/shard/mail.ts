@@ -1,10 +1,11 @@
 /**
- * Mail between the engine (main thread) and a shard: packed records in one transferable buffer a turn and direction, since a
- * posted object costs 20 times what a record in a buffer does.
+ * Mail between the engine (main thread) and a shard: packed records in one transferable buffer a
+ * turn and direction, since a posted object costs 20 times what a record in a buffer does.
  *
  *     word 0: bytes used | record | record | …      a record: u32 words, then bytes, padded to 4
  *
- * Both ends are the same build of the same program, so there are no versions, and no checks beyond the writer's own.
+ * Both ends are the same build of the same program, so there are no versions, and no checks beyond
+ * the writer's own.
  */
 import { assert } from "../base/index.ts";
 import { writeEntryHeader } from "../raft/index.ts";
@@ -60,7 +61,10 @@ export class MailWriter {
     this.at += (source.length + 3) & ~3;
   }
 
-  /** Entries in the form they keep: one block of CBOR byte strings (raft/block.ts). Room must have been reserved. */
+  /**
+   * Entries in the form they keep: one block of CBOR byte strings (raft/block.ts). Room must have
+   * been reserved.
+   */
   entries(list: readonly Uint8Array[]): void {
     const length = this.hole();
     const start = this.at;

@@ -1,6 +1,6 @@
 /**
- * Gathers what a round sends: for each link one batch a lane, so that the messages of all groups between two shards leave as
- * one frame, in one write.
+ * Gathers what a round sends: for each link one batch a lane, so that the messages of all groups
+ * between two shards leave as one frame, in one write.
  */
 import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
 import type { Message } from "../raft/index.ts";
@@ -27,7 +27,10 @@ export class Outboxes {
     this.transport = transport;
   }
 
-  /** Whether entries for a group may be sent to a node now: connected, and less than `laneBytesMax` queued. */
+  /**
+   * Whether entries for a group may be sent to a node now: connected, and less than `laneBytesMax`
+   * queued.
+   */
   takesEntries(node: NodeId, group: GroupId, laneBytesMax: number): boolean {
     const link = this.transport.link(node, group);
     if (link === undefined || !link.up) return false;

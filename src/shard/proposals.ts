@@ -3,8 +3,8 @@
  *
  *     open ──── a round lays them into one block ────► sealed ──── applied ────► answered
  *
- * `open` holds references into the mail they came in; `sealed` only whom to answer. Both are arrays of numbers, since a
- * proposal must not cost an object.
+ * `open` holds references into the mail they came in; `sealed` only whom to answer. Both are arrays
+ * of numbers, since a proposal must not cost an object.
  */
 import type { Index, Term } from "../base/index.ts";
 import type { ReplyTo } from "./replies.ts";

@@ -1,6 +1,7 @@
 /**
- * Linearizable reads of one replica: `open` until a round asks for a read index, `asked` until a quorum has confirmed the
- * leader, `confirmed` until the state machine has applied that index. All reads of a round share one ticket.
+ * Linearizable reads of one replica: `open` until a round asks for a read index, `asked` until a
+ * quorum has confirmed the leader, `confirmed` until the state machine has applied that index. All
+ * reads of a round share one ticket.
  */
 import type { Index } from "../base/index.ts";
 import type { ReplyTo } from "./replies.ts";

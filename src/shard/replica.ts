@@ -1,6 +1,6 @@
 /**
- * One group here: its algorithm, its state machine and the calls that wait on it. Everything that happens to a replica is done by
- * the files around it; this one is what they share.
+ * One group here: its algorithm, its state machine and the calls that wait on it. Everything that
+ * happens to a replica is done by the files around it; this one is what they share.
  */
 import type { GroupId, Incarnation, NodeKey } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
@@ -11,15 +11,18 @@ import { Reads } from "./reads.ts";
 import type { Role, StateMachine } from "./state-machine.ts";
 
 /**
- * running: takes part. stopped: by the operator; its log is kept. disabled: its state cannot be trusted (see `reason`).
- * In the latter two it neither votes nor acknowledges.
+ * running: takes part. stopped: by the operator; its log is kept. disabled: its state cannot be
+ * trusted (see `reason`). In the latter two it neither votes nor acknowledges.
  */
 export type ReplicaState = Descriptor["state"];
 
 export class Replica {
   readonly group: GroupId;
   readonly incarnation: Incarnation;
-  /** Incarnation of each member, this one included: messages under another one are not from that member. */
+  /**
+   * Incarnation of each member, this one included: messages under another one are not from that
+   * member.
+   */
   readonly incarnations: ReadonlyMap<NodeKey, Incarnation>;
   descriptor: Descriptor;
   readonly raft: Raft;

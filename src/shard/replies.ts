@@ -1,7 +1,7 @@
 /**
- * Where the answer to a call goes: to this node's engine by mail, or, for a call that another node forwarded, back over the
- * wire. A `ReplyTo` is a number, so that a proposal costs no object: the engine's call number, or, below zero, a forwarded
- * request of this shard.
+ * Where the answer to a call goes: to this node's engine by mail, or, for a call that another node
+ * forwarded, back over the wire. A `ReplyTo` is a number, so that a proposal costs no object: the
+ * engine's call number, or, below zero, a forwarded request of this shard.
  */
 import { RaftError, assert, errorToWire, limits } from "../base/index.ts";
 import type { GroupId, Index, NodeId, WireError } from "../base/index.ts";
@@ -96,7 +96,10 @@ export class Replies {
     this.respond(call, false, encodeCbor(call.results));
   }
 
-  /** A read's answer. `ageMs`: how long ago this replica last knew that it was up to date; 0 for linearizable reads. */
+  /**
+   * A read's answer. `ageMs`: how long ago this replica last knew that it was up to date; 0 for
+   * linearizable reads.
+   */
   value(replyTo: ReplyTo, index: Index, ageMs: number, answer: Uint8Array | undefined): void {
     const bytes = answer ?? nothing;
     if (replyTo < 0) {
@@ -139,7 +142,10 @@ export class Replies {
     this.mail.block(bytes);
   }
 
-  /** Where the connection is gone the caller's own deadline, or the loss of its link, tells it that the outcome is unknown. */
+  /**
+   * Where the connection is gone the caller's own deadline, or the loss of its link, tells it that
+   * the outcome is unknown.
+   */
   private respond(call: Forwarded, failed: boolean, payload: Uint8Array): void {
     const { node, requestId: id, group, index } = call;
     if (payload.length > limits.frameBytesMax - frameReserveBytes) {

@@ -1,6 +1,7 @@
 /**
- * Requests of this shard to the shards of other nodes that hold the same group: forwarded calls, creation and removal of
- * replicas. Each is answered, fails with its link, or fails at its deadline.
+ * Requests of this shard to the shards of other nodes that hold the same group: forwarded calls,
+ * creation and removal of replicas. Each is answered, fails with its link, or fails at its
+ * deadline.
  */
 import { RaftError } from "../base/index.ts";
 import type { GroupId, NodeId } from "../base/index.ts";
@@ -16,7 +17,10 @@ export interface PeerRequest {
   readonly op: number;
   readonly payload: Uint8Array;
   readonly timeoutMs: number;
-  /** Safe to send again: kept until the link is up and sent anew after it was lost. Others fail with their link. */
+  /**
+   * Safe to send again: kept until the link is up and sent anew after it was lost. Others fail with
+   * their link.
+   */
   readonly idempotent: boolean;
   readonly onResponse: (response: ShardResponse) => void;
   /** No answer. Outcome "none" where the request was never sent. */
@@ -31,8 +35,8 @@ interface Waiting {
 }
 
 /**
- * After this silence an idempotent request is sent again: its answer may have had no connection to come back on, since each side
- * dials its own.
+ * After this silence an idempotent request is sent again: its answer may have had no connection to
+ * come back on, since each side dials its own.
  */
 const resendMs = 250;
 
@@ -40,8 +44,8 @@ export class PeerRequests {
   private readonly context: ShardContext;
   private readonly waiting: Map<number, Waiting> = new Map();
   /**
-   * Starts anywhere: a shard that crashed and came back must not take the answer to a request of its former life for the answer
-   * to one of its own.
+   * Starts anywhere: a shard that crashed and came back must not take the answer to a request of
+   * its former life for the answer to one of its own.
    */
   private nextId: number;
 

@@ -5,7 +5,8 @@
  *                               ─► send what may leave at once: entries to followers, heartbeats
  *                               ─► apply what is committed, answer the engine
  *                               ─► one commit of all groups' new entries and ballots
- *                            ─► durable: acknowledgements and votes leave, the leader counts its own disk
+ *                            ─► durable: acknowledgements and votes leave, and the leader
+ *                               counts its own disk
  *
  * While a commit is on its way the next round's batch fills by itself.
  */
@@ -32,7 +33,10 @@ import { PeerRequests } from "./requests.ts";
 import type { Role } from "./state-machine.ts";
 import { roleOf } from "./status.ts";
 
-/** Ticks that one round makes up for at most: time that this shard slept must not count as its leaders' silence. */
+/**
+ * Ticks that one round makes up for at most: time that this shard slept must not count as its
+ * leaders' silence.
+ */
 const ticksPerRoundMax = 2;
 
 /** What waits for one commit to be durable. */
@@ -82,7 +86,8 @@ export class Shard implements ShardControl {
   }
 
   /**
-   * Opens the store, brings back its groups and binds the port. Nothing is sent or ticked before `start`.
+   * Opens the store, brings back its groups and binds the port. Nothing is sent or ticked before
+   * `start`.
    * @throws what the store and the transport throw; both are closed then.
    */
   async open(recover: boolean): Promise<void> {
@@ -120,7 +125,8 @@ export class Shard implements ShardControl {
     if (this.started) return;
     this.started = true;
     this.lastTickMs = clock.monotonicMs();
-    // The timer only asks for a round: what peers have sent meanwhile is read before the tick counts their silence.
+    // The timer only asks for a round: what peers have sent meanwhile is read before the tick
+    // counts their silence.
     this.stopTicks = scheduler.every(options.tickMs, () => {
       const elapsed = Math.floor((clock.monotonicMs() - this.lastTickMs) / options.tickMs);
       this.lastTickMs += elapsed * options.tickMs;
@@ -230,7 +236,8 @@ export class Shard implements ShardControl {
   private seal(replica: Replica): void {
     const { context } = this;
     const { open, raft, reads } = replica;
-    // What waits since this replica led is answered by `tellRole`, which tells what may be in the log from what is not.
+    // What waits since this replica led is answered by `tellRole`, which tells what may be in the
+    // log from what is not.
     if (!raft.isLeader) return;
     while (open.calls > 0 && raft.admits) {
       const calls = open.callsWithin(context.options.blockBytesMax);
@@ -263,7 +270,9 @@ export class Shard implements ShardControl {
     }
   }
 
-  /** Tells the engine of a new role or leader, and settles what an old leader's callers wait for. */
+  /**
+   * Tells the engine of a new role or leader, and settles what an old leader's callers wait for.
+   */
   private tellRole(replica: Replica): void {
     const { context } = this;
     const { raft } = replica;
@@ -289,7 +298,9 @@ export class Shard implements ShardControl {
     });
   }
 
-  /** The hook is the user's: an exception there says nothing about the state, so it ends nothing. */
+  /**
+   * The hook is the user's: an exception there says nothing about the state, so it ends nothing.
+   */
   private callRoleHook(replica: Replica, role: Role): void {
     try {
       replica.machine?.onRole?.(role, replica.raft.term);
@@ -317,7 +328,9 @@ export class Shard implements ShardControl {
     );
   }
 
-  /** What promises durability but brought nothing to write still waits for the commits before it. */
+  /**
+   * What promises durability but brought nothing to write still waits for the commits before it.
+   */
   private finishWithoutCommit(work: RoundWork): void {
     if (this.commitsInFlight === 0) this.finish(work);
     else this.lastCommit = this.lastCommit.then(() => this.finish(work));
@@ -399,8 +412,9 @@ export class Shard implements ShardControl {
 }
 
 /**
- * Within a batch removals come before descriptors. A replica that was created and removed in one round must stay removed: of
- * what was written for a group only what came after its last removal counts.
+ * Within a batch removals come before descriptors. A replica that was created and removed in one
+ * round must stay removed: of what was written for a group only what came after its last removal
+ * counts.
  */
 function descriptorChanges(
   writes: readonly DescriptorWrite[],

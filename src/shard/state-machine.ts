@@ -1,14 +1,17 @@
 /**
- * What a user's state machine is to the engine. It lives on the worker thread, beside its replica; its module is loaded there
- * by URL and exports `createStateMachine`. Bytes in, bytes out; `typed.ts` of the engine puts types and CBOR on top.
+ * What a user's state machine is to the engine. It lives on the worker thread, beside its replica;
+ * its module is loaded there by URL and exports `createStateMachine`. Bytes in, bytes out;
+ * `typed.ts` of the engine puts types and CBOR on top.
  *
- * `apply` must be deterministic: the same entries in the same order give the same state and the same results on every
- * replica. Time and identity come from the entry, never from a clock, `Math.random` or the environment.
+ * `apply` must be deterministic: the same entries in the same order give the same state and the
+ * same results on every replica. Time and identity come from the entry, never from a clock,
+ * `Math.random` or the environment.
  */
 import type { GroupId, Index, NodeId, Term } from "../base/index.ts";
 
 /**
- * A committed command as `apply` sees it. The object and its memory are reused for the next command: copy what is kept.
+ * A committed command as `apply` sees it. The object and its memory are reused for the next
+ * command: copy what is kept.
  */
 export interface Entry {
   /** The command is `bytes[start, end)`. Reading in place saves the view that `command` makes. */
@@ -19,7 +22,10 @@ export interface Entry {
   readonly command: Uint8Array;
   readonly index: Index;
   readonly term: Term;
-  /** The leader's wall clock when it accepted the command, in ms since 1970. The same on every replica; may go backwards. */
+  /**
+   * The leader's wall clock when it accepted the command, in ms since 1970. The same on every
+   * replica; may go backwards.
+   */
   readonly timeMs: number;
 }
 
@@ -27,14 +33,21 @@ export type Role = "follower" | "candidate" | "leader";
 
 export interface StateMachine {
   /**
-   * Applies one committed command. What it returns goes to the proposer, if it is waiting on this node; the engine copies it
-   * before the next call, so the same buffer may be returned each time. An exception becomes the command's result
-   * (ERR_APPLY_FAILED), or disables the replica, as the option `applyError` says; it must come on every replica or on none.
+   * Applies one committed command. What it returns goes to the proposer, if it is waiting on this
+   * node; the engine copies it before the next call, so the same buffer may be returned each time.
+   * An exception becomes the command's result (ERR_APPLY_FAILED), or disables the replica, as the
+   * option `applyError` says; it must come on every replica or on none.
    */
   apply(entry: Entry): Uint8Array | undefined;
-  /** Answers a read. Must not change the state. An exception becomes ERR_QUERY_FAILED. The engine copies what it returns. */
+  /**
+   * Answers a read. Must not change the state. An exception becomes ERR_QUERY_FAILED. The engine
+   * copies what it returns.
+   */
   query(query: Uint8Array): Uint8Array | undefined;
-  /** A hash over the whole state, equal on two replicas if and only if their states are. For checks; may be slow. */
+  /**
+   * A hash over the whole state, equal on two replicas if and only if their states are. For checks;
+   * may be slow.
+   */
   digest?(): string;
   /** The replica changed its role. Called between commands. */
   onRole?(role: Role, term: Term): void;

@@ -94,7 +94,8 @@ function environmentOf(task: ShardTask, createStateMachine: CreateStateMachine):
       prng,
       secret: task.secret,
       tls: task.tls,
-      // The transport tells of an emptied queue that was over half its bound: just where the shard stops sending entries.
+      // The transport tells of an emptied queue that was over half its bound: just where the shard
+      // stops sending entries.
       sendQueueBytesMax: 2 * options.laneBytesMax,
     }),
     createStateMachine,

@@ -1,6 +1,7 @@
 /**
- * The file a worker thread starts with. It stays this small and imports the rest inside the task: a module that fails while the
- * pool loads it would be reported as an internal error of Node instead of its own.
+ * The file a worker thread starts with. It stays this small and imports the rest inside the task: a
+ * module that fails while the pool loads it would be reported as an internal error of Node instead
+ * of its own.
  */
 import type { ShardTask } from "./worker-host.ts";
 

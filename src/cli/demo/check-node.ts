@@ -1,8 +1,10 @@
 /**
- * Checks one node's replicas against what clients were promised. Every put raises its key's version by one, and each key has one
- * client, so the version counts the writes that are there:
+ * Checks one node's replicas against what clients were promised. Every put raises its key's version
+ * by one, and each key has one client, so the version counts the writes that are there:
  *
- *     acknowledged <= version <= acknowledged + unknown, and never below the newest version that was acknowledged
+ *     acknowledged <= version <= acknowledged + unknown
+ *
+ * and the version is never below the newest one that was acknowledged.
  */
 import type { Engine } from "../../engine/index.ts";
 import { decodeGetAnswer, encodeGet } from "../../service/index.ts";

@@ -1,6 +1,7 @@
 /**
- * The demo, the engine's main job from end to end: three processes, real sockets and disks, a load, a SIGKILL in the middle of it,
- * and a check of every acknowledged write on every replica, before and after a restart of all nodes.
+ * The demo, the engine's main job from end to end: three processes, real sockets and disks, a load,
+ * a SIGKILL in the middle of it, and a check of every acknowledged write on every replica, before
+ * and after a restart of all nodes.
  */
 import { rm, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,7 +26,10 @@ export interface DemoResult {
   readonly latencyP99Ms: number;
   /** Flushes of all three nodes, in the same span as proposalsPerSecond. */
   readonly fsyncsPerSecond: number;
-  /** CPU time of all three nodes, load included, for one proposal on its three replicas, in µs; same span. */
+  /**
+   * CPU time of all three nodes, load included, for one proposal on its three replicas, in µs; same
+   * span.
+   */
   readonly cpuMicrosPerProposal: number;
   readonly acknowledged: number;
   readonly unknownOutcome: number;
@@ -239,7 +243,10 @@ class Demo {
     return Math.round(performance.now() - start);
   }
 
-  /** Waits until all replicas stand at the same index, then compares keys with promises and replicas with each other. */
+  /**
+   * Waits until all replicas stand at the same index, then compares keys with promises and replicas
+   * with each other.
+   */
   private async check(): Promise<void> {
     const { options, ledger } = this;
     await until("all replicas have applied everything", async () => {

@@ -1,6 +1,7 @@
 /**
- * What the clients of the demo have been promised, kept outside the nodes so that it survives their deaths. Detects at once what no
- * final check could: two acknowledgements of the same version mean that the first write was lost.
+ * What the clients of the demo have been promised, kept outside the nodes so that it survives their
+ * deaths. Detects at once what no final check could: two acknowledgements of the same version mean
+ * that the first write was lost.
  */
 import { clientsPerGroup } from "./demo-options.ts";
 import type { DemoOptions, LifeRecord } from "./demo-options.ts";
@@ -61,7 +62,10 @@ export class Ledger {
     );
   }
 
-  /** A killed process may have had one write under way in each slot, and nobody knows what became of it. */
+  /**
+   * A killed process may have had one write under way in each slot, and nobody knows what became of
+   * it.
+   */
   endByKill(node: string): void {
     const record = this.lives.findLast((life) => life.node === node);
     if (record === undefined) return;

@@ -1,7 +1,7 @@
 /**
- * The load of one node: in each group that it leads a few clients, each with one write of its own key under way. The clients of a
- * group hand in their writes together, as a service does with what its connections brought in one turn. Uses nothing but the
- * engine's public calls.
+ * The load of one node: in each group that it leads a few clients, each with one write of its own
+ * key under way. The clients of a group hand in their writes together, as a service does with what
+ * its connections brought in one turn. Uses nothing but the engine's public calls.
  */
 import { RaftError } from "../../base/index.ts";
 import type { BatchResult, Engine } from "../../engine/index.ts";
@@ -83,7 +83,10 @@ export class Load {
     });
   }
 
-  /** Writes for some clients of a group again and again: theirs leave together, and each waits for its own result. */
+  /**
+   * Writes for some clients of a group again and again: theirs leave together, and each waits for
+   * its own result.
+   */
   private async run(group: number, clients: readonly number[]): Promise<void> {
     const slots = clients.map((client) => slotOf(this.options, group, client));
     const commands = clients.map((client, at) => this.commandOf(slots[at] ?? 0, client));
@@ -124,7 +127,10 @@ export class Load {
     } else if (result.outcome === "unknown") this.acks.push(slot, 0);
   }
 
-  /** The engine copies a command when it is proposed, so each client has one buffer for all its writes. */
+  /**
+   * The engine copies a command when it is proposed, so each client has one buffer for all its
+   * writes.
+   */
   private commandOf(slot: number, client: number): Uint8Array {
     const known = this.commands[slot];
     if (known !== undefined) return known;

@@ -25,7 +25,10 @@ export type FromNode =
   | { readonly kind: "error"; readonly message: string }
   | Report;
 
-/** Sent while the load runs. What has arrived here was acknowledged, whatever happens to the node afterwards. */
+/**
+ * Sent while the load runs. What has arrived here was acknowledged, whatever happens to the node
+ * afterwards.
+ */
 export interface Report {
   readonly kind: "report";
   /** Pairs: slot, version. A version of 0 means that the outcome is unknown. */

@@ -1,13 +1,17 @@
-/** A node of the demo as its parent sees it: a child process that can be asked, killed and started again. */
+/**
+ * A node of the demo as its parent sees it: a child process that can be asked, killed and started
+ * again.
+ */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FromNode, Report, ToNode } from "./messages.ts";
 
+/** Who asked knows the type of the answer; as methods these take what their promise takes. */
 interface Waiting {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
 }
 
 export class NodeProcess {
@@ -20,7 +24,8 @@ export class NodeProcess {
     this.node = node;
     const own = fileURLToPath(import.meta.url);
     this.child = fork(fileURLToPath(new URL(`./node-main${extname(own)}`, import.meta.url)), {
-      // Thousands of calls are alive at any moment: in a small young generation each of them is copied many times.
+      // Thousands of calls are alive at any moment: in a small young generation each of them is
+      // copied many times.
       execArgv: [...process.execArgv, "--max-semi-space-size=64"],
       serialization: "advanced",
       stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -32,8 +37,8 @@ export class NodeProcess {
     });
     this.exited = new Promise((resolve) => {
       this.child.once("exit", (code, signal) => {
-        for (const { reject } of this.waiting.splice(0)) {
-          reject(new Error(`${node} ended with ${signal ?? code}`));
+        for (const waiting of this.waiting.splice(0)) {
+          waiting.reject(new Error(`${node} ended with ${signal ?? code}`));
         }
         resolve();
       });
@@ -43,15 +48,17 @@ export class NodeProcess {
   /** Sends a request; the caller knows the type of its answer. */
   ask<T>(message: ToNode): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const settling: { resolve(value: unknown): void } = { resolve };
-      this.waiting.push({ resolve: settling.resolve, reject });
+      this.waiting.push({ resolve, reject });
       this.child.send(message, (error) => {
         if (error !== null) reject(error);
       });
     });
   }
 
-  /** SIGKILL: no handler runs, nothing is flushed. Resolves when the process is gone and its last reports are in. */
+  /**
+   * SIGKILL: no handler runs, nothing is flushed. Resolves when the process is gone and its last
+   * reports are in.
+   */
   async kill(): Promise<void> {
     this.child.kill("SIGKILL");
     await this.exited;

@@ -24,7 +24,7 @@ export function demoProgram(): Command {
     .option("--seconds <n>", "length of the load", integer(1, 86_400), 20)
     .option("--shards <n>", "worker threads of each node", integer(1, 64), 1)
     .option("--value-bytes <n>", "size of a value", integer(8, 1_000_000), 16)
-    .option("--outstanding <n>", "proposals under way on each node", integer(1, 60_000), 8_192)
+    .option("--outstanding <n>", "proposals under way on each node", integer(1, 60_000), 16_384)
     .option("--single", "one call a write, instead of one for all clients of a group", false)
     .addOption(
       new Option("--durability <mode>", "when a write counts as stored")

@@ -1,4 +1,7 @@
-/** Shows how far a run is: one line that is rewritten on a terminal, a line a phase elsewhere. Always on stderr. */
+/**
+ * Shows how far a run is: one line that is rewritten on a terminal, a line a phase elsewhere.
+ * Always on stderr.
+ */
 import pc from "picocolors";
 
 const redrawMs = 200;

@@ -1,6 +1,6 @@
 /**
- * One replica's log as the algorithm sees it. Terms of all entries are in memory (as runs); bytes only of the newest blocks,
- * the `tail`. Older blocks are read back through `LogReader`.
+ * One replica's log as the algorithm sees it. Terms of all entries are in memory (as runs); bytes
+ * only of the newest blocks, the `tail`. Older blocks are read back through `LogReader`.
  *
  *        1 ……………………… applied ……… committed ……………………… lastIndex
  *        |--- on disk, read back ---|------- tail: blocks in memory -------|
@@ -17,7 +17,10 @@ import type { PersistMark } from "../ready.ts";
 import { TermRuns } from "./term-runs.ts";
 import type { TermRun } from "./term-runs.ts";
 
-/** Reads back what was handed over for storage. The first block starts at `from`; at least one where one exists. */
+/**
+ * Reads back what was handed over for storage. The first block starts at `from`; at least one where
+ * one exists.
+ */
 export interface LogReader {
   read(from: Index, bytesMax: number): readonly Block[];
 }
@@ -71,13 +74,19 @@ export class RaftLog {
     return index <= this.lastIndex ? this.terms.termAt(index) : undefined;
   }
 
-  /** Whether a log ending in (lastIndex, lastTerm) is at least as up to date: terms first, then length (thesis §3.6.1). */
+  /**
+   * Whether a log ending in (lastIndex, lastTerm) is at least as up to date: terms first, then
+   * length (thesis §3.6.1).
+   */
   isUpToDate(lastIndex: Index, lastTerm: Term): boolean {
     const ours = this.lastTerm;
     return lastTerm > ours || (lastTerm === ours && lastIndex >= this.lastIndex);
   }
 
-  /** Where a follower's and a leader's log may last agree, given that they differ at `index` (thesis §3.5, fast back-off). */
+  /**
+   * Where a follower's and a leader's log may last agree, given that they differ at `index` (thesis
+   * §3.5, fast back-off).
+   */
   conflictHint(index: Index, term: Term): { index: Index; term: Term } {
     const hint = this.terms.lastAtMost(Math.min(index, this.lastIndex), term, 0);
     return { index: hint, term: this.terms.termAt(hint) };
@@ -93,7 +102,9 @@ export class RaftLog {
     this.tailBytes += block.bytes.length;
   }
 
-  /** Drops every entry from `index` on: the leader of `term` has others. They must not be committed. */
+  /**
+   * Drops every entry from `index` on: the leader of `term` has others. They must not be committed.
+   */
   truncate(index: Index, term: Term): void {
     assert(index > this.committed, "committed entries never change");
     this.cutTerm = term;
@@ -119,23 +130,27 @@ export class RaftLog {
   takeUnhanded(): readonly Block[] {
     if (this.handed === this.lastIndex) return [];
     const blocks = this.tailFrom(this.handed + 1, Number.POSITIVE_INFINITY);
+    assert(blocks[0]?.first === this.handed + 1, "every entry above handed is in the tail");
     this.handed = this.lastIndex;
     return blocks;
   }
 
   /**
    * The store has made everything up to the mark durable. Ignored where a conflict has replaced
-   * that entry since, and also where the same entry came back afterwards: leader A's entry is on its
-   * way to the disk, B's replaces it, C, who has A's, replaces B's again. The first write is durable
-   * now, the second will undo it, and the third was not even handed over. A term has one leader, and
-   * so at most one cut.
+   * that entry since, and also where the same entry came back afterwards: leader A's entry is on
+   * its way to the disk, B's replaces it, C, who has A's, replaces B's again. The first write is
+   * durable now, the second will undo it, and the third was not even handed over. A term has one
+   * leader, and so at most one cut.
    */
   stableTo({ lastIndex, lastTerm, term }: PersistMark): void {
     if (term < this.cutTerm) return;
     if (lastIndex > this.stable && this.termAt(lastIndex) === lastTerm) this.stable = lastIndex;
   }
 
-  /** Blocks from `from` on, the first starting exactly there, until `bytesMax` is passed; as many as one message may hold. */
+  /**
+   * Blocks from `from` on, the first starting exactly there, until `bytesMax` is passed; as many as
+   * one message may hold.
+   */
   blocksFrom(from: Index, bytesMax: number): readonly Block[] {
     return this.collectFrom(from, bytesMax).slice(0, limits.messageBlocksMax);
   }
@@ -147,7 +162,8 @@ export class RaftLog {
     const blocks: Block[] = [];
     let next = from;
     for (const block of this.reader.read(from, bytesMax)) {
-      // The store may still hold a suffix that a conflict has replaced: the tail is the truth from its first entry on.
+      // The store may still hold a suffix that a conflict has replaced: the tail is the truth from
+      // its first entry on.
       if (block.first >= tailFirst) break;
       const end = Math.min(lastIndexOf(block) + 1, tailFirst);
       // What a store mixed up must stop here: sent on, followers would keep it as this leader's.
@@ -162,8 +178,8 @@ export class RaftLog {
   }
 
   /**
-   * The next blocks to apply: from above `applied`, up to what is both committed and on this replica's own disk, so that what a
-   * replica has shown to readers is still there after a crash.
+   * The next blocks to apply: from above `applied`, up to what is both committed and on this
+   * replica's own disk, so that what a replica has shown to readers is still there after a crash.
    */
   nextCommitted(bytesMax: number): readonly Block[] {
     const limit = Math.min(this.committed, this.stable);
@@ -178,8 +194,9 @@ export class RaftLog {
   }
 
   /**
-   * Frees memory: blocks up to `needed` that are durable and applied, and beyond that whatever is durable and committed while
-   * the tail holds more than `bytesMax`. Uncommitted ones stay: they are what `uncommittedBytes` counts.
+   * Frees memory: blocks up to `needed` that are durable and applied, and beyond that whatever is
+   * durable and committed while the tail holds more than `bytesMax`. Uncommitted ones stay: they
+   * are what `uncommittedBytes` counts.
    */
   evict(needed: Index, bytesMax: number): void {
     this.countCommitted();
@@ -202,13 +219,19 @@ export class RaftLog {
     return index > this.lastIndex || index >= (this.tail[0]?.first ?? this.lastIndex + 1);
   }
 
-  /** Bytes of entries above the commit index, but for those that were on disk when the replica started. */
+  /**
+   * Bytes of entries above the commit index, but for those that were on disk when the replica
+   * started.
+   */
   uncommittedBytes(): number {
     this.countCommitted();
     return this.tailBytes - this.committedBytes;
   }
 
-  /** Each block is passed once: proposals ask while thousands of small blocks wait for a slow quorum. */
+  /**
+   * Each block is passed once: proposals ask while thousands of small blocks wait for a slow
+   * quorum.
+   */
   private countCommitted(): void {
     for (; this.committedBlocks < this.tail.length; this.committedBlocks += 1) {
       const block = this.tail[this.committedBlocks];

@@ -1,6 +1,7 @@
 /**
- * The terms of a log as runs: (first index, term), ascending in both. Terms change once an election, so a log of millions of
- * entries has a handful of runs, and every question about terms is answered without reading an entry.
+ * The terms of a log as runs: (first index, term), ascending in both. Terms change once an
+ * election, so a log of millions of entries has a handful of runs, and every question about terms
+ * is answered without reading an entry.
  */
 import { assert } from "../../base/index.ts";
 import type { Index, Term } from "../../base/index.ts";

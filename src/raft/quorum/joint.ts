@@ -1,6 +1,7 @@
 /**
- * Decisions of a joint configuration (thesis §4.3): both halves must agree, so each question is put to both and the answers
- * combined. Outside a membership change the outgoing half is empty and agrees to everything.
+ * Decisions of a joint configuration (thesis §4.3): both halves must agree, so each question is put
+ * to both and the answers combined. Outside a membership change the outgoing half is empty and
+ * agrees to everything.
  */
 import type { Index, NodeKey } from "../../base/index.ts";
 import type { Configuration } from "../configuration.ts";

@@ -1,7 +1,7 @@
 /**
- * Decisions of one set of voters by majority: ⌊n/2⌋ + 1 of n (thesis §3.4, §3.6.2). Pure mathematics, no protocol words.
- * The empty set decides everything (every index is committed, every vote won), so that a joint configuration needs no
- * special case for its empty half.
+ * Decisions of one set of voters by majority: ⌊n/2⌋ + 1 of n (thesis §3.4, §3.6.2). Pure
+ * mathematics, no protocol words. The empty set decides everything (every index is committed, every
+ * vote won), so that a joint configuration needs no special case for its empty half.
  */
 import type { Index, NodeKey } from "../../base/index.ts";
 
@@ -25,7 +25,8 @@ export function majorityIndex(
   for (const voter of voters) {
     const index = indexOf(voter);
     let at = scratch.length;
-    // Insertion sort, descending: groups have 3 to 7 voters, and sort() would allocate its comparator's frame per call.
+    // Insertion sort, descending: groups have 3 to 7 voters, and sort() would allocate its
+    // comparator's frame per call.
     while (at > 0 && (scratch[at - 1] ?? 0) < index) {
       scratch[at] = scratch[at - 1] ?? 0;
       at -= 1;

@@ -1,6 +1,7 @@
 /**
- * The AppendRequests that a leader has sent to one follower and not seen acknowledged: a sliding window bounded by messages
- * and by bytes. A message is freed by an acknowledgement of its last index or of any later one.
+ * The AppendRequests that a leader has sent to one follower and not seen acknowledged: a sliding
+ * window bounded by messages and by bytes. A message is freed by an acknowledgement of its last
+ * index or of any later one.
  */
 import { assert } from "../../base/index.ts";
 import type { Index } from "../../base/index.ts";
@@ -23,7 +24,9 @@ export class Inflights {
     return this.lastIndexes.length - this.head;
   }
 
-  /** Whether no further message may be sent. One message larger than the window may travel alone. */
+  /**
+   * Whether no further message may be sent. One message larger than the window may travel alone.
+   */
   get full(): boolean {
     return this.count >= this.messagesMax || this.bytes >= this.bytesMax;
   }

@@ -14,14 +14,19 @@ import type { Inflights } from "./inflights.ts";
 export type ProgressState = "probe" | "replicate" | "snapshot";
 
 export class Progress {
-  /** The member's log is known to equal the leader's up to here, durably. Never falls within a term. */
+  /**
+   * The member's log is known to equal the leader's up to here, durably. Never falls within a term.
+   */
   match: Index;
   /** The first entry to send next. Invariant: match < next. */
   next: Index;
   state: ProgressState = "probe";
   /** In `probe`: the one message is under way; a heartbeat's response allows another. */
   probeSent = false;
-  /** The commit index that the member is known to have been told; falls back to 0 where a message may have been lost. */
+  /**
+   * The commit index that the member is known to have been told; falls back to 0 where a message
+   * may have been lost.
+   */
   commitSent: Index = 0;
   /** The newest read round that the member has confirmed (thesis §6.4). */
   readRound = 0;
@@ -29,7 +34,10 @@ export class Progress {
   recentlyActive = false;
   /** Send an AppendRequest even if it is empty: its answer shows what was lost. */
   nudge = false;
-  /** `match` at the last heartbeat response; standing still while entries wait means that a message was lost. */
+  /**
+   * `match` at the last heartbeat response; standing still while entries wait means that a message
+   * was lost.
+   */
   matchAtHeartbeat: Index = -1;
   readonly inflights: Inflights;
 
@@ -83,8 +91,9 @@ export class Progress {
   }
 
   /**
-   * Takes the rejection of the message that followed entry `rejected`; `hint` is the last entry that may match. Returns false
-   * where the rejection is stale: reordered, or of a message from before an acceptance.
+   * Takes the rejection of the message that followed entry `rejected`; `hint` is the last entry
+   * that may match. Returns false where the rejection is stale: reordered, or of a message from
+   * before an acceptance.
    */
   maybeDecrease(rejected: Index, hint: Index): boolean {
     if (this.state === "replicate") {
