@@ -7,8 +7,8 @@
  *                ▼│
  *            restarting ──► failed
  *
- * A crash fails every call (outcome unknown), and the worker comes back after a pause. A shard whose
- * store is dead or cannot be opened has failed: it stays down and says why.
+ * A crash fails every call (outcome unknown), and the worker comes back after a pause. A shard
+ * whose store is dead or cannot be opened has failed: it stays down and says why.
  */
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";

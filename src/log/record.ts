@@ -32,7 +32,7 @@ export const recordFormat = {
 } as const;
 
 /** Bounds one commit; far above what a round's own limits let through. */
-export const recordBytesMax = 0x4000_0000;
+const recordBytesMax = 0x4000_0000;
 
 /** A record's number, counted from 1 without gaps. */
 export type Sequence = number;

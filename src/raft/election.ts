@@ -106,7 +106,7 @@ export function handleVoteRequest(state: RaftState, request: VoteRequest): void 
 }
 
 /** Records one voter's answer of the current campaign; the first one counts. */
-export function recordVote(state: RaftState, from: NodeKey, granted: boolean): VoteResult {
+function recordVote(state: RaftState, from: NodeKey, granted: boolean): VoteResult {
   if (!state.votes.has(from)) state.votes.set(from, granted);
   return tally(state);
 }

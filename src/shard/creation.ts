@@ -167,7 +167,7 @@ function ignore(): void {
   // A removal is tried; a member that cannot be reached keeps a replica that nobody talks to.
 }
 
-export function groupExists(group: GroupId): RaftError {
+function groupExists(group: GroupId): RaftError {
   return new RaftError("ERR_GROUP_EXISTS", `Group ${group} exists on this node`);
 }
 

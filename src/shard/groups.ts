@@ -93,7 +93,7 @@ function isMachine(machine: Partial<StateMachine> | null | undefined): machine i
   return typeof machine?.apply === "function" && typeof machine.query === "function";
 }
 
-export function membersOf(replica: Replica): NodeId[] {
+function membersOf(replica: Replica): NodeId[] {
   return replica.descriptor.members.map(({ node }) => node);
 }
 

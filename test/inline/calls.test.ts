@@ -46,10 +46,11 @@ test("a follower refuses calls with the leader's name, and forwards those that a
   assert.deepEqual(forwarded.results(), ["1", "2"]);
   const read = follower.read(9, "", { forward: true });
   const poisoned = follower.read(9, "poison", { forward: true });
-  const poison = follower.proposeBatch(9, ["p", "poison", "q"], { forward: true });
   await cluster.run();
   assert.equal(read.text(), "x,y");
   assert.equal(poisoned.failure().code, "ERR_QUERY_FAILED");
+  const poison = follower.proposeBatch(9, ["p", "poison", "q"], { forward: true });
+  await cluster.run();
   const [first, second, third] = poison.results();
   assert.deepEqual([first, third], ["3", "4"]);
   assert.ok(second instanceof RaftError && second.code === "ERR_APPLY_FAILED");
