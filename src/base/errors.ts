@@ -201,7 +201,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_STATE_MACHINE_LOAD: spec(
     "none",
     false,
-    "the state machine's module cannot be imported or does not export `createStateMachine`",
+    "the module of `stateMachine` or `logStore` cannot be imported or does not export `createStateMachine` or `createLogStore`",
     "see `cause`; the URL must be that of a compiled module a worker thread can import",
   ),
   ERR_FRAME_INVALID: spec(

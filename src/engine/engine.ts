@@ -519,7 +519,7 @@ function taskOf(
   directory: DataDirectory,
   { shard, mail, port }: { shard: number; mail: ShardTask["mail"]; port: number | undefined },
 ): ShardTask {
-  const { cluster, node, listen, secret, tls, stateMachine } = identity;
+  const { cluster, node, listen, secret, tls, stateMachine, logStore } = identity;
   const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
   const { shards, durability, mapBytes, preallocateBytes } = tuning;
   return {
@@ -538,6 +538,7 @@ function taskOf(
     secret,
     tls,
     stateMachine,
+    logStore,
     recover: recover === "all",
     seed: randomInt(0, 2 ** 32),
     options: tuning,

@@ -107,6 +107,13 @@ export interface EngineOptions extends Tunable {
    */
   readonly stateMachine: URL;
   /**
+   * A module that exports `createLogStore(context)`, for a store of the embedder's own, which must
+   * pass the suite `logStoreSuite` of `flotilla/testing`. Takes no notice of `mapBytes` and
+   * `preallocateBytes`.
+   * @default the LMDB store
+   */
+  readonly logStore?: URL | undefined;
+  /**
    * Which groups found on disk run at once: all, none (then `startGroup`), or those that a function
    * chooses.
    * @default "all"
@@ -122,7 +129,7 @@ export interface ResolvedOptions {
   readonly identity: Pick<
     EngineOptions,
     "cluster" | "node" | "dir" | "listen" | "secret" | "tls"
-  > & { readonly stateMachine: string };
+  > & { readonly stateMachine: string; readonly logStore: string | undefined };
   readonly peers: Readonly<Record<NodeId, string>>;
   readonly recover: "all" | "none" | ((group: GroupId) => boolean);
   readonly tuning: EngineTuning;
@@ -180,6 +187,9 @@ function identityFaults(options: EngineOptions): OptionFault[] {
   if (!(stateMachine instanceof URL)) {
     faults.push({ option: "stateMachine", message: "must be a URL of a module" });
   }
+  if (options.logStore !== undefined && !(options.logStore instanceof URL)) {
+    faults.push({ option: "logStore", message: "must be a URL of a module" });
+  }
   if (
     recover !== undefined &&
     recover !== "all" &&
@@ -212,12 +222,13 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedOptions {
   if (typeof options !== "object" || options === null) {
     throw new RaftError("ERR_OPTION_INVALID", "Engine.open needs an options object");
   }
-  const { cluster, node, dir, listen, peers, stateMachine, recover, secret, tls, ...rest } =
-    options;
+  const { cluster, node, dir, listen, stateMachine, logStore, secret, tls, ...others } = options;
+  const { peers, recover, ...rest } = others;
   const given = resolveOptions(engineOptionTable, rest, relationFaults, identityFaults(options));
   const shards = given.shards === 0 ? Math.max(1, availableParallelism() - 1) : given.shards;
+  const modules = { stateMachine: stateMachine.href, logStore: logStore?.href };
   return {
-    identity: { cluster, node, dir, listen, secret, tls, stateMachine: stateMachine.href },
+    identity: { cluster, node, dir, listen, secret, tls, ...modules },
     peers: peers ?? {},
     recover: recover ?? "all",
     tuning: { ...given, shards },

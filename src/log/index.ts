@@ -8,4 +8,3 @@ export { LmdbStore } from "./lmdb-store.ts";
 export type * from "./log-store.ts";
 export type { MemoryStoreOptions } from "./memory-store.ts";
 export { MemoryDisk, MemoryStore } from "./memory-store.ts";
-export type { StoreIdentity } from "./meta-entry.ts";

@@ -17,7 +17,7 @@ import { growFile } from "./file-reserve.ts";
 import { LmdbEnv } from "./lmdb-env.ts";
 import type { LmdbEnvOptions } from "./lmdb-env.ts";
 import { corruptMeta, encodeIdentity, identityKey } from "./meta-entry.ts";
-import type { StoreIdentity } from "./meta-entry.ts";
+import type { StoreIdentity } from "./log-store.ts";
 
 export const dataFile = "data.mdb";
 const lockFile = "lock.mdb";

@@ -39,7 +39,7 @@ import {
   identityKey,
   metaFormat,
 } from "./meta-entry.ts";
-import type { StoreIdentity } from "./meta-entry.ts";
+import type { StoreIdentity } from "./log-store.ts";
 import { readBlocks } from "./read-blocks.ts";
 import { RecordArena } from "./record-arena.ts";
 import { corruptRecord, decodeRecord } from "./record.ts";

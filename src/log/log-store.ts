@@ -3,7 +3,7 @@
  * all groups of a shard; a commit writes what one round changed in all of them, atomically. An
  * implementation must pass the suite `logStoreSuite` of `flotilla/testing`.
  */
-import type { GroupId, Incarnation, Index, NodeId, Term } from "../base/index.ts";
+import type { GroupId, Incarnation, Index, NodeId, ShardId, Term } from "../base/index.ts";
 import type { Block } from "../raft/index.ts";
 
 /** When a commit counts as durable. */
@@ -89,6 +89,27 @@ export interface StoreStats {
   /** Size of the store on disk, in bytes; of the memory held, where there is no disk. */
   readonly bytesStored: number;
 }
+
+/** Whose store this is. A directory opened under another identity is refused. */
+export interface StoreIdentity {
+  readonly cluster: string;
+  readonly node: NodeId;
+  readonly incarnation: Incarnation;
+  readonly shard: ShardId;
+  /** Number of shards: a group's shard depends on it, so it cannot change under stored groups. */
+  readonly shards: number;
+}
+
+/** What a module's `createLogStore` is given, once for each shard. */
+export interface LogStoreContext {
+  /** A directory for this shard's store alone; not created yet. */
+  readonly dir: string;
+  /** To whom the store belongs: one that finds another identity must refuse to open. */
+  readonly identity: StoreIdentity;
+  readonly durability: Durability;
+}
+
+export type CreateLogStore = (context: LogStoreContext) => LogStore;
 
 export interface LogStore {
   readonly durability: Durability;

@@ -5,10 +5,10 @@
  *      magic u32 │ format version u32 │ CRC-32C of the rest u32 │ CBOR array
  */
 import { RaftError, groupIdMax, isGroupId, isNodeId } from "../base/index.ts";
-import type { GroupId, Incarnation, NodeId, ShardId } from "../base/index.ts";
+import type { GroupId } from "../base/index.ts";
 import { crc32c, decodeCbor, encodeCbor } from "../wire/index.ts";
 import type { GroupMeta } from "./log-state.ts";
-import type { Descriptor, Member } from "./log-store.ts";
+import type { Descriptor, Member, StoreIdentity } from "./log-store.ts";
 
 /** Stored on disk: a change of any of these is a new format. */
 export const metaFormat = {
@@ -27,16 +27,6 @@ export const metaFormat = {
   descriptorKey: 0x67,
   states: ["running", "stopped", "disabled"],
 } as const;
-
-/** Whose store this is. A directory opened under another identity is refused. */
-export interface StoreIdentity {
-  readonly cluster: string;
-  readonly node: NodeId;
-  readonly incarnation: Incarnation;
-  readonly shard: ShardId;
-  /** Number of shards: a group's shard depends on it, so it cannot change under stored groups. */
-  readonly shards: number;
-}
 
 export function identityKey(): Uint8Array {
   return Uint8Array.of(metaFormat.identityKey);

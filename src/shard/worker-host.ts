@@ -3,8 +3,8 @@ import { setImmediate, setInterval, clearInterval } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { Prng, RaftError, errorToWire } from "../base/index.ts";
 import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
-import { LmdbStore, MemoryStore } from "../log/index.ts";
-import type { Durability, LogStore } from "../log/index.ts";
+import { LmdbStore } from "../log/index.ts";
+import type { CreateLogStore, Durability, LogStore } from "../log/index.ts";
 import { TcpTransport } from "../transport/index.ts";
 import type { TlsOptions } from "../transport/index.ts";
 import { encodeTrusted } from "./control-codec.ts";
@@ -23,7 +23,7 @@ export interface ShardTask {
   readonly incarnation: Incarnation;
   readonly shard: ShardId;
   readonly shards: number;
-  /** Directory of this shard's store; empty for a store in memory. */
+  /** Directory of this shard's store. */
   readonly dir: string;
   readonly durability: Durability;
   readonly mapBytes: number;
@@ -33,6 +33,8 @@ export interface ShardTask {
   readonly secret: string | undefined;
   readonly tls: TlsOptions | undefined;
   readonly stateMachine: string;
+  /** Module of the embedder's own log store; undefined for LMDB. */
+  readonly logStore: string | undefined;
   /** Whether groups found on disk run at once. */
   readonly recover: boolean;
   readonly seed: number;
@@ -44,7 +46,8 @@ export async function hostShard(task: ShardTask): Promise<void> {
   let shard: Shard;
   try {
     const createStateMachine = await loadStateMachine(task.stateMachine);
-    shard = new Shard(environmentOf(task, createStateMachine), task.options);
+    const store = await storeOf(task);
+    shard = new Shard(environmentOf(task, createStateMachine, store), task.options);
     await shard.open(task.recover);
   } catch (error) {
     // The error's class would be lost on its way to the other thread; its table entry is not.
@@ -65,7 +68,11 @@ function post(port: MessagePort, buffer: ArrayBuffer): void {
   port.postMessage(buffer, [buffer]);
 }
 
-function environmentOf(task: ShardTask, createStateMachine: CreateStateMachine): ShardEnvironment {
+function environmentOf(
+  task: ShardTask,
+  createStateMachine: CreateStateMachine,
+  store: LogStore,
+): ShardEnvironment {
   const { mail, cluster, node, incarnation, shard, shards, options } = task;
   const prng = new Prng(task.seed);
   return {
@@ -82,7 +89,7 @@ function environmentOf(task: ShardTask, createStateMachine: CreateStateMachine):
       },
     },
     prng,
-    store: storeOf(task),
+    store,
     transport: new TcpTransport({
       cluster,
       node,
@@ -103,28 +110,36 @@ function environmentOf(task: ShardTask, createStateMachine: CreateStateMachine):
   };
 }
 
-function storeOf(task: ShardTask): LogStore {
-  const { cluster, node, incarnation, shard, shards, durability } = task;
+async function storeOf(task: ShardTask): Promise<LogStore> {
+  const { cluster, node, incarnation, shard, shards, durability, dir } = task;
   const identity = { cluster, node, incarnation, shard, shards };
-  if (task.dir === "") return new MemoryStore({ durability });
-  const { dir, mapBytes, preallocateBytes } = task;
+  if (task.logStore !== undefined) {
+    const module = await load(task.logStore);
+    if (hasCreateLogStore(module)) return module.createLogStore({ dir, identity, durability });
+    throw notExported(task.logStore, "createLogStore");
+  }
+  const { mapBytes, preallocateBytes } = task;
   return new LmdbStore({ dir, identity, durability, mapBytes, preallocateBytes });
 }
 
 async function loadStateMachine(url: string): Promise<CreateStateMachine> {
-  let module: unknown;
-  try {
-    module = await import(url);
-  } catch (cause) {
-    throw new RaftError("ERR_STATE_MACHINE_LOAD", `Cannot import the state machine ${url}`, {
-      cause,
-    });
-  }
+  const module = await load(url);
   if (hasCreateStateMachine(module)) return module.createStateMachine;
-  throw new RaftError(
-    "ERR_STATE_MACHINE_LOAD",
-    `The module ${url} does not export a function createStateMachine`,
-  );
+  throw notExported(url, "createStateMachine");
+}
+
+async function load(url: string): Promise<unknown> {
+  try {
+    const module: unknown = await import(url);
+    return module;
+  } catch (cause) {
+    throw new RaftError("ERR_STATE_MACHINE_LOAD", `Cannot import the module ${url}`, { cause });
+  }
+}
+
+function notExported(url: string, name: string): RaftError {
+  const message = `The module ${url} does not export a function ${name}`;
+  return new RaftError("ERR_STATE_MACHINE_LOAD", message);
 }
 
 function hasCreateStateMachine(
@@ -135,5 +150,14 @@ function hasCreateStateMachine(
     module !== null &&
     "createStateMachine" in module &&
     typeof module.createStateMachine === "function"
+  );
+}
+
+function hasCreateLogStore(module: unknown): module is { createLogStore: CreateLogStore } {
+  return (
+    typeof module === "object" &&
+    module !== null &&
+    "createLogStore" in module &&
+    typeof module.createLogStore === "function"
   );
 }

@@ -108,6 +108,7 @@ class Owner implements ShardOwner {
       port: port ?? 0,
       secret: undefined,
       tls: undefined,
+      logStore: undefined,
       stateMachine: "",
       recover: true,
       seed: 1,
