@@ -147,6 +147,7 @@ export class Calls {
         this.control.close(call);
         return;
       case "setPeers":
+        this.context.addresses = request.addresses;
         this.context.environment.transport.setPeers(request.addresses);
         this.context.replies.control(call, null);
         return;

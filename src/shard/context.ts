@@ -2,7 +2,7 @@
  * What the parts of a shard share: its environment, its replicas, and the list of those that need a
  * round.
  */
-import type { GroupId, RaftError } from "../base/index.ts";
+import type { GroupId, NodeId, RaftError } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { Nodes } from "./nodes.ts";
@@ -62,6 +62,8 @@ export class ShardContext {
     unknownGroup: 0,
     foreignReplica: 0,
   };
+  /** The address book as last told, for hints. */
+  addresses: Readonly<Record<NodeId, string>> = {};
   dirty: Replica[] = [];
   applying: Replica[] = [];
   descriptorWrites: DescriptorWrite[] = [];

@@ -27,11 +27,12 @@ export function refusalOf(replica: Replica): RaftError | undefined {
 export function notLeader(context: ShardContext, replica: Replica): RaftError {
   const { raft, group } = replica;
   const leader = raft.isLeader ? undefined : idOrNobody(context, raft.leader);
+  const leaderAddress = leader === undefined ? undefined : context.addresses[leader];
   const who = leader === undefined ? "no leader is known" : `the leader is ${leader}`;
   return new RaftError(
     "ERR_NOT_LEADER",
     `Node ${context.environment.node} does not lead group ${group} in term ${raft.term}: ${who}`,
-    { details: { leader, term: raft.term } },
+    { details: { leader, leaderAddress, term: raft.term } },
   );
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Engine } from "../../src/index.ts";
+import { Engine, RaftError } from "../../src/index.ts";
 import { bytes, failureOf, optionsFor, tempDir } from "./engine-rig.ts";
 
 test("the last of three members fails each call in time, with an outcome that is true", async (t) => {
@@ -21,6 +21,7 @@ test("the last of three members fails each call in time, with an outcome that is
   assert.equal(started.length, 3);
   await a.awaitLeader(1);
   await a.propose(1, bytes("before"), { forward: true });
+  assert.equal(await addressHint(engines), true);
   for (const other of others) await other.close();
   // Whether a still believes to lead, or has found out: nothing is acknowledged.
   const write = await failureOf(a.propose(1, bytes("x"), { forward: true }));
@@ -42,3 +43,21 @@ test("the last of three members fails each call in time, with an outcome that is
   const local = await a.readLocal(1, bytes(""));
   assert.match(new TextDecoder().decode(local.value), /^before/);
 });
+
+/** Whether a follower's refusal names the leader's address. Asks until somebody refuses with a leader's name. */
+async function addressHint(engines: readonly Engine[]): Promise<boolean> {
+  const deadline = performance.now() + 20_000;
+  while (performance.now() < deadline) {
+    for (const engine of engines) {
+      await engine.awaitLeader(1);
+      const refusal = await engine.propose(1, bytes("hint")).then(
+        () => undefined,
+        (error: unknown) => (error instanceof RaftError ? error : undefined),
+      );
+      if (refusal?.code !== "ERR_NOT_LEADER" || refusal.details.leader === undefined) continue;
+      const { leader, leaderAddress } = refusal.details;
+      return engines.some(({ node, address }) => node === leader && address === leaderAddress);
+    }
+  }
+  return false;
+}
