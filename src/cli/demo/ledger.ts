@@ -8,6 +8,8 @@ import type { DemoOptions, LifeRecord } from "./demo-options.ts";
 import type { Report } from "./messages.ts";
 
 const samplesMax = 5;
+/** More writes than one client can make. */
+const anyNumber = 0xffff_ffff;
 
 export class Ledger {
   /** Acknowledged writes, over all lives. */
@@ -63,15 +65,11 @@ export class Ledger {
   }
 
   /**
-   * A killed process may have had one write under way in each slot, and nobody knows what became of
-   * it.
+   * A killed process takes with it what its clients were told since its last report, and the next
+   * writes that they made on the strength of it: how many there were, nobody can say.
    */
   endByKill(node: string): void {
-    const record = this.lives.findLast((life) => life.node === node);
-    if (record === undefined) return;
-    for (let slot = 0; slot < record.unknown.length; slot += 1) {
-      record.unknown[slot] = (record.unknown[slot] ?? 0) + 1;
-    }
+    this.lives.findLast((life) => life.node === node)?.unknown.fill(anyNumber);
   }
 
   /** When each of these groups was led again after a moment; undefined for those that were not. */
