@@ -260,6 +260,13 @@ export class RaftError extends Error {
     this.details = options.details ?? {};
   }
 
+  /** The same error where more, or less, is known of whether the write has happened. */
+  withOutcome(outcome: Outcome): RaftError {
+    if (outcome === this.outcome) return this;
+    const { code, message, details, cause } = this;
+    return new RaftError(code, message, { outcome, details, cause });
+  }
+
   /** What the caller can do about it. */
   get remedy(): string {
     return errorTable[this.code].remedy;
@@ -308,6 +315,11 @@ export function errorFromWire(wire: WireError): RaftError {
     details: wire.details,
     cause: wire.cause === undefined ? undefined : new Error(wire.cause),
   });
+}
+
+/** What was thrown, in words; it need not be an Error. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function describeCause(cause: unknown): string {

@@ -5,11 +5,18 @@
  */
 export { assert, unreachable } from "./assert.ts";
 export type { ErrorCode, ErrorDetails, ErrorSpec, Outcome, WireError } from "./errors.ts";
-export { RaftError, errorFromWire, errorTable, errorToWire, isErrorCode } from "./errors.ts";
+export {
+  RaftError,
+  errorFromWire,
+  errorTable,
+  errorToWire,
+  isErrorCode,
+  messageOf,
+} from "./errors.ts";
 export type { GroupId, Incarnation, Index, NodeId, NodeKey, ShardId, Term } from "./ids.ts";
 export { describeNodeIdFault, groupIdMax, isGroupId, isNodeId, nobody } from "./ids.ts";
 export { limits } from "./limits.ts";
 export type { OptionFault, OptionSpec, OptionTable, OptionValues } from "./option-table.ts";
-export { optionTableMarkdown, resolveOptions } from "./option-table.ts";
+export { optionError, optionTableMarkdown, resolveOptions } from "./option-table.ts";
 export { shardOfGroup } from "./placement.ts";
 export { Prng } from "./prng.ts";

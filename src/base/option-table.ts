@@ -95,12 +95,15 @@ export function resolveOptions<T extends OptionTable>(
   const resolved = Object.freeze(values) as OptionValues<T>;
   if (found.length === 0) found.push(...relations(resolved));
   if (found.length > 0) {
-    const lines = found.map((fault) => `${fault.option} ${fault.message}`);
-    throw new RaftError("ERR_OPTION_INVALID", `Invalid options: ${lines.join("; ")}`, {
-      details: { faults: lines },
-    });
+    throw optionError(found.map((fault) => `${fault.option} ${fault.message}`));
   }
   return resolved;
+}
+
+/** All faults of one call, each beginning with its option. */
+export function optionError(faults: readonly string[]): RaftError {
+  const message = `Invalid options: ${faults.join("; ")}`;
+  return new RaftError("ERR_OPTION_INVALID", message, { details: { faults } });
 }
 
 /** The table as Markdown, for README; a test keeps both equal. */

@@ -16,7 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
-import { RaftError } from "../base/index.ts";
+import { RaftError, optionError } from "../base/index.ts";
 import type { Incarnation, NodeId } from "../base/index.ts";
 
 /** Version of the directory's layout. */
@@ -103,11 +103,9 @@ function checkOwner(
     );
   }
   if (found.shards !== owner.shards) {
-    throw new RaftError(
-      "ERR_OPTION_INVALID",
-      `Invalid options: shards must be ${found.shards}, with which ${path} was created, got ${owner.shards}`,
-      { details: { faults: [`shards must be ${found.shards}`] } },
-    );
+    throw optionError([
+      `shards must be ${found.shards}, with which ${path} was created, got ${owner.shards}`,
+    ]);
   }
 }
 

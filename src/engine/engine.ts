@@ -4,7 +4,15 @@
  */
 import { randomInt } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { Prng, RaftError, describeNodeIdFault, isGroupId, shardOfGroup } from "../base/index.ts";
+import {
+  Prng,
+  RaftError,
+  describeNodeIdFault,
+  isGroupId,
+  limits,
+  optionError,
+  shardOfGroup,
+} from "../base/index.ts";
 import type { GroupId, Index, NodeId } from "../base/index.ts";
 import type {
   ControlCall,
@@ -272,7 +280,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const timeout = timeoutFault(timeoutMs);
     if (timeout !== undefined) throw timeout;
     // The shard answers within timeoutMs; the call itself has a little more.
-    const settings = { ...settingsOf(this.#options, undefined), timeoutMs: timeoutMs + 2_000 };
+    const settings = settingsOf(this.#options, { timeoutMs: timeoutMs + 2_000 });
     return await this.#control<GroupCreated>(
       group,
       { kind: "createGroup", group, members, timeoutMs, campaign },
@@ -475,17 +483,13 @@ function timeoutFault(timeoutMs: number | undefined): RaftError | undefined {
   const { min, max, unit } = engineOptionTable.timeoutMs;
   if (timeoutMs === undefined) return undefined;
   if (Number.isInteger(timeoutMs) && timeoutMs >= min && timeoutMs <= max) return undefined;
-  const fault = `timeoutMs must be an integer from ${min} to ${max} ${unit}, got ${timeoutMs}`;
-  return new RaftError("ERR_OPTION_INVALID", `Invalid options: ${fault}`, {
-    details: { faults: [fault] },
-  });
+  return optionError([
+    `timeoutMs must be an integer from ${min} to ${max} ${unit}, got ${timeoutMs}`,
+  ]);
 }
 
 function throwFaults(faults: readonly string[]): void {
-  if (faults.length === 0) return;
-  throw new RaftError("ERR_OPTION_INVALID", `Invalid options: ${faults.join("; ")}`, {
-    details: { faults },
-  });
+  if (faults.length > 0) throw optionError(faults);
 }
 
 function memberFaults(self: NodeId, members: readonly NodeId[]): string[] {
@@ -497,7 +501,10 @@ function memberFaults(self: NodeId, members: readonly NodeId[]): string[] {
   }
   if (new Set(members).size !== members.length) faults.push("members names a node twice");
   if (!members.includes(self)) faults.push(`members must include this node, ${self}`);
-  if (members.length > 64) faults.push(`members must be at most 64, got ${members.length}`);
+  const { membersMax } = limits;
+  if (members.length > membersMax) {
+    faults.push(`members must be at most ${membersMax}, got ${members.length}`);
+  }
   return faults;
 }
 

@@ -3,11 +3,12 @@
  * table.
  */
 import { availableParallelism } from "node:os";
-import { RaftError, describeNodeIdFault, isNodeId, limits, resolveOptions } from "../base/index.ts";
+import { RaftError, describeNodeIdFault, isNodeId, resolveOptions } from "../base/index.ts";
 import type { GroupId, NodeId, OptionFault, OptionValues } from "../base/index.ts";
 import { raftOptionTable } from "../raft/index.ts";
 import { shardOptionTable } from "../shard/index.ts";
 import type { TlsOptions } from "../transport/index.ts";
+import { clusterLengthMax } from "../wire/index.ts";
 
 const ownOptionTable = {
   shards: {
@@ -176,8 +177,9 @@ function listenFaults(listen: EngineOptions["listen"] | undefined): OptionFault[
 function identityFaults(options: EngineOptions): OptionFault[] {
   const faults = listenFaults(options.listen);
   const { cluster, node, dir, stateMachine, recover, secret } = options;
-  if (typeof cluster !== "string" || cluster.length < 1 || cluster.length > 128) {
-    faults.push({ option: "cluster", message: "must be a string of 1 to 128 characters" });
+  if (typeof cluster !== "string" || cluster.length < 1 || cluster.length > clusterLengthMax) {
+    const message = `must be a string of 1 to ${clusterLengthMax} characters`;
+    faults.push({ option: "cluster", message });
   }
   const nodeFault = describeNodeIdFault(node);
   if (nodeFault !== undefined) faults.push({ option: "node", message: nodeFault });
@@ -210,9 +212,6 @@ function relationFaults(tuning: EngineTuning): OptionFault[] {
   if (tuning.electionTicks <= tuning.heartbeatTicks) {
     const message = `must be above heartbeatTicks (${tuning.heartbeatTicks}), got ${tuning.electionTicks}`;
     faults.push({ option: "electionTicks", message });
-  }
-  if (tuning.shards > limits.shardsMax) {
-    faults.push({ option: "shards", message: `must be at most ${limits.shardsMax}` });
   }
   return faults;
 }

@@ -13,14 +13,20 @@
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { RaftError, errorFromWire } from "../base/index.ts";
-import type { GroupId, Index, Outcome } from "../base/index.ts";
-import { MailReader, MailWriter, answerKind, callFlag, callKind } from "../shard/index.ts";
-import { decodeTrusted, encodeTrusted } from "../shard/index.ts";
+import type { GroupId, Index, Outcome, WireError } from "../base/index.ts";
+import {
+  MailReader,
+  MailWriter,
+  answerKind,
+  callFlag,
+  callKind,
+  decodeTrusted,
+  encodeTrusted,
+} from "../shard/index.ts";
 import type { ControlCall, ShardEvent, ShardTask } from "../shard/index.ts";
-import type { WireError } from "../base/index.ts";
 import { CallTable } from "./call-table.ts";
-import { ResultSlab } from "./result-slab.ts";
 import type { BatchResult, NewCall, Proposed, Reject, Resolve } from "./call-table.ts";
+import { ResultSlab } from "./result-slab.ts";
 
 /** Answer to a read, as the shard gives it. */
 export interface ReadAnswer {
@@ -160,19 +166,16 @@ export class ShardHandle {
   }
 
   private failCalls(error: RaftError = this.downError("unknown")): void {
-    this.calls.failAll((what) =>
-      what === "read" ? withOutcome(error, "none") : withOutcome(error, "unknown"),
-    );
+    this.calls.failAll((what) => error.withOutcome(what === "read" ? "none" : "unknown"));
   }
 
   /** Why no call can be made now. */
   private downError(outcome: Outcome): RaftError {
     switch (this.state) {
-      case "failed":
-        return withOutcome(
-          this.failure ?? new RaftError("ERR_INTERNAL", "unknown failure"),
-          outcome,
-        );
+      case "failed": {
+        const failure = this.failure ?? new RaftError("ERR_INTERNAL", "unknown failure");
+        return failure.withOutcome(outcome);
+      }
       case "closing":
       case "closed":
         return new RaftError("ERR_ENGINE_CLOSED", "The engine is closed", { outcome });
@@ -422,10 +425,4 @@ export class ShardHandle {
 function aborted(what: string, signal: AbortSignal, outcome: Outcome): RaftError {
   const cause: unknown = signal.reason;
   return new RaftError("ERR_ABORTED", `The ${what} was aborted`, { outcome, cause });
-}
-
-function withOutcome(error: RaftError, outcome: Outcome): RaftError {
-  if (error.outcome === outcome) return error;
-  const { code, message, details, cause } = error;
-  return new RaftError(code, message, { outcome, details, cause });
 }

@@ -29,7 +29,14 @@ import type { LmdbEnvOptions, MetaWrite } from "./lmdb-env.ts";
 import { checkLmdbFile } from "./lmdb-file-check.ts";
 import { LogState, encodePrepared } from "./log-state.ts";
 import type { PreparedBatch } from "./log-state.ts";
-import type { CommitBatch, Durability, LogStore, RecoveredGroup, StoreStats } from "./log-store.ts";
+import type {
+  CommitBatch,
+  Durability,
+  LogStore,
+  RecoveredGroup,
+  StoreIdentity,
+  StoreStats,
+} from "./log-store.ts";
 import {
   checkIdentity,
   corruptMeta,
@@ -39,7 +46,6 @@ import {
   identityKey,
   metaFormat,
 } from "./meta-entry.ts";
-import type { StoreIdentity } from "./log-store.ts";
 import { readBlocks } from "./read-blocks.ts";
 import { RecordArena } from "./record-arena.ts";
 import { corruptRecord, decodeRecord } from "./record.ts";

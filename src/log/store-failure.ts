@@ -1,9 +1,8 @@
-import { RaftError } from "../base/index.ts";
+import { RaftError, messageOf } from "../base/index.ts";
 
 /** A disk that does not do what it was asked. Whether what was asked has happened is not known. */
 export function storeFailure(action: string, cause: unknown): RaftError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new RaftError("ERR_STORE_FAILED", `Cannot ${action}: ${reason}`, { cause });
+  return new RaftError("ERR_STORE_FAILED", `Cannot ${action}: ${messageOf(cause)}`, { cause });
 }
 
 /** A call to a store that is closed, or not open yet: it had no effect. */

@@ -35,6 +35,7 @@ import {
   handleAppendResponse,
   hasAppends,
   maybeCommit,
+  pushAppendResponse,
   reportUnreachable,
   sendAppends,
 } from "./replication.ts";
@@ -139,11 +140,7 @@ export class Raft {
         // A leader of an older term, perhaps back from a partition, learns of this one from the
         // answer and steps down. Silence would leave it and, with pre-vote, this replica stuck:
         // neither could ever make the other move.
-        state.durableMessages.push({
-          kind: "appendResponse",
-          from: state.self,
-          to: message.from,
-          term: state.term,
+        pushAppendResponse(state, message.from, {
           index: 0,
           rejected: true,
           hintIndex: 0,
@@ -385,10 +382,6 @@ export class Raft {
   /** The leader of the present term, or `nobody`. */
   get leader(): NodeKey {
     return this.state.leader;
-  }
-
-  get peers(): readonly NodeKey[] {
-    return this.state.peers;
   }
 
   /**

@@ -7,6 +7,7 @@ import { RaftError } from "../base/index.ts";
 import type { Index, NodeKey } from "../base/index.ts";
 import { lastIndexOf, sliceBlock } from "./block.ts";
 import type { Block } from "./block.ts";
+import type { RaftLog } from "./log/raft-log.ts";
 import type { AppendRequest, AppendResponse } from "./message.ts";
 import { jointIndex } from "./quorum/joint.ts";
 import type { RaftState } from "./state.ts";
@@ -23,8 +24,10 @@ export type AppendGate = (peer: NodeKey, onDisk: Index) => boolean;
 export function sendAppends(state: RaftState, gate: AppendGate): void {
   for (const [peer, progress] of state.progress) {
     if (peer === state.self) continue;
-    const onDisk = state.log.holds(progress.next) ? 0 : progress.next;
-    if (gate(peer, onDisk)) sendEntries(state, peer, progress);
+    if (wantsEntries(state.log, progress)) {
+      const onDisk = state.log.holds(progress.next) ? 0 : progress.next;
+      if (gate(peer, onDisk)) sendEntries(state, peer, progress);
+    }
     sendCommitNotice(state, peer, progress);
   }
 }
@@ -34,13 +37,16 @@ export function hasAppends(state: RaftState): boolean {
   const { log, self } = state;
   for (const [peer, progress] of state.progress) {
     if (peer === self) continue;
-    if (progress.nudge || progress.commitSent < Math.min(log.committed, progress.match))
-      return true;
-    if (!progress.paused && (progress.next <= log.lastIndex || progress.state === "probe")) {
-      return true;
-    }
+    if (wantsEntries(log, progress)) return true;
+    if (progress.commitSent < Math.min(log.committed, progress.match)) return true;
   }
   return false;
+}
+
+/** Whether a peer that may be sent to is due an AppendRequest. */
+function wantsEntries(log: RaftLog, progress: Progress): boolean {
+  if (progress.nudge) return true;
+  return !progress.paused && (progress.next <= log.lastIndex || progress.state === "probe");
 }
 
 function sendEntries(state: RaftState, peer: NodeKey, progress: Progress): void {
@@ -122,7 +128,7 @@ export function handleAppendRequest(state: RaftState, request: AppendRequest): v
   const { log } = state;
   if (log.termAt(request.prevIndex) !== request.prevTerm) {
     const hint = log.conflictHint(request.prevIndex, request.prevTerm);
-    pushAppendResponse(state, request, {
+    pushAppendResponse(state, request.from, {
       index: request.prevIndex,
       rejected: true,
       hintIndex: hint.index,
@@ -139,18 +145,24 @@ export function handleAppendRequest(state: RaftState, request: AppendRequest): v
   // belong to another leader.
   const commit = Math.min(request.commit, last);
   if (commit > log.committed) log.committed = commit;
-  pushAppendResponse(state, request, { index: last, rejected: false, hintIndex: 0, hintTerm: 0 });
+  pushAppendResponse(state, request.from, {
+    index: last,
+    rejected: false,
+    hintIndex: 0,
+    hintTerm: 0,
+  });
 }
 
-function pushAppendResponse(
+/** Leaves when this replica's state as of now is durable. */
+export function pushAppendResponse(
   state: RaftState,
-  request: AppendRequest,
+  to: NodeKey,
   answer: Pick<AppendResponse, "index" | "rejected" | "hintIndex" | "hintTerm">,
 ): void {
   state.durableMessages.push({
     kind: "appendResponse",
     from: state.self,
-    to: request.from,
+    to,
     term: state.term,
     ...answer,
   });

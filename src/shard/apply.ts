@@ -3,7 +3,7 @@
  * replication: a slow state machine delays its own results, while acknowledgements and heartbeats
  * go on between slices.
  */
-import { RaftError, assert } from "../base/index.ts";
+import { RaftError, assert, messageOf } from "../base/index.ts";
 import type { Index, Term } from "../base/index.ts";
 import { EntryCursor, blockKind, lastIndexOf } from "../raft/index.ts";
 import type { Block } from "../raft/index.ts";
@@ -73,7 +73,7 @@ export class Applier {
   private mustWait({ group, raft, running }: Replica): boolean {
     const { log } = raft.state;
     const next = log.applied + 1;
-    if (!running || log.holds(next) || next > Math.min(log.committed, log.stable)) return false;
+    if (!running || !log.canApply || log.holds(next)) return false;
     return !this.window.admits(this.context.environment.store.position(group, next));
   }
 
@@ -100,8 +100,7 @@ export class Applier {
       bytes += block.bytes.length + 1;
     }
     this.runReads(replica, machine);
-    const { log } = raft.state;
-    if (log.applied < Math.min(log.committed, log.stable)) this.context.markApplying(replica);
+    if (raft.state.log.canApply) this.context.markApplying(replica);
     return bytes;
   }
 
@@ -129,7 +128,7 @@ export class Applier {
     try {
       result = machine.apply(entry);
     } catch (cause) {
-      const message = `The state machine of group ${replica.group} threw on entry ${entry.index}: ${describe(cause)}`;
+      const message = `The state machine of group ${replica.group} threw on entry ${entry.index}: ${messageOf(cause)}`;
       // Its proposer is answered with everybody else who waits here: a batch must not be answered
       // for one entry and as a whole.
       if (options.applyError === "disable") {
@@ -184,14 +183,10 @@ export class Applier {
     try {
       answer = machine.query(read.query);
     } catch (cause) {
-      const message = `The state machine of group ${replica.group} threw on a query: ${describe(cause)}`;
+      const message = `The state machine of group ${replica.group} threw on a query: ${messageOf(cause)}`;
       replies.failed(read.replyTo, new RaftError("ERR_QUERY_FAILED", message, { cause }));
       return;
     }
     replies.value(read.replyTo, replica.raft.state.log.applied, read.ageMs, answer);
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

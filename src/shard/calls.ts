@@ -6,7 +6,7 @@ import type { Applier } from "./apply.ts";
 import type { ShardContext } from "./context.ts";
 import { createGroup } from "./creation.ts";
 import { forwardCall, notLeader, refusalOf, takeProposal } from "./forward.ts";
-import { confirmDescriptor, groupNotFound, startReplica, stopReplica } from "./groups.ts";
+import { groupNotFound, startReplica, stopReplica, storeDescriptor } from "./groups.ts";
 import { callFlag, callKind } from "./mail-records.ts";
 import type { ControlCall } from "./mail-records.ts";
 import { MailReader } from "./mail.ts";
@@ -187,12 +187,12 @@ export class Calls {
         return;
       case "startGroup":
         if (replica.descriptor.state === "stopped") startReplica(context, replica, settle);
-        else if (replica.running) confirmDescriptor(context, replica, settle);
+        else if (replica.running) storeDescriptor(context, replica, settle);
         else this.refuse(call, replica);
         return;
       case "stopGroup":
         if (replica.running) stopReplica(context, replica, settle);
-        else confirmDescriptor(context, replica, settle);
+        else storeDescriptor(context, replica, settle);
         return;
       default:
         this.runningCall(call, replica, request);

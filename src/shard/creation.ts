@@ -17,7 +17,7 @@ import { decodeCbor, encodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
 import type { Settle, ShardContext } from "./context.ts";
 import { decodeAnswer } from "./forward.ts";
-import { addReplica, newGroup, removeReplica } from "./groups.ts";
+import { addReplica, newGroup, removeReplica, storeDescriptor } from "./groups.ts";
 import type { ControlCall } from "./mail-records.ts";
 import type { Replica } from "./replica.ts";
 import { requestOp } from "./requests.ts";
@@ -197,29 +197,20 @@ export function takeCreateReplica(
     respond(context, from, request, `the request does not name this node as a member`);
     return;
   }
+  const settle: Settle = {
+    done: () => respond(context, from, request, startFailure(context, group)),
+    failed: (error) => respond(context, from, request, error.message),
+  };
   const present = context.replicas.get(group);
-  if (present !== undefined) {
-    if (present.incarnation !== incarnation) {
-      respond(context, from, request, groupExists(group).message);
-      return;
-    }
+  if (present === undefined) {
+    startNew(context, { group, members, state: "running", reason: "" }, settle);
+  } else if (present.incarnation !== incarnation) {
+    respond(context, from, request, groupExists(group).message);
+  } else {
     // Perhaps its first commit is still under way: written once more, it is answered when that is
     // on disk.
-    context.writeDescriptor({
-      put: present.descriptor,
-      remove: undefined,
-      ...respondWhenSettled(context, from, request),
-    });
-    return;
+    storeDescriptor(context, present, settle);
   }
-  startNew(
-    context,
-    { group, members, state: "running", reason: "" },
-    {
-      done: () => respond(context, from, request, startFailure(context, group)),
-      failed: (error) => respond(context, from, request, error.message),
-    },
-  );
 }
 
 /** A new replica whose state machine cannot be created is on disk, but it is nobody's member. */
@@ -239,14 +230,10 @@ export function takeRemoveReplica(
     respond(context, from, request, undefined);
     return;
   }
-  removeReplica(context, replica, respondWhenSettled(context, from, request));
-}
-
-function respondWhenSettled(context: ShardContext, from: NodeId, request: ShardRequest): Settle {
-  return {
+  removeReplica(context, replica, {
     done: () => respond(context, from, request, undefined),
     failed: (error) => respond(context, from, request, error.message),
-  };
+  });
 }
 
 function respond(

@@ -1,6 +1,6 @@
 /** Calls for a group that another node leads: sent to the leader's shard, and taken from there. */
 import { RaftError, errorFromWire, nobody } from "../base/index.ts";
-import type { NodeId, WireError } from "../base/index.ts";
+import type { ErrorDetails, NodeId, WireError } from "../base/index.ts";
 import { countEntries, entryHeaderBytes } from "../raft/index.ts";
 import { decodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
@@ -24,15 +24,24 @@ export function refusalOf(replica: Replica): RaftError | undefined {
   }
 }
 
-export function notLeader(context: ShardContext, replica: Replica): RaftError {
-  const { raft, group } = replica;
-  const leader = raft.isLeader ? undefined : idOrNobody(context, raft.leader);
+/** Whom a caller may turn to where this replica does not lead. */
+export function leaderHint(
+  context: ShardContext,
+  { raft }: Replica,
+): Pick<ErrorDetails, "leader" | "leaderAddress" | "term"> {
+  const leader = idOrNobody(context, raft.leader);
   const leaderAddress = leader === undefined ? undefined : context.addresses[leader];
+  return { leader, leaderAddress, term: raft.term };
+}
+
+export function notLeader(context: ShardContext, replica: Replica): RaftError {
+  const details = leaderHint(context, replica);
+  const { leader, term } = details;
   const who = leader === undefined ? "no leader is known" : `the leader is ${leader}`;
   return new RaftError(
     "ERR_NOT_LEADER",
-    `Node ${context.environment.node} does not lead group ${group} in term ${raft.term}: ${who}`,
-    { details: { leader, leaderAddress, term: raft.term } },
+    `Node ${context.environment.node} does not lead group ${replica.group} in term ${term}: ${who}`,
+    { details },
   );
 }
 
@@ -75,9 +84,7 @@ export function forwardCall(
 
 /** A read has no effect, whatever became of it. */
 function asRead({ op }: ForwardedCall, error: RaftError): RaftError {
-  if (op !== requestOp.read || error.outcome === "none") return error;
-  const { code, message, details, cause } = error;
-  return new RaftError(code, message, { outcome: "none", details, cause });
+  return op === requestOp.read ? error.withOutcome("none") : error;
 }
 
 /**

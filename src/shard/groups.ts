@@ -1,6 +1,6 @@
 /** The life of replicas on a shard: recovered, created, stopped, started, disabled, removed. */
-import { RaftError, nobody } from "../base/index.ts";
-import type { GroupId, NodeId, NodeKey } from "../base/index.ts";
+import { RaftError, messageOf, nobody } from "../base/index.ts";
+import type { GroupId, NodeId, NodeKey, Outcome } from "../base/index.ts";
 import type { Descriptor, RecoveredGroup } from "../log/index.ts";
 import { Raft } from "../raft/index.ts";
 import type { RaftEnvironment } from "../raft/index.ts";
@@ -68,7 +68,7 @@ function startMachine(context: ShardContext, replica: Replica): void {
       environment.createStateMachine({ group, node: environment.node }),
     );
   } catch (error) {
-    disable(context, replica, `its state machine cannot be created: ${describe(error)}`);
+    disable(context, replica, `its state machine cannot be created: ${messageOf(error)}`);
     return;
   }
   context.markApplying(replica);
@@ -76,7 +76,7 @@ function startMachine(context: ShardContext, replica: Replica): void {
   context.replies.event({
     kind: "groupStarted",
     group: replica.group,
-    members: membersOf(replica),
+    members: membersOf(replica.descriptor),
   });
 }
 
@@ -93,8 +93,8 @@ function isMachine(machine: Partial<StateMachine> | null | undefined): machine i
   return typeof machine?.apply === "function" && typeof machine.query === "function";
 }
 
-function membersOf(replica: Replica): NodeId[] {
-  return replica.descriptor.members.map(({ node }) => node);
+export function membersOf({ members }: Descriptor): NodeId[] {
+  return members.map(({ node }) => node);
 }
 
 /**
@@ -106,16 +106,11 @@ export function disable(context: ShardContext, replica: Replica, reason: string)
   replica.descriptor = { ...replica.descriptor, state: "disabled", reason };
   endMachine(replica);
   failCalls(context, replica, (outcome) => groupDisabled(replica, outcome));
-  context.writeDescriptor({
-    put: replica.descriptor,
-    remove: undefined,
-    done: ignore,
-    failed: ignore,
-  });
+  storeDescriptor(context, replica, { done: ignore, failed: ignore });
   context.replies.event({ kind: "groupDisabled", group: replica.group, reason });
 }
 
-export function groupDisabled(replica: Replica, outcome: "none" | "unknown" = "none"): RaftError {
+export function groupDisabled(replica: Replica, outcome: Outcome = "none"): RaftError {
   const { reason } = replica.descriptor;
   return new RaftError("ERR_GROUP_DISABLED", `Group ${replica.group} is disabled here: ${reason}`, {
     outcome,
@@ -123,7 +118,7 @@ export function groupDisabled(replica: Replica, outcome: "none" | "unknown" = "n
   });
 }
 
-export function groupStopped(replica: Replica, outcome: "none" | "unknown" = "none"): RaftError {
+export function groupStopped(replica: Replica, outcome: Outcome = "none"): RaftError {
   return new RaftError("ERR_GROUP_STOPPED", `Group ${replica.group} is stopped here`, { outcome });
 }
 
@@ -132,7 +127,7 @@ export function stopReplica(context: ShardContext, replica: Replica, settle: Set
   replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
   endMachine(replica);
   failCalls(context, replica, (outcome) => groupStopped(replica, outcome));
-  context.writeDescriptor({ put: replica.descriptor, remove: undefined, ...settle });
+  storeDescriptor(context, replica, settle);
   context.replies.event({ kind: "groupStopped", group: replica.group });
 }
 
@@ -151,14 +146,14 @@ export function startReplica(context: ShardContext, stopped: Replica, settle: Se
     lastIndex: state.log.handed,
     terms: state.log.terms.toArray().filter(({ first }) => first <= state.log.handed),
   });
-  context.writeDescriptor({ put: replica.descriptor, remove: undefined, ...settle });
+  storeDescriptor(context, replica, settle);
 }
 
 /**
- * Answers when what a replica is now is durable too. It need not be: another call's write may be
- * under way, and a replica that was not recovered is stopped here and running on disk.
+ * Makes what a replica is now durable. Of use where nothing has changed, too: another call's write
+ * may be under way, and a replica that was not recovered is stopped here and running on disk.
  */
-export function confirmDescriptor(context: ShardContext, replica: Replica, settle: Settle): void {
+export function storeDescriptor(context: ShardContext, replica: Replica, settle: Settle): void {
   context.writeDescriptor({ put: replica.descriptor, remove: undefined, ...settle });
 }
 
@@ -171,7 +166,7 @@ export function removeReplica(context: ShardContext, replica: Replica, settle: S
   context.replies.event({ kind: "groupRemoved", group: replica.group });
 }
 
-export function groupNotFound(group: GroupId, outcome: "none" | "unknown" = "none"): RaftError {
+export function groupNotFound(group: GroupId, outcome: Outcome = "none"): RaftError {
   return new RaftError("ERR_GROUP_NOT_FOUND", `This node has no replica of group ${group}`, {
     outcome,
   });
@@ -190,10 +185,6 @@ export function endMachine(replica: Replica): void {
   } catch {
     // The replica is on its way out; there is nobody left whom the exception could concern.
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function ignore(): void {

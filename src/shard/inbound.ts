@@ -150,5 +150,5 @@ export function stepReplica(context: ShardContext, replica: Replica, message: Me
   }
   const { raft } = replica;
   if (raft.hasReady) context.markDirty(replica);
-  if (raft.state.log.committed > raft.state.log.applied) context.markApplying(replica);
+  if (raft.state.log.canApply) context.markApplying(replica);
 }

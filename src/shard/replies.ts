@@ -16,6 +16,13 @@ export type ReplyTo = number;
 /** Nobody waits for the answer. */
 export const noReply: ReplyTo = 0;
 
+/** What a shard tells without being asked; also of use before there is a shard. */
+export function writeEvent(mail: MailWriter, event: ShardEvent): void {
+  const bytes = encodeTrusted(event);
+  mail.begin(answerKind.event, bytes.length);
+  mail.block(bytes);
+}
+
 /** What one frame carries besides an answer. */
 const frameReserveBytes = 1_024;
 
@@ -137,9 +144,7 @@ export class Replies {
   }
 
   event(event: ShardEvent): void {
-    const bytes = encodeTrusted(event);
-    this.mail.begin(answerKind.event, bytes.length);
-    this.mail.block(bytes);
+    writeEvent(this.mail, event);
   }
 
   /**

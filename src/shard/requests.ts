@@ -54,10 +54,6 @@ export class PeerRequests {
     this.nextId = context.environment.prng.incarnation();
   }
 
-  get count(): number {
-    return this.waiting.size;
-  }
-
   send(request: PeerRequest): void {
     const { requestsMax } = this.context.options;
     if (this.waiting.size >= requestsMax) {

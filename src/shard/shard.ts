@@ -10,8 +10,8 @@
  *
  * While a commit is on its way the next round's batch fills by itself.
  */
-import { RaftError, assert, errorToWire } from "../base/index.ts";
-import type { GroupId, NodeId, Outcome } from "../base/index.ts";
+import { RaftError, assert, errorToWire, messageOf } from "../base/index.ts";
+import type { GroupId, Outcome } from "../base/index.ts";
 import type { CommitBatch, Descriptor, GroupChange } from "../log/index.ts";
 import { blockKind } from "../raft/index.ts";
 import type { Message, PersistMark, Ready } from "../raft/index.ts";
@@ -24,7 +24,8 @@ import type { DescriptorWrite } from "./context.ts";
 import { DiskWindow } from "./disk-window.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { failCalls } from "./fail-calls.ts";
-import { addReplica, disable, endMachine, idOrNobody } from "./groups.ts";
+import { leaderHint } from "./forward.ts";
+import { addReplica, disable, endMachine, idOrNobody, membersOf } from "./groups.ts";
 import { Inbound, stepReplica } from "./inbound.ts";
 import type { GroupInfo } from "./mail-records.ts";
 import type { ShardOptions } from "./options.ts";
@@ -47,21 +48,16 @@ interface RoundWork {
   readonly descriptors: readonly DescriptorWrite[];
 }
 
-/** How a shard ended: by call, or because its store failed. */
-export interface ShardEnd {
-  readonly error: RaftError | undefined;
-}
-
 export class Shard implements ShardControl {
   /** Settles when the shard has closed its store and its links. */
-  readonly ended: Promise<ShardEnd>;
+  readonly ended: Promise<void>;
   private readonly context: ShardContext;
   private readonly requests: PeerRequests;
   private readonly applier: Applier;
   private readonly calls: Calls;
   private readonly inbound: Inbound;
   private readonly sendWindow: DiskWindow = new DiskWindow();
-  private settleEnded: (end: ShardEnd) => void = () => {};
+  private settleEnded: () => void = () => {};
   private stopTicks: () => void = () => {};
   private started = false;
   private lastTickMs = 0;
@@ -103,7 +99,7 @@ export class Shard implements ShardControl {
           ...recovered,
           descriptor: { ...descriptor, state },
         });
-        const members = descriptor.members.map(({ node }) => node);
+        const members = membersOf(descriptor);
         groups.push({ group: replica.group, members, state: replica.descriptor.state });
       }
       await transport.listen(this.inbound);
@@ -134,6 +130,11 @@ export class Shard implements ShardControl {
       this.context.schedule();
     });
     this.context.schedule();
+  }
+
+  /** For those who watch from outside, such as a simulator's checks; not to be changed. */
+  get replicas(): ReadonlyMap<GroupId, Replica> {
+    return this.context.replicas;
   }
 
   /** Mail of the engine. */
@@ -197,8 +198,7 @@ export class Shard implements ShardControl {
     if (ready.backlog) this.context.markDirty(replica);
     if (ready.roleChange !== undefined) this.tellRole(replica);
     for (const { ticket, index } of ready.confirmedReads) replica.reads.confirm(ticket, index);
-    const { log } = replica.raft.state;
-    if (log.committed > log.applied || ready.confirmedReads.length > 0) {
+    if (replica.raft.state.log.canApply || ready.confirmedReads.length > 0) {
       this.context.markApplying(replica);
     }
     if (ready.mustPersist) changes.push(this.changeOf(replica, ready));
@@ -279,10 +279,7 @@ export class Shard implements ShardControl {
     const role = roleOf(replica);
     const { leader, term } = raft;
     if (!raft.isLeader)
-      failCalls(context, replica, (outcome) => {
-        const hint = idOrNobody(context, leader);
-        return leadershipLost(replica, outcome, hint);
-      });
+      failCalls(context, replica, (outcome) => leadershipLost(context, replica, outcome));
     if (replica.toldRole === role && replica.toldLeader === leader && replica.toldTerm === term)
       return;
     if (replica.toldRole !== role) this.callRoleHook(replica, role);
@@ -308,7 +305,7 @@ export class Shard implements ShardControl {
       this.context.replies.event({
         kind: "hookFailed",
         group: replica.group,
-        message: cause instanceof Error ? cause.message : String(cause),
+        message: messageOf(cause),
       });
     }
   }
@@ -323,7 +320,8 @@ export class Shard implements ShardControl {
       },
       (error: unknown) => {
         for (const { failed } of work.descriptors) failed(asStoreError(error));
-        this.fail(asStoreError(error));
+        // The store is dead: nothing here may be promised any more.
+        void this.end(asStoreError(error));
       },
     );
   }
@@ -361,19 +359,14 @@ export class Shard implements ShardControl {
     const { committed } = log;
     replica.raft.persisted(mark);
     if (log.committed > committed) this.context.markDirty(replica);
-    if (log.committed > log.applied) this.context.markApplying(replica);
-  }
-
-  /** The store is dead: nothing here may be promised any more. */
-  private fail(error: RaftError): void {
-    void this.end(error);
+    if (log.canApply) this.context.markApplying(replica);
   }
 
   close(call: number): void {
     void this.end(undefined).then(() => {
       this.context.replies.control(call, null);
       this.context.postMail();
-      this.settleEnded({ error: undefined });
+      this.settleEnded();
     });
   }
 
@@ -407,7 +400,7 @@ export class Shard implements ShardControl {
     if (error === undefined) return;
     context.replies.event({ kind: "failed", error: errorToWire(error) });
     context.postMail();
-    this.settleEnded({ error });
+    this.settleEnded();
   }
 }
 
@@ -434,12 +427,12 @@ function allocate(bytes: number): Uint8Array {
   return Buffer.allocUnsafe(bytes);
 }
 
-function leadershipLost(replica: Replica, outcome: Outcome, leader: NodeId | undefined): RaftError {
+function leadershipLost(context: ShardContext, replica: Replica, outcome: Outcome): RaftError {
   const { group, raft } = replica;
   const code = outcome === "none" ? "ERR_NOT_LEADER" : "ERR_LEADERSHIP_LOST";
   return new RaftError(code, `This node no longer leads group ${group} (term ${raft.term})`, {
     outcome,
-    details: { leader, term: raft.term },
+    details: leaderHint(context, replica),
   });
 }
 

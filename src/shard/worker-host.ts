@@ -7,11 +7,10 @@ import { LmdbStore } from "../log/index.ts";
 import type { CreateLogStore, Durability, LogStore } from "../log/index.ts";
 import { TcpTransport } from "../transport/index.ts";
 import type { TlsOptions } from "../transport/index.ts";
-import { encodeTrusted } from "./control-codec.ts";
 import type { ShardEnvironment } from "./environment.ts";
-import { answerKind } from "./mail-records.ts";
 import { MailWriter } from "./mail.ts";
 import type { ShardOptions } from "./options.ts";
+import { writeEvent } from "./replies.ts";
 import { Shard } from "./shard.ts";
 import type { CreateStateMachine } from "./state-machine.ts";
 
@@ -45,16 +44,14 @@ export async function hostShard(task: ShardTask): Promise<void> {
   const { mail } = task;
   let shard: Shard;
   try {
-    const createStateMachine = await loadStateMachine(task.stateMachine);
+    const createStateMachine = await load(task.stateMachine, "createStateMachine");
     const store = await storeOf(task);
     shard = new Shard(environmentOf(task, createStateMachine, store), task.options);
     await shard.open(task.recover);
   } catch (error) {
     // The error's class would be lost on its way to the other thread; its table entry is not.
     const writer = new MailWriter();
-    const event = encodeTrusted({ kind: "openFailed", error: errorToWire(error) });
-    writer.begin(answerKind.event, event.length);
-    writer.block(event);
+    writeEvent(writer, { kind: "openFailed", error: errorToWire(error) });
     post(mail, writer.take());
     mail.close();
     return;
@@ -114,50 +111,33 @@ async function storeOf(task: ShardTask): Promise<LogStore> {
   const { cluster, node, incarnation, shard, shards, durability, dir } = task;
   const identity = { cluster, node, incarnation, shard, shards };
   if (task.logStore !== undefined) {
-    const module = await load(task.logStore);
-    if (hasCreateLogStore(module)) return module.createLogStore({ dir, identity, durability });
-    throw notExported(task.logStore, "createLogStore");
+    const createLogStore = await load(task.logStore, "createLogStore");
+    return createLogStore({ dir, identity, durability });
   }
   const { mapBytes, preallocateBytes } = task;
   return new LmdbStore({ dir, identity, durability, mapBytes, preallocateBytes });
 }
 
-async function loadStateMachine(url: string): Promise<CreateStateMachine> {
-  const module = await load(url);
-  if (hasCreateStateMachine(module)) return module.createStateMachine;
-  throw notExported(url, "createStateMachine");
+/** What the embedder's modules export. */
+interface ModuleExports {
+  readonly createStateMachine: CreateStateMachine;
+  readonly createLogStore: CreateLogStore;
 }
 
-async function load(url: string): Promise<unknown> {
+async function load<K extends keyof ModuleExports>(
+  url: string,
+  name: K,
+): Promise<ModuleExports[K]> {
+  let exports: Partial<ModuleExports>;
   try {
-    const module: unknown = await import(url);
-    return module;
+    exports = await import(url);
   } catch (cause) {
     throw new RaftError("ERR_STATE_MACHINE_LOAD", `Cannot import the module ${url}`, { cause });
   }
-}
-
-function notExported(url: string, name: string): RaftError {
-  const message = `The module ${url} does not export a function ${name}`;
-  return new RaftError("ERR_STATE_MACHINE_LOAD", message);
-}
-
-function hasCreateStateMachine(
-  module: unknown,
-): module is { createStateMachine: CreateStateMachine } {
-  return (
-    typeof module === "object" &&
-    module !== null &&
-    "createStateMachine" in module &&
-    typeof module.createStateMachine === "function"
-  );
-}
-
-function hasCreateLogStore(module: unknown): module is { createLogStore: CreateLogStore } {
-  return (
-    typeof module === "object" &&
-    module !== null &&
-    "createLogStore" in module &&
-    typeof module.createLogStore === "function"
-  );
+  const create: ModuleExports[K] | undefined = exports[name];
+  if (create === undefined || typeof create !== "function") {
+    const message = `The module ${url} does not export a function ${name}`;
+    throw new RaftError("ERR_STATE_MACHINE_LOAD", message);
+  }
+  return create;
 }

@@ -2,7 +2,7 @@
  * transport: frames from shard to shard over TCP. May use base and wire. It never looks into a
  * message of a group.
  */
-export type { MemoryFrame, Schedule } from "./memory-network.ts";
+export type { MemoryFrame, Schedule, Wire } from "./memory-network.ts";
 export { MemoryNetwork } from "./memory-network.ts";
 export type { MemoryTransportOptions } from "./memory-transport.ts";
 export { MemoryTransport } from "./memory-transport.ts";

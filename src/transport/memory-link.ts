@@ -1,7 +1,5 @@
-import { RaftError } from "../base/index.ts";
 import type { NodeId, ShardId } from "../base/index.ts";
-import { FrameDecoder } from "../wire/index.ts";
-import type { MemoryNetwork } from "./memory-network.ts";
+import type { MemoryFrame, MemoryNetwork } from "./memory-network.ts";
 import type { MemoryTransport } from "./memory-transport.ts";
 import type { Lane, Link } from "./transport.ts";
 
@@ -57,7 +55,7 @@ export class MemoryLink implements Link {
     if (queue.bytes * 2 > sendQueueBytesMax) queue.wasHalfFull = true;
     counters.framesSent += 1;
     counters.bytesSent += frame.length;
-    this.network.schedule(() => this.deliver(lane));
+    this.network.wire.carry(this.describe(lane, frame), () => this.deliver(lane));
     return true;
   }
 
@@ -107,29 +105,21 @@ export class MemoryLink implements Link {
     const { remote } = this;
     if (frame === undefined || remote === undefined || this.severed) return;
     queue.bytes -= frame.length;
-    const from = this.owner.peer;
-    const to = { node: this.node, shard: this.shard };
-    if (!this.network.isDropped({ from, to, lane, frame })) this.hand(remote, frame);
+    const arriving = this.network.wire.arriving(this.describe(lane, frame));
+    if (arriving !== undefined && !remote.take(this.owner.peer, arriving)) this.lose();
+    else if (arriving !== undefined && arriving.length < frame.length) this.lose();
     if (queue.wasHalfFull && queue.bytes === 0 && this.up) {
       queue.wasHalfFull = false;
       this.owner.handler?.onDrain(this);
     }
   }
 
-  private hand(remote: MemoryTransport, frame: Uint8Array): void {
-    const { counters } = remote;
-    counters.bytesReceived += frame.length;
-    try {
-      new FrameDecoder().push(frame, (body) => {
-        counters.framesReceived += 1;
-        remote.handler?.onFrame(this.owner.peer, body);
-      });
-    } catch (error) {
-      const invalid = error instanceof RaftError && error.code === "ERR_FRAME_INVALID";
-      counters.refuse(invalid ? "frameInvalid" : "handlerFailed");
-      this.sever();
-      this.network.changed();
-      if (error instanceof Error && error.name === "AssertionError") throw error;
-    }
+  private describe(lane: Lane, frame: Uint8Array): MemoryFrame {
+    return { from: this.owner.peer, to: { node: this.node, shard: this.shard }, lane, frame };
+  }
+
+  private lose(): void {
+    this.sever();
+    this.network.changed();
   }
 }

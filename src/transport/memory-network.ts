@@ -9,10 +9,10 @@ import type { NodeId, ShardId } from "../base/index.ts";
 import type { MemoryTransport } from "./memory-transport.ts";
 import type { Lane, PeerShard } from "./transport.ts";
 
-/** Runs `task` later, once. Never within the call. */
-export type Schedule = (task: () => void) => void;
+/** Runs `task` later, once, at the transport named where there is one. Never within the call. */
+export type Schedule = (task: () => void, at?: MemoryTransport) => void;
 
-/** A frame under way, for a predicate that decides whether it gets lost. */
+/** A frame under way. */
 export interface MemoryFrame {
   readonly from: PeerShard;
   readonly to: { readonly node: NodeId; readonly shard: ShardId };
@@ -20,17 +20,32 @@ export interface MemoryFrame {
   readonly frame: Uint8Array;
 }
 
+/** How frames travel. A simulator's own delays, loses, damages and repeats them. */
+export interface Wire {
+  /** Runs `arrive` later, once: the oldest frame of the lane then gets to the other side. */
+  carry(frame: MemoryFrame, arrive: () => void): void;
+  /**
+   * What arrives of a frame: its bytes, or others, or fewer (the connection then breaks in
+   * mid-frame), or nothing.
+   */
+  arriving(frame: MemoryFrame): Uint8Array | undefined;
+}
+
 export class MemoryNetwork {
   readonly schedule: Schedule;
-  /** Frames for which it says true are lost. */
-  private drops: (frame: MemoryFrame) => boolean = () => false;
+  readonly wire: Wire;
   private readonly bound = new Map<number, MemoryTransport>();
   private readonly cuts = new Set<string>();
   private portNext = 1;
   private reviewScheduled = false;
 
-  constructor(schedule: Schedule) {
+  /** @param wire by default every frame arrives whole, when `schedule` runs its task */
+  constructor(schedule: Schedule, wire?: Wire) {
     this.schedule = schedule;
+    this.wire = wire ?? {
+      carry: (_, arrive) => schedule(arrive),
+      arriving: ({ frame }) => frame,
+    };
   }
 
   /**
@@ -53,16 +68,20 @@ export class MemoryNetwork {
     this.changed();
   }
 
-  /**
-   * Loses every frame for which `predicate` says true, without a word to anybody. Replaces the one
-   * before.
-   */
-  dropWhen(predicate: (frame: MemoryFrame) => boolean): void {
-    this.drops = predicate;
+  /** Breaks the connections of one node to another at this moment; they are dialled anew. */
+  reset(from: NodeId, to: NodeId): void {
+    for (const transport of this.bound.values()) {
+      if (transport.identity.node === from) transport.sever(to);
+    }
+    this.changed();
   }
 
-  isDropped(frame: MemoryFrame): boolean {
-    return this.drops(frame);
+  /** Hands a frame to where it was sent once before, as if it had been under way until now. */
+  repeat({ from, to, frame }: MemoryFrame): void {
+    for (const transport of this.bound.values()) {
+      const { node, shard } = transport.identity;
+      if (node === to.node && shard === to.shard) transport.take(from, frame);
+    }
   }
 
   isCut(a: NodeId, b: NodeId): boolean {
@@ -106,7 +125,9 @@ export class MemoryNetwork {
     this.reviewScheduled = true;
     this.schedule(() => {
       this.reviewScheduled = false;
-      for (const transport of this.bound.values()) transport.review();
+      for (const transport of this.bound.values()) {
+        this.schedule(() => transport.review(), transport);
+      }
     });
   }
 }

@@ -3,13 +3,14 @@
  * most once, in order on each lane, links that come and go, shard counts learnt from the other
  * side.
  */
-import { assert, shardOfGroup } from "../base/index.ts";
+import { RaftError, assert, shardOfGroup } from "../base/index.ts";
 import type { GroupId, NodeId, ShardId } from "../base/index.ts";
 import { parseAddress } from "./address.ts";
 import { MemoryLink } from "./memory-link.ts";
 import type { MemoryNetwork } from "./memory-network.ts";
 import type { TransportIdentity } from "./tcp-options.ts";
 import { TransportCounters } from "./transport-counters.ts";
+import { FrameDecoder } from "../wire/index.ts";
 import type { Link, PeerShard, Transport, TransportHandler, TransportStats } from "./transport.ts";
 
 export interface MemoryTransportOptions extends TransportIdentity {
@@ -135,6 +136,24 @@ export class MemoryTransport implements Transport {
   severShard(transport: MemoryTransport): void {
     for (const link of this.links.get(transport.identity.node)?.values() ?? []) {
       if (link.leadsTo(transport)) link.sever();
+    }
+  }
+
+  /** Takes a frame of a peer; false where it closes its connection. */
+  take(from: PeerShard, frame: Uint8Array): boolean {
+    const { counters } = this;
+    counters.bytesReceived += frame.length;
+    try {
+      new FrameDecoder().push(frame, (body) => {
+        counters.framesReceived += 1;
+        this.handler?.onFrame(from, body);
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof Error && error.name === "AssertionError") throw error;
+      const invalid = error instanceof RaftError && error.code === "ERR_FRAME_INVALID";
+      counters.refuse(invalid ? "frameInvalid" : "handlerFailed");
+      return false;
     }
   }
 

@@ -39,6 +39,10 @@ export function votersOf(count: number): Configuration {
   return { voters, votersOutgoing: [], learners: [] };
 }
 
+export function groupOf(count: number, options: Partial<RaftOptions> = {}): SimulatedGroup {
+  return new SimulatedGroup({ configuration: votersOf(count), options });
+}
+
 export class SimulatedGroup {
   readonly configuration: Configuration;
   readonly replicas: Map<NodeKey, SimulatedReplica> = new Map();

@@ -2,35 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RaftError } from "../../src/base/index.ts";
-import { Raft, blockKind, encodeEntries, majorityOf } from "../../src/raft/index.ts";
-import type { AppendRequest, Block, LogReader } from "../../src/raft/index.ts";
+import { Raft, majorityOf } from "../../src/raft/index.ts";
+import type { LogReader } from "../../src/raft/index.ts";
+import { append, blockOf } from "../datadriven/hand-made.ts";
 import { checksumOf } from "../datadriven/simulated-disk.ts";
-import { SimulatedGroup, defaultOptions, votersOf } from "../datadriven/simulated-group.ts";
-
-function groupOf(count: number): SimulatedGroup {
-  return new SimulatedGroup({ configuration: votersOf(count) });
-}
-
-function blockOf(first: number, term: number, count = 1): Block {
-  const bytes = encodeEntries(Array.from({ length: count }, () => new Uint8Array([term])));
-  const checksum = checksumOf(bytes);
-  return { first, term, kind: blockKind.command, count, timeMs: 0, checksum, bytes };
-}
-
-function append(term: number, prev: readonly [number, number], blocks: readonly Block[]) {
-  const [prevIndex, prevTerm] = prev;
-  const request: AppendRequest = {
-    kind: "appendRequest",
-    from: 2,
-    to: 1,
-    term,
-    prevIndex,
-    prevTerm,
-    commit: 0,
-    blocks,
-  };
-  return request;
-}
+import {
+  SimulatedGroup,
+  defaultOptions,
+  groupOf,
+  votersOf,
+} from "../datadriven/simulated-group.ts";
 
 test("ex_raft: majority computed as ceil(n/2), so that 1 of 2 and 2 of 4 decided", () => {
   assert.deepEqual([majorityOf(2), majorityOf(4), majorityOf(6)], [2, 3, 4]);
@@ -115,7 +96,7 @@ test("toniq raft: an empty heartbeat acknowledges the follower's unverified tail
   const { live } = groupOf(3).replica(1);
   live.step(append(2, [0, 0], [blockOf(1, 2, 5)]));
   live.takeReady();
-  live.step({ ...append(3, [0, 0], []), commit: 5 });
+  live.step({ ...append(3, [0, 0]), commit: 5 });
   const [answer] = live.takeReady().durableMessages;
   assert.ok(answer?.kind === "appendResponse");
   assert.deepEqual([answer.index, answer.rejected, live.state.log.committed], [0, false, 0]);

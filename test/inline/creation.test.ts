@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GroupId, NodeId } from "../../src/base/index.ts";
 import type { GroupCreated } from "../../src/shard/index.ts";
+import { decodeCbor, encodeCbor } from "../../src/wire/index.ts";
+import { FakePeer } from "./fake-peer.ts";
 import { ListMachine } from "./list-machine.ts";
 import type { Call } from "./shard-client.ts";
 import { ShardCluster } from "./shard-cluster.ts";
@@ -168,5 +170,29 @@ test("a member whose state machine cannot be created has not started", async () 
   const local = cluster.client("b").readLocal(1, "");
   await cluster.run();
   assert.equal(local.failure().code, "ERR_GROUP_DISABLED");
+  await cluster.close();
+});
+
+test("a request to create a replica that is sent again gets the answer that it got before", async () => {
+  const cluster = await ShardCluster.start({
+    nodes: ["a"],
+    createStateMachine: () => {
+      throw new Error("no memory");
+    },
+  });
+  const peer = await FakePeer.start(cluster, "x", "a");
+  const request = { kind: "shardRequest", group: 1, op: 3, timeoutMs: 1_000 } as const;
+  const payload = encodeCbor([
+    ["a", 41],
+    ["x", 42],
+  ]);
+  for (const id of [1, 2]) {
+    peer.send("a", [{ ...request, id, payload }]);
+    await cluster.run();
+    const answer = peer.shardMessages.at(-1);
+    assert.ok(answer?.kind === "shardResponse" && answer.id === id);
+    assert.equal(answer.failed, true, `request ${id} is refused`);
+    assert.match(String(decodeCbor(answer.payload)), /no memory/);
+  }
   await cluster.close();
 });

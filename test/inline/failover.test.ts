@@ -52,6 +52,9 @@ test("what was laid into the log is unknown and what was not is none, when both 
   assert.equal((await cluster.status("a", 1)).leader, leader);
   assert.equal(sealed.failure().code, "ERR_LEADERSHIP_LOST");
   assert.equal(sealed.failure().outcome, "unknown");
+  assert.equal(sealed.failure().details.leader, leader);
+  const { port } = cluster.at(leader).transport;
+  assert.equal(sealed.failure().details.leaderAddress, `memory:${port}`);
   assert.equal(open.failure().code, "ERR_NOT_LEADER");
   assert.equal(open.failure().outcome, "none");
   assert.equal(read.failure().outcome, "none");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeEntries } from "../../src/raft/index.ts";
 import { encodeCbor } from "../../src/wire/index.ts";
+import type { ShardRequest } from "../../src/wire/index.ts";
 import { FakePeer, blockOf } from "./fake-peer.ts";
 import type { Call } from "./shard-client.ts";
 import { ShardCluster } from "./shard-cluster.ts";
@@ -35,6 +36,18 @@ async function startLed(): Promise<{ cluster: ShardCluster; peer: FakePeer }> {
 function lead(peer: FakePeer, term: number): void {
   const message = { kind: "heartbeatRequest", from, to, term, commit: 0, readRound: 0 } as const;
   peer.sendToGroup("a", 1, message);
+}
+
+const request = { kind: "shardRequest", id: 1, group: 1, timeoutMs: 1_000 } as const;
+
+/** A request to create the group with these members and incarnations. */
+function creationOf(members: unknown): ShardRequest {
+  return { ...request, op: 3, payload: encodeCbor(members) };
+}
+
+/** A request to remove the replica that has this incarnation. */
+function removalOf(incarnation: number): ShardRequest {
+  return { ...request, op: 4, payload: encodeCbor(incarnation) };
 }
 
 async function checkAlive(cluster: ShardCluster): Promise<void> {
@@ -90,8 +103,7 @@ const wrongMembers: Record<string, unknown> = {
 for (const [what, members] of Object.entries(wrongMembers)) {
   test(`a creation with ${what} is refused and leaves nothing`, async () => {
     const { cluster, peer } = await startVictim();
-    const request = { kind: "shardRequest", id: 1, group: 1, op: 3, timeoutMs: 1_000 } as const;
-    peer.send("a", [{ ...request, payload: encodeCbor(members) }]);
+    peer.send("a", [creationOf(members)]);
     await cluster.run();
     const answer = peer.shardMessages.at(-1);
     assert.ok(answer?.kind === "shardResponse" && answer.failed);
@@ -105,19 +117,8 @@ for (const [what, members] of Object.entries(wrongMembers)) {
 
 test("a replica that is created and removed in one round is not there after a restart", async () => {
   const { cluster, peer } = await startVictim();
-  const request = { kind: "shardRequest", group: 1, timeoutMs: 1_000 } as const;
-  peer.send("a", [
-    {
-      ...request,
-      id: 1,
-      op: 3,
-      payload: encodeCbor([
-        ["a", 41],
-        ["x", 42],
-      ]),
-    },
-    { ...request, id: 2, op: 4, payload: encodeCbor(41) },
-  ]);
+  const members = Object.entries({ a: 41, x: 42 });
+  peer.send("a", [creationOf(members), { ...removalOf(41), id: 2 }]);
   await cluster.run();
   assert.equal((await cluster.stats("a")).groups, 0);
   await cluster.crash("a");
@@ -128,15 +129,14 @@ test("a replica that is created and removed in one round is not there after a re
 
 test("a replica that is removed and created again in one round starts empty and stays", async () => {
   const { cluster, peer } = await startVictim();
-  const request = { kind: "shardRequest", group: 1, timeoutMs: 1_000 } as const;
-  peer.send("a", [{ ...request, id: 1, op: 3, payload: encodeCbor([["a", 41]]) }]);
+  peer.send("a", [creationOf([["a", 41]])]);
   await cluster.run();
   await cluster.awaitLeader(1);
   cluster.client("a").propose(1, "old");
   await cluster.run();
   peer.send("a", [
-    { ...request, id: 2, op: 4, payload: encodeCbor(41) },
-    { ...request, id: 3, op: 3, payload: encodeCbor([["a", 43]]) },
+    { ...removalOf(41), id: 2 },
+    { ...creationOf([["a", 43]]), id: 3 },
   ]);
   await cluster.run();
   await cluster.crash("a");
@@ -150,8 +150,7 @@ test("a replica that is removed and created again in one round starts empty and 
 test("a removal under another incarnation takes nothing away", async () => {
   const { cluster, peer } = await startVictim();
   await checkAlive(cluster);
-  const request = { kind: "shardRequest", id: 1, op: 4, timeoutMs: 1_000 } as const;
-  peer.send("a", [{ ...request, group: 77, payload: encodeCbor(5) }]);
+  peer.send("a", [{ ...removalOf(5), group: 77 }]);
   await cluster.run();
   assert.equal(await cluster.digest("a", 77), "x");
   await cluster.close();
@@ -260,11 +259,11 @@ test("a creation whose answer is damaged is settled, with the member as failed",
 test("forwarded bytes that are no entries are refused", async () => {
   const { cluster, peer } = await startVictim();
   await checkAlive(cluster);
-  const request = { kind: "shardRequest", group: 77, op: 1, timeoutMs: 1_000 } as const;
+  const propose = { ...request, group: 77, op: 1 };
   peer.send("a", [
-    { ...request, id: 1, payload: new Uint8Array([0x41]) },
-    { ...request, id: 2, payload: new Uint8Array(0) },
-    { ...request, id: 3, payload: encodeEntries([new Uint8Array([65])]) },
+    { ...propose, id: 1, payload: new Uint8Array([0x41]) },
+    { ...propose, id: 2, payload: new Uint8Array(0) },
+    { ...propose, id: 3, payload: encodeEntries([new Uint8Array([65])]) },
   ]);
   await cluster.run();
   const answers = peer.shardMessages.filter((message) => message.kind === "shardResponse");

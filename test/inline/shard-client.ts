@@ -90,6 +90,11 @@ export class ShardClient {
     return this.writer.count > 0 ? this.writer.take() : undefined;
   }
 
+  /** What the shard has told of its end, where its store failed. */
+  get failure(): WireError | undefined {
+    return this.events.find((event) => event.kind === "failed")?.error;
+  }
+
   get unanswered(): Call[] {
     return this.calls.filter((call) => !call.settled);
   }

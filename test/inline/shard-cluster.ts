@@ -15,13 +15,12 @@ import type {
   CreateStateMachine,
   GroupCreated,
   GroupStatus,
-  ShardEnd,
   ShardOptions,
   ShardStats,
   StateMachine,
 } from "../../src/shard/index.ts";
 import { MemoryNetwork, MemoryTransport } from "../../src/transport/index.ts";
-import type { Lane } from "../../src/transport/index.ts";
+import type { Lane, MemoryFrame } from "../../src/transport/index.ts";
 import { bodyOfFrame, readMessages } from "../../src/wire/index.ts";
 import type { ShardMessage } from "../../src/wire/index.ts";
 import { ListMachine } from "./list-machine.ts";
@@ -53,7 +52,7 @@ export interface RunningShard {
   readonly client: ShardClient;
   readonly transport: MemoryTransport;
   alive: boolean;
-  end: ShardEnd | undefined;
+  ended: boolean;
 }
 
 /** Turns without any task after which nothing is under way any more: a commit takes a few. */
@@ -90,19 +89,26 @@ export class ShardCluster {
       ...resolveOptions({ ...shardOptionTable, ...raftOptionTable }, {}),
       ...settings.options,
     };
-    this.network = new MemoryNetwork((task) => this.tasks.push(task));
-    this.network.dropWhen(({ from, to, lane, frame }) => {
-      // What others send may be anything.
-      if (!this.nodes.includes(from.node)) return false;
-      const record = (message: Message | ShardMessage, group: GroupId): void => {
-        const { kind } = message;
-        this.delivered.push({ from: from.node, to: to.node, lane, group, kind, message });
-      };
-      readMessages(bodyOfFrame(frame), 1, 2, {
-        onMessage: (group, _incarnation, message) => record(message, group),
-        onShardMessage: (message) => record(message, message.group),
-      });
-      return false;
+    const schedule = (task: () => void): void => void this.tasks.push(task);
+    this.network = new MemoryNetwork(schedule, {
+      carry: (_, arrive) => schedule(arrive),
+      arriving: (frame) => {
+        this.record(frame);
+        return frame.frame;
+      },
+    });
+  }
+
+  private record({ from, to, lane, frame }: MemoryFrame): void {
+    // What others send may be anything.
+    if (!this.nodes.includes(from.node)) return;
+    const record = (message: Message | ShardMessage, group: GroupId): void => {
+      const { kind } = message;
+      this.delivered.push({ from: from.node, to: to.node, lane, group, kind, message });
+    };
+    readMessages(bodyOfFrame(frame), 1, 2, {
+      onMessage: (group, _incarnation, message) => record(message, group),
+      onShardMessage: (message) => record(message, message.group),
     });
   }
 
@@ -167,14 +173,14 @@ export class ShardCluster {
       client,
       transport,
       alive: true,
-      end: undefined,
+      ended: false,
     };
     const handOver = (): void => {
       const mail = client.takeMail();
       if (mail !== undefined && slot.alive) slot.shard.receive(mail);
     };
-    void slot.shard.ended.then((end) => {
-      slot.end = end;
+    void slot.shard.ended.then(() => {
+      slot.ended = true;
     });
     this.clients.push(client);
     await slot.shard.open(true);
@@ -367,11 +373,11 @@ export class ShardCluster {
    */
   async close(): Promise<void> {
     for (const slot of [...this.running.values()].flat()) {
-      if (slot.end === undefined) slot.client.control({ kind: "close" });
+      if (!slot.ended) slot.client.control({ kind: "close" });
     }
     await this.run();
     for (const slot of [...this.running.values()].flat()) {
-      assert.ok(slot.end !== undefined, "a shard that is told to close ends");
+      assert.ok(slot.ended, "a shard that is told to close ends");
     }
     const open = this.clients.flatMap((client) => client.unanswered.map(({ what }) => what));
     assert.deepEqual(open, [], `every call is answered (seed ${this.seed})`);

@@ -2,11 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Message, VoteRequest } from "../../src/raft/index.ts";
-import { SimulatedGroup, votersOf } from "../datadriven/simulated-group.ts";
-
-function groupOf(count: number): SimulatedGroup {
-  return new SimulatedGroup({ configuration: votersOf(count) });
-}
+import { SimulatedGroup, groupOf, votersOf } from "../datadriven/simulated-group.ts";
 
 function voteRequest(given: Partial<VoteRequest>): VoteRequest {
   return {

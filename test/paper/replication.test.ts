@@ -1,36 +1,10 @@
 /** Claims of the Raft thesis on replication, commitment, reads and pipelining; the number is the section's. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blockKind, decodeEntries, encodeEntries } from "../../src/raft/index.ts";
-import type { AppendRequest, Block, Message } from "../../src/raft/index.ts";
-import { checksumOf } from "../datadriven/simulated-disk.ts";
-import { SimulatedGroup, votersOf } from "../datadriven/simulated-group.ts";
-
-function groupOf(count: number): SimulatedGroup {
-  return new SimulatedGroup({ configuration: votersOf(count) });
-}
-
-function blockOf(first: number, term: number, count = 1): Block {
-  const texts = Array.from({ length: count }, (_, at) => Buffer.from(`${first + at}@${term}`));
-  const bytes = encodeEntries(texts);
-  const checksum = checksumOf(bytes);
-  return { first, term, kind: blockKind.command, count, timeMs: 0, checksum, bytes };
-}
-
-function append(term: number, prev: readonly [number, number], blocks: readonly Block[] = []) {
-  const [prevIndex, prevTerm] = prev;
-  const message: AppendRequest = {
-    kind: "appendRequest",
-    from: 2,
-    to: 1,
-    term,
-    prevIndex,
-    prevTerm,
-    commit: 0,
-    blocks,
-  };
-  return message;
-}
+import { decodeEntries } from "../../src/raft/index.ts";
+import type { Message } from "../../src/raft/index.ts";
+import { append, blockOf } from "../datadriven/hand-made.ts";
+import { SimulatedGroup, groupOf, votersOf } from "../datadriven/simulated-group.ts";
 
 /** What replica 1 answers, once durable, to a message. */
 function answerTo(group: SimulatedGroup, message: Message): Message | undefined {

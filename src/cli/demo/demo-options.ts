@@ -6,7 +6,7 @@ export interface DemoOptions {
   readonly seconds: number;
   /** Worker threads of each node. */
   readonly shards: number;
-  /** Size of a value, in bytes; the first 8 are a sequence number. */
+  /** Size of a value, in bytes; the first 4 are a sequence number. */
   readonly valueBytes: number;
   /** Proposals under way on each node. */
   readonly outstanding: number;

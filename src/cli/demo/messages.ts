@@ -56,8 +56,7 @@ export interface Positions {
 export interface CheckResult {
   /** Keys looked at. */
   readonly keys: number;
-  /** What is wrong, the first few in words. */
-  readonly violations: number;
+  /** What is wrong: the first few findings in words. */
   readonly samples: readonly string[];
   /** Hash of each group's state and the index it was taken at. */
   readonly digests: readonly string[];

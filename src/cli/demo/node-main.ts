@@ -1,4 +1,5 @@
 /** A node of the demo: a process that embeds the engine and does what its parent asks. */
+import { messageOf } from "../../base/index.ts";
 import { Engine } from "../../engine/index.ts";
 import { kvMachineUrl } from "../../service/index.ts";
 import { checkNode, positionsOf } from "./check-node.ts";
@@ -107,9 +108,7 @@ process.on("message", (message: ToNode) => {
     .then(() => answer(message))
     .then(
       (value) => send({ kind: "answer", value }),
-      (error: unknown) => {
-        send({ kind: "error", message: error instanceof Error ? error.message : String(error) });
-      },
+      (error: unknown) => send({ kind: "error", message: messageOf(error) }),
     );
   if (message.kind === "close") void last.then(() => process.disconnect());
 });

@@ -68,6 +68,11 @@ export class RaftLog {
     return this.terms.termAt(this.lastIndex);
   }
 
+  /** Whether `nextCommitted` has blocks for the state machine. */
+  get canApply(): boolean {
+    return this.applied < Math.min(this.committed, this.stable);
+  }
+
   /** The term of an entry, 0 for index 0, undefined where the log does not reach. */
   termAt(index: Index): Term | undefined {
     if (index === 0) return 0;
@@ -182,8 +187,8 @@ export class RaftLog {
    * replica's own disk, so that what a replica has shown to readers is still there after a crash.
    */
   nextCommitted(bytesMax: number): readonly Block[] {
+    if (!this.canApply) return [];
     const limit = Math.min(this.committed, this.stable);
-    if (this.applied >= limit) return [];
     const blocks: Block[] = [];
     for (const block of this.blocksFrom(this.applied + 1, bytesMax)) {
       if (block.first > limit) break;

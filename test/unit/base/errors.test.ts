@@ -51,6 +51,14 @@ test("a RaftError takes its outcome from the table unless it is told another", (
   assert.equal(new RaftError("ERR_TIMEOUT", "x", { outcome: "none" }).outcome, "none");
 });
 
+test("RaftError.withOutcome() changes nothing but the outcome", () => {
+  const error = new RaftError("ERR_STORE_FAILED", "x", { details: { term: 3 }, cause: 7 });
+  assert.equal(error.withOutcome("unknown"), error);
+  const { code, message, outcome, details, cause } = error.withOutcome("none");
+  assert.deepEqual([code, message, outcome], ["ERR_STORE_FAILED", "x", "none"]);
+  assert.deepEqual([details, cause], [{ term: 3 }, 7]);
+});
+
 test("a cause crosses as text that holds its message and its place", () => {
   const error = new RaftError("ERR_APPLY_FAILED", "x", { cause: new TypeError("balance is NaN") });
   const wire = errorToWire(error);

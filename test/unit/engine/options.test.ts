@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RaftError } from "../../../src/base/index.ts";
-import { resolveEngineOptions } from "../../../src/engine/options.ts";
+import { RaftError, limits } from "../../../src/base/index.ts";
+import { engineOptionTable, resolveEngineOptions } from "../../../src/engine/options.ts";
 import type { EngineOptions } from "../../../src/engine/options.ts";
 
 const good: EngineOptions = {
@@ -72,6 +72,10 @@ test("all faults of a call are reported at once, each with its option and value"
     assert.equal(faults.filter((fault) => pattern.test(fault)).length, 1, String(pattern));
   }
   assert.equal(faults.length, expected.length, faults.join("\n"));
+});
+
+test("a node may have as many shards as a greeting can name", () => {
+  assert.equal(engineOptionTable.shards.max, limits.shardsMax);
 });
 
 test("options that contradict one another are a fault", () => {

@@ -1,21 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RaftError, limits } from "../../../src/base/index.ts";
-import { blockKind, encodeEntries } from "../../../src/raft/index.ts";
 import type { AppendRequest, Block } from "../../../src/raft/index.ts";
-import { checksumOf } from "../../datadriven/simulated-disk.ts";
-import { SimulatedGroup, votersOf } from "../../datadriven/simulated-group.ts";
-import type { GroupSetup } from "../../datadriven/simulated-group.ts";
-
-function groupOf(count: number, options: GroupSetup["options"] = {}): SimulatedGroup {
-  return new SimulatedGroup({ configuration: votersOf(count), options });
-}
-
-function blockOf(first: number, term: number, count = 1): Block {
-  const bytes = encodeEntries(Array.from({ length: count }, () => new Uint8Array([term])));
-  const checksum = checksumOf(bytes);
-  return { first, term, kind: blockKind.command, count, timeMs: 0, checksum, bytes };
-}
+import { blockOf } from "../../datadriven/hand-made.ts";
+import { SimulatedGroup, groupOf } from "../../datadriven/simulated-group.ts";
 
 function append(from: number, term: number, blocks: readonly Block[]): AppendRequest {
   const [first] = blocks;
@@ -33,6 +21,19 @@ test("Raft.takeReady() hands over lists that nothing is added to afterwards", ()
   live.step({ kind: "heartbeatRequest", from: 2, to: 1, term: 1, commit: 0, readRound: 0 });
   assert.deepEqual([empty.messages, empty.durableMessages, empty.confirmedReads], [[], [], []]);
   assert.equal(live.takeReady().durableMessages.length, 2);
+});
+
+test("Raft.takeReady() asks the gate only of peers that entries are due to", () => {
+  const group = groupOf(3);
+  group.elect(1);
+  const replica = group.replica(1);
+  const asked: number[] = [];
+  const gate = (peer: number): boolean => asked.push(peer) > 0;
+  replica.live.takeReady(gate);
+  assert.deepEqual(asked, []);
+  replica.propose(["x"]);
+  replica.live.takeReady(gate);
+  assert.deepEqual(asked, [2, 3]);
 });
 
 test("Raft.persisted() of a write that later writes have undone and redone says nothing about the redone entry", () => {

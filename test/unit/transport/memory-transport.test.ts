@@ -2,13 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assert as flotillaAssert, Prng, shardOfGroup } from "../../../src/base/index.ts";
 import { MemoryNetwork, MemoryTransport } from "../../../src/transport/index.ts";
-import type { Link, MemoryTransportOptions } from "../../../src/transport/index.ts";
+import type { Link, MemoryFrame, MemoryTransportOptions } from "../../../src/transport/index.ts";
 import { encodeFrame } from "../../../src/wire/index.ts";
 import { Recorder } from "./transport-rig.ts";
 
 /** A network whose tasks wait until `run` takes them, in order or in an order drawn from a seed. */
 class Stage {
-  readonly network = new MemoryNetwork((task) => this.tasks.push(task));
+  /** Frames for which it says true are lost. */
+  drops: (frame: MemoryFrame) => boolean = () => false;
+  readonly network = new MemoryNetwork((task) => this.tasks.push(task), {
+    carry: (_, arrive) => this.tasks.push(arrive),
+    arriving: (frame) => (this.drops(frame) ? undefined : frame.frame),
+  });
   private readonly tasks: (() => void)[] = [];
   private readonly prng: Prng | undefined;
 
@@ -107,7 +112,7 @@ test("frames are dropped by a predicate, without a word", async () => {
   const b = await stage.start("b");
   a.transport.setPeers({ b: `memory:${b.transport.port}` });
   const link = stage.linkUp(a.transport, "b");
-  stage.network.dropWhen(({ lane, from, to }) => lane === "data" && from.node + to.node === "ab");
+  stage.drops = ({ lane, from, to }) => lane === "data" && from.node + to.node === "ab";
   assert.equal(link.send("data", encodeFrame("dropped")), true);
   link.send("control", encodeFrame("kept"));
   stage.run();
