@@ -106,8 +106,7 @@ export class MemoryLink implements Link {
     if (frame === undefined || remote === undefined || this.severed) return;
     queue.bytes -= frame.length;
     const arriving = this.network.wire.arriving(this.describe(lane, frame));
-    if (arriving !== undefined && !remote.take(this.owner.peer, arriving)) this.lose();
-    else if (arriving !== undefined && arriving.length < frame.length) this.lose();
+    if (arriving !== undefined) this.hand(remote, arriving, frame.length);
     if (queue.wasHalfFull && queue.bytes === 0 && this.up) {
       queue.wasHalfFull = false;
       this.owner.handler?.onDrain(this);
@@ -118,8 +117,16 @@ export class MemoryLink implements Link {
     return { from: this.owner.peer, to: { node: this.node, shard: this.shard }, lane, frame };
   }
 
-  private lose(): void {
-    this.sever();
-    this.network.changed();
+  /** What the receiver refuses, or gets only a part of, ends the connection. */
+  private hand(remote: MemoryTransport, arriving: Uint8Array, length: number): void {
+    let whole = false;
+    try {
+      whole = remote.take(this.owner.peer, arriving) && arriving.length >= length;
+    } finally {
+      if (!whole) {
+        this.sever();
+        this.network.changed();
+      }
+    }
   }
 }

@@ -5,12 +5,12 @@
  */
 import { RaftError, assert, shardOfGroup } from "../base/index.ts";
 import type { GroupId, NodeId, ShardId } from "../base/index.ts";
+import { FrameDecoder } from "../wire/index.ts";
 import { parseAddress } from "./address.ts";
 import { MemoryLink } from "./memory-link.ts";
 import type { MemoryNetwork } from "./memory-network.ts";
 import type { TransportIdentity } from "./tcp-options.ts";
 import { TransportCounters } from "./transport-counters.ts";
-import { FrameDecoder } from "../wire/index.ts";
 import type { Link, PeerShard, Transport, TransportHandler, TransportStats } from "./transport.ts";
 
 export interface MemoryTransportOptions extends TransportIdentity {
