@@ -1,0 +1,41 @@
+/** The invariants of a simulated world, one a file. */
+import type { Check, Stage } from "../check.ts";
+import { BoundedQueues } from "./bounded-queues.ts";
+import { CommittedEntries } from "./committed-entries.ts";
+import { CoreInvariants } from "./core-invariants.ts";
+import { ElectionSafety } from "./election-safety.ts";
+import { GroupIsolation } from "./group-isolation.ts";
+import { LeaderAppendOnly } from "./leader-append-only.ts";
+import { LeaderCompleteness } from "./leader-completeness.ts";
+import { LogMatching } from "./log-matching.ts";
+import { MonotonicState } from "./monotonic-state.ts";
+import { PersistBeforeSpeak } from "./persist-before-speak.ts";
+import { QuorumOfDisks } from "./quorum-of-disks.ts";
+import { Recovery } from "./recovery.ts";
+import { StateMachineAgreement } from "./state-machine-agreement.ts";
+import { VerifiedPrefix } from "./verified-prefix.ts";
+
+export { AllChecks } from "./observe-all.ts";
+
+/**
+ * All of them. Who leads a term and what is committed must be known before others ask: the two that
+ * keep account of that come first.
+ */
+export function createChecks(stage: Stage): Check[] {
+  return [
+    new ElectionSafety(stage),
+    new CommittedEntries(stage),
+    new QuorumOfDisks(stage),
+    new LeaderCompleteness(stage),
+    new LogMatching(stage),
+    new LeaderAppendOnly(stage),
+    new PersistBeforeSpeak(stage),
+    new VerifiedPrefix(stage),
+    new MonotonicState(stage),
+    new Recovery(stage),
+    new StateMachineAgreement(stage),
+    new GroupIsolation(stage),
+    new CoreInvariants(stage),
+    new BoundedQueues(stage),
+  ];
+}

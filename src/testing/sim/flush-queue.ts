@@ -1,0 +1,92 @@
+/**
+ * The flushes of one process on one disk: one after another, each for as long as was drawn for it.
+ * LMDB flushes on the calling thread, so while one is under way the shard does nothing else, if the
+ * disk is `blocking`; else it goes on, as if its disk had a thread.
+ */
+export interface FlushHost {
+  /**
+   * Runs a task after so much simulated time; never once the process is dead, and not while its
+   * thread stands still.
+   */
+  after(delayUs: number, task: () => void): void;
+  /** The process's thread stands still for so long, or, where it is infinite, until `unblock`. */
+  block?(delayUs: number): void;
+  unblock?(): void;
+}
+
+/** What the queue asks of its disk at each flush. */
+export interface FlushDevice {
+  readonly stalled: boolean;
+  readonly blocking: boolean;
+  /** A flush would end now, and does not. */
+  onStall(): void;
+}
+
+interface Flush {
+  readonly us: number;
+  readonly tasks: (() => void)[];
+}
+
+export class FlushQueue {
+  readonly #host: FlushHost;
+  readonly #device: FlushDevice;
+  #dead = false;
+  /** The first one is under way. */
+  #flushes: Flush[] = [];
+  /** The first one has had its time, and the disk does not answer. */
+  #held = false;
+
+  constructor(host: FlushHost, device: FlushDevice) {
+    this.#host = host;
+    this.#device = device;
+  }
+
+  add(us: number, onEnd: () => void): void {
+    if (this.#dead) return;
+    this.#flushes.push({ us, tasks: [onEnd] });
+    if (this.#flushes.length === 1) this.#begin();
+  }
+
+  /** Runs a task when every flush that was added has ended: now, where none is under way. */
+  whenIdle(task: () => void): void {
+    if (this.#dead) return;
+    const last = this.#flushes.at(-1);
+    if (last === undefined) task();
+    else last.tasks.push(task);
+  }
+
+  /** The disk answers again. */
+  resume(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#host.unblock?.();
+    this.#host.after(0, () => this.#end());
+  }
+
+  /** The process is gone, and with it whoever waits. */
+  kill(): void {
+    this.#dead = true;
+    this.#flushes = [];
+  }
+
+  #begin(): void {
+    const us = this.#flushes[0]?.us ?? 0;
+    if (this.#device.blocking) this.#host.block?.(us);
+    this.#host.after(us, () => this.#end());
+  }
+
+  #end(): void {
+    if (this.#dead) return;
+    if (this.#device.stalled) {
+      this.#held = true;
+      this.#device.onStall();
+      if (this.#device.blocking) this.#host.block?.(Number.POSITIVE_INFINITY);
+      return;
+    }
+    const ended = this.#flushes[0];
+    // In their order, and before the next flush begins: a task may add one.
+    for (const task of ended?.tasks ?? []) task();
+    this.#flushes.shift();
+    if (this.#flushes.length > 0) this.#begin();
+  }
+}

@@ -1,0 +1,5 @@
+import type { World } from "./world.ts";
+
+export function checkHistory(_world: World): void {
+  // filled in below
+}

@@ -1,0 +1,58 @@
+/** What the clients of a run asked and were told, for the checkers and for export. */
+import type { GroupId, Index, NodeId } from "../../base/index.ts";
+import type { Agenda } from "./agenda.ts";
+
+export type OperationKind = "put" | "cas" | "get" | "local" | "command" | "query";
+
+/** One operation of a client. Times are in simulated µs. */
+export interface Recorded {
+  readonly id: number;
+  readonly node: NodeId;
+  readonly group: GroupId;
+  readonly kind: OperationKind;
+  readonly key: string;
+  readonly arguments: readonly string[];
+  readonly callUs: number;
+  /** Undefined while nobody has answered. */
+  returnUs: number | undefined;
+  /** `none`: refused, surely without effect. `unknown`: nobody can tell. */
+  outcome: "pending" | "ok" | "none" | "unknown";
+  result: string | undefined;
+  index: Index | undefined;
+}
+
+export class History {
+  readonly operations: Recorded[] = [];
+  private readonly agenda: Agenda;
+
+  constructor(agenda: Agenda) {
+    this.agenda = agenda;
+  }
+
+  begin(what: Pick<Recorded, "node" | "group" | "kind" | "key" | "arguments">): Recorded {
+    const recorded: Recorded = {
+      id: this.operations.length,
+      ...what,
+      callUs: this.agenda.nowUs,
+      returnUs: undefined,
+      outcome: "pending",
+      result: undefined,
+      index: undefined,
+    };
+    this.operations.push(recorded);
+    return recorded;
+  }
+
+  /** Only the first word counts: a late answer finds the caller gone. */
+  end(
+    recorded: Recorded,
+    outcome: Exclude<Recorded["outcome"], "pending">,
+    said: { result?: string; index?: Index } = {},
+  ): void {
+    if (recorded.outcome !== "pending") return;
+    recorded.outcome = outcome;
+    recorded.returnUs = this.agenda.nowUs;
+    recorded.result = said.result;
+    recorded.index = said.index;
+  }
+}

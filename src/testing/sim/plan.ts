@@ -1,0 +1,292 @@
+/**
+ * Draws a run from a seed: the world's line and everything that is done to it. The plan knows
+ * nothing of how the run goes; what does not fit the moment (a crash of what is down) does nothing.
+ */
+import { Prng } from "../../base/index.ts";
+import type { GroupId, NodeId } from "../../base/index.ts";
+import type { Script } from "./script.ts";
+import { Temper, drawWorld, nodesOf, parseSettings, pick, shardsOf } from "./settings.ts";
+import type { Settings } from "./settings.ts";
+
+interface Action {
+  readonly atUs: number;
+  readonly text: string;
+}
+
+/** Before this the nodes start and the first groups are created, undisturbed. */
+const calmUs = 200_000;
+/** How long the disturbed part lasts, in election timeouts. */
+const lengths = [15, 40, 40, 100];
+const keysOfGroup = 4;
+
+export function planOf(seed: number): Script {
+  const prng = new Prng(seed);
+  const world = drawWorld(seed, prng);
+  const plan = new Plan(parseSettings(world), prng);
+  return { world, actions: plan.draw(), expected: "ok" };
+}
+
+class Plan {
+  private readonly settings: Settings;
+  private readonly prng: Prng;
+  private readonly temper: Temper;
+  private readonly nodes: readonly NodeId[];
+  private readonly groups: Map<GroupId, readonly NodeId[]> = new Map();
+  private readonly actions: Action[] = [];
+  private readonly electionUs: number;
+  private readonly endUs: number;
+  /** Nodes that may be damaged for good: with all of them gone a majority is left. */
+  private readonly doomed: readonly NodeId[];
+  private nextValue = 1;
+
+  constructor(settings: Settings, prng: Prng) {
+    this.settings = settings;
+    this.prng = prng;
+    this.temper = new Temper(prng);
+    this.nodes = nodesOf(settings);
+    const { tickMs, electionTicks } = settings.options;
+    this.electionUs = tickMs * electionTicks * 1_000;
+    this.endUs = calmUs + pick(prng, lengths) * this.electionUs;
+    const doomedMax = Math.ceil(this.nodes.length / 2) - 1;
+    this.doomed = shuffled(prng, this.nodes).slice(0, prng.between(0, doomedMax + 1));
+  }
+
+  draw(): string[] {
+    for (const node of this.nodes) this.add(0, `boot ${node}`);
+    this.drawGroups();
+    this.drawCalls();
+    this.drawGroupLife();
+    this.drawProcesses();
+    this.drawNetwork();
+    this.drawDisks();
+    this.actions.sort((a, b) => a.atUs - b.atUs);
+    return this.actions.map(({ atUs, text }) => `at=${atUs} ${text}`);
+  }
+
+  private add(atUs: number, text: string): void {
+    this.actions.push({ atUs: Math.floor(atUs), text });
+  }
+
+  private moment(): number {
+    return this.prng.between(calmUs, this.endUs);
+  }
+
+  /** Mostly around an election timeout, sometimes much shorter or longer. */
+  private duration(): number {
+    return Math.floor(this.electionUs * pick(this.prng, [0.05, 0.3, 1, 1, 2, 5, 15]));
+  }
+
+  private node(): NodeId {
+    return pick(this.prng, this.nodes);
+  }
+
+  private twoNodes(): [NodeId, NodeId] | undefined {
+    const [a, b] = shuffled(this.prng, this.nodes);
+    return a === undefined || b === undefined ? undefined : [a, b];
+  }
+
+  private drawGroups(): void {
+    const { prng, nodes } = this;
+    const count = pick(prng, [1, 1, 1, 2, 3, 5, 8, 8, 20, prng.chance(0.05) ? 200 : 3]);
+    for (let group = 1; group <= count; group += 1) {
+      const size = Math.min(nodes.length, pick(prng, [3, 3, 3, 5, 1, 2, 4]));
+      const members = shuffled(prng, nodes).slice(0, Math.max(size, 1));
+      this.groups.set(group, members);
+      const late = prng.chance(0.1);
+      const atUs = late ? this.moment() : prng.between(20_000, calmUs);
+      const timeout = pick(prng, [500, 5_000, 20_000]);
+      this.add(atUs, `create ${members[0]} ${group} members=${members.join(",")} timeout=${timeout}`);
+      // Tried again, by another member: after a failure under the same id, else refused.
+      for (let again = 0; again < (late ? 2 : 1); again += 1) {
+        const creator = pick(prng, members);
+        const others = this.temper.has() ? shuffled(prng, nodes).slice(0, size) : members;
+        const named = others.includes(creator) ? others : members;
+        this.add(this.moment(), `create ${creator} ${group} members=${named.join(",")}`);
+      }
+    }
+  }
+
+  /** Some groups get nearly all calls. */
+  private busyGroup(): GroupId {
+    const { prng, groups } = this;
+    const skew = prng.chance(0.7) ? Math.ceil(groups.size / 4) : groups.size;
+    return prng.between(1, skew + 1);
+  }
+
+  private drawCalls(): void {
+    const { prng } = this;
+    const count = pick(prng, [20, 100, 200, 400]);
+    const bursts = this.temper.rate([0.01, 0.05]);
+    const batches = this.temper.rate([0.05, 0.3]);
+    const pads = this.temper.rate([0.05, 0.3]);
+    const poison = this.settings.options.applyError === "result" ? this.temper.rate([0.01]) : 0;
+    for (let call = 0; call < count; call += 1) {
+      const group = this.busyGroup();
+      const node = prng.chance(0.9) ? pick(prng, this.groups.get(group) ?? []) : this.node();
+      const key = `k${prng.between(0, keysOfGroup)}`;
+      const head = `${node} ${group} ${key}`;
+      const forward = prng.chance(0.8) ? " forward" : "";
+      const timeout = prng.chance(0.2) ? ` timeout=${pick(prng, [1, 30, 300, 10_000])}` : "";
+      const tail = `${forward}${timeout}`;
+      const pad = prng.chance(pads) ? ` pad=${pick(prng, [20, 500, 20_000, 2_000_000])}` : "";
+      const atUs = prng.between(calmUs / 2, this.endUs);
+      if (prng.chance(poison)) this.add(atUs, `poison ${node} ${group}`);
+      else if (prng.chance(bursts)) {
+        const size = prng.between(2, 60);
+        this.add(atUs, `burst ${head} ${this.take(size)} count=${size}${pad}${tail}`);
+      } else if (prng.chance(batches)) {
+        const size = prng.between(2, 12);
+        this.add(atUs, `batch ${head} ${this.take(size)} count=${size}${pad}${tail}`);
+      } else if (prng.chance(0.35)) this.add(atUs, `get ${head}${tail}`);
+      else if (prng.chance(0.1)) this.add(atUs, `local ${head}`);
+      else if (prng.chance(0.15)) {
+        const expected = prng.between(Math.max(0, this.nextValue - 20), this.nextValue);
+        this.add(atUs, `cas ${head} ${expected} ${this.take(1)}${tail}`);
+      } else this.add(atUs, `put ${head} ${this.take(1)}${pad}${tail}`);
+    }
+  }
+
+  /** Values that nobody else writes: the first of `count`. */
+  private take(count: number): number {
+    const first = this.nextValue;
+    this.nextValue += count;
+    return first;
+  }
+
+  private some(most: number): number {
+    return this.temper.has() ? this.prng.between(1, most + 1) : 0;
+  }
+
+  private drawGroupLife(): void {
+    const { prng } = this;
+    for (let count = this.some(4); count > 0; count -= 1) {
+      const group = this.busyGroup();
+      const node = pick(prng, this.groups.get(group) ?? []);
+      const atUs = this.moment();
+      this.add(atUs, `stop ${node} ${group}`);
+      this.add(atUs + this.duration(), `start ${node} ${group}`);
+    }
+    for (let count = this.some(6); count > 0; count -= 1) {
+      const force = prng.chance(0.5) ? " force" : "";
+      this.add(this.moment(), `campaign ${this.node()} ${this.busyGroup()}${force}`);
+    }
+    for (let count = this.some(6); count > 0; count -= 1) {
+      this.add(this.moment(), `resign ${this.node()} ${this.busyGroup()}`);
+    }
+  }
+
+  private drawProcesses(): void {
+    const { prng } = this;
+    const powered = this.temper.has();
+    for (let count = this.some(8); count > 0; count -= 1) {
+      const node = this.node();
+      const power = powered && prng.chance(0.5) ? " power" : "";
+      const atUs = this.moment();
+      this.add(atUs, `crash ${node}${power}`);
+      const bootUs = atUs + this.duration();
+      this.add(bootUs, `boot ${node}`);
+      // Sometimes while it opens.
+      if (prng.chance(0.2)) {
+        const againUs = bootUs + prng.between(1, 3_000);
+        this.add(againUs, `crash ${node}${power}`);
+        this.add(againUs + this.duration(), `boot ${node}`);
+      }
+    }
+    for (let count = this.some(2); count > 0; count -= 1) {
+      const power = powered && prng.chance(0.5) ? " power" : "";
+      this.add(this.moment(), `crash-all${power} for=${this.duration()}`);
+    }
+    for (let count = this.some(3); count > 0; count -= 1) {
+      const node = this.node();
+      const shards = shardsOf(this.settings, this.nodes.indexOf(node));
+      this.add(this.moment(), `crash-shard ${node} ${prng.between(0, shards)}`);
+      this.add(this.moment(), `stall-shard ${node} ${prng.between(0, shards)} for=${this.duration()}`);
+    }
+    for (let count = this.some(4); count > 0; count -= 1) {
+      this.add(this.moment(), `pause ${this.node()} for=${this.duration()}`);
+    }
+    for (let count = this.some(4); count > 0; count -= 1) {
+      const step = prng.between(-10_000_000, 10_000_000);
+      this.add(this.moment(), `clock ${this.node()} step=${step}`);
+    }
+  }
+
+  private drawNetwork(): void {
+    const { prng } = this;
+    const between = (count: number, text: (a: NodeId, b: NodeId) => string): void => {
+      for (let left = count; left > 0; left -= 1) {
+        const two = this.twoNodes();
+        if (two !== undefined) this.add(this.moment(), text(...two));
+      }
+    };
+    between(this.some(6), (a, b) => `cut ${a} ${b} for=${this.duration()}`);
+    between(this.some(6), (a, b) => `reset ${a} ${b}`);
+    between(this.some(6), (a, b) => `block ${a} ${b} for=${this.duration()}`);
+    between(this.some(4), (a, b) => {
+      return `clog ${a} ${b} ${pick(prng, ["control", "data"])} for=${this.duration()}`;
+    });
+    for (let count = this.some(5); count > 0; count -= 1) this.drawPartition(this.moment());
+    if (this.temper.has()) {
+      // Flapping: on and off, faster than an election takes.
+      const two = this.twoNodes();
+      const fromUs = this.moment();
+      for (let turn = 0; two !== undefined && turn < 10; turn += 1) {
+        const forUs = Math.floor(this.electionUs / 3);
+        this.add(fromUs + turn * 2 * forUs, `cut ${two[0]} ${two[1]} for=${forUs}`);
+      }
+    }
+  }
+
+  private drawPartition(atUs: number): void {
+    const { prng } = this;
+    const mixed = shuffled(prng, this.nodes);
+    if (mixed.length < 2) return;
+    const split = prng.between(1, mixed.length);
+    const left = mixed.slice(0, split);
+    const right = mixed.slice(split);
+    const bridge = prng.chance(0.3) ? left.slice(0, 1) : [];
+    const sides = [left.join(""), [...right, ...bridge].join("")];
+    this.add(atUs, `partition sides=${sides.join(",")} for=${this.duration()}`);
+  }
+
+  private drawDisks(): void {
+    const { prng, doomed } = this;
+    for (let count = this.some(3); count > 0; count -= 1) {
+      const forever = prng.chance(0.2) ? "forever" : String(this.duration());
+      this.add(this.moment(), `stall-disk ${this.node()} for=${forever}`);
+    }
+    for (let count = this.some(2); count > 0; count -= 1) {
+      this.add(this.moment(), `fill-disk ${this.node()} for=${this.duration()}`);
+    }
+    for (let count = this.some(2); count > 0; count -= 1) {
+      const node = this.node();
+      const atUs = this.moment();
+      this.add(atUs, `save-image ${node}`);
+      const backUs = atUs + this.duration();
+      this.add(backUs, `restore-image ${node}`);
+      this.add(backUs + this.duration(), `boot ${node}`);
+    }
+    for (const node of doomed) {
+      const damage = pick(prng, ["rot", "lose-disk"]);
+      for (let count = this.some(2); count > 0; count -= 1) {
+        const atUs = this.moment();
+        this.add(atUs, `${damage} ${node}`);
+        this.add(atUs + 1, `crash ${node}`);
+        this.add(atUs + this.duration(), `boot ${node}`);
+      }
+    }
+  }
+}
+
+function shuffled<T>(prng: Prng, values: readonly T[]): T[] {
+  const mixed = [...values];
+  for (let at = mixed.length - 1; at > 0; at -= 1) {
+    const other = prng.between(0, at + 1);
+    const one = mixed[at];
+    const two = mixed[other];
+    if (one === undefined || two === undefined) continue;
+    mixed[at] = two;
+    mixed[other] = one;
+  }
+  return mixed;
+}

@@ -1,0 +1,200 @@
+/**
+ * The end of a run: a random majority of the nodes is healed for good and the others stay as broken
+ * as they are. Within a bound every group that has a majority of usable members there must have a
+ * leader, take a write and a linearizable read, and every call must have been answered.
+ */
+import type { GroupId, NodeId } from "../../base/index.ts";
+import { describeRaft, majorityOf } from "../../raft/index.ts";
+import type { Replica } from "../../shard/index.ts";
+import type { Recorded } from "./history.ts";
+import type { SimulatedNode } from "./simulated-node.ts";
+import { perform } from "./verbs/index.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** How long the healed nodes may take to start, and their groups to serve, in election timeouts. */
+const timeoutsMax = 200;
+/** Beyond that, for disks and supervisors. */
+const graceUs = 30_000_000;
+/** The longest deadline of any call, and of creations. */
+const settleUsMax = 45_000_000;
+const stepUs = 1_000_000;
+
+interface Trial {
+  readonly node: NodeId;
+  readonly operations: readonly Recorded[];
+}
+
+export class RecoveryPhase {
+  private readonly world: World;
+  private readonly healed: readonly SimulatedNode[];
+  private readonly electionUs: number;
+  private nextValue = 1;
+
+  constructor(world: World) {
+    this.world = world;
+    const { tickMs, electionTicks } = world.settings.options;
+    this.electionUs = tickMs * electionTicks * 1_000;
+    this.healed = this.choose();
+  }
+
+  async run(): Promise<void> {
+    this.heal();
+    await this.awaitNodes();
+    this.startGroups();
+    await this.awaitGroups();
+    await this.awaitCalls();
+  }
+
+  private choose(): SimulatedNode[] {
+    const { world } = this;
+    const usable = [...world.byId.values()].filter(({ broken }) => !broken);
+    const least = Math.min(majorityOf(world.nodes.length), usable.length);
+    const count = world.prng.between(least, usable.length + 1);
+    while (usable.length > count) usable.splice(world.prng.between(0, usable.length), 1);
+    return usable;
+  }
+
+  private heal(): void {
+    const { world, healed, electionUs } = this;
+    const { wire, network, nodes } = world;
+    wire.clear();
+    const calmUs = Math.floor(electionUs / 40);
+    const delayUs = Math.min(world.settings.delayUs, calmUs);
+    const none = { tailRate: 0, tailUs: 0, lossRate: 0, repeatRate: 0, flipRate: 0, breakRate: 0 };
+    wire.temper = { delayUs, ...none };
+    const names = new Set(healed.map(({ id }) => id));
+    for (const a of nodes) {
+      for (const b of nodes) {
+        if (a === b) continue;
+        network.heal(a, b);
+        if (names.has(a) && names.has(b)) network.reset(a, b);
+        else wire.block(a, b);
+      }
+    }
+    for (const node of healed) {
+      for (const slot of node.slots) slot.unblock();
+      node.healDisks(Math.min(world.settings.commitUs, calmUs));
+    }
+  }
+
+  private async awaitNodes(): Promise<void> {
+    const { world, healed } = this;
+    const untilUs = world.agenda.nowUs + timeoutsMax * this.electionUs + graceUs;
+    for (;;) {
+      // One that fell down by itself comes back by itself; one that was taken down is started.
+      for (const node of healed) {
+        if (node.up) continue;
+        node.boot();
+        await world.agenda.drain();
+      }
+      // A disk may be found damaged only now.
+      if (healed.every((node) => node.serves || node.broken)) return;
+      if (world.agenda.nowUs > untilUs) {
+        const late = healed.filter((node) => !node.serves).map(({ id }) => id);
+        throw new Violation("liveness", `healed nodes do not serve: ${late.join(", ")}`);
+      }
+      await world.agenda.run(world.agenda.nowUs + Math.min(this.electionUs, stepUs));
+    }
+  }
+
+  private startGroups(): void {
+    for (const node of this.healed) {
+      for (const group of this.world.groups()) {
+        const replica = this.replicaOn(node, group);
+        if (replica?.descriptor.state === "stopped") perform(this.world, `start ${node.id} ${group}`);
+      }
+    }
+  }
+
+  private replicaOn(node: SimulatedNode, group: GroupId): Replica | undefined {
+    if (!node.serves) return undefined;
+    return node.slotOf(group)?.shard.replicas.get(group);
+  }
+
+  /** Members of a group's present life that can take part, where they are a majority of it. */
+  private quorumOf(group: GroupId): SimulatedNode[] {
+    const lives = new Map<number, SimulatedNode[]>();
+    for (const node of this.healed) {
+      const replica = this.replicaOn(node, group);
+      if (replica === undefined || replica.descriptor.state === "disabled") continue;
+      const life = replica.descriptor.members[0]?.incarnation ?? 0;
+      const nodes = lives.get(life) ?? [];
+      lives.set(life, [...nodes, node]);
+    }
+    for (const nodes of lives.values()) {
+      const first = nodes[0];
+      const replica = first && this.replicaOn(first, group);
+      const size = replica?.descriptor.members.length ?? 0;
+      if (size > 0 && nodes.length >= majorityOf(size)) return nodes;
+    }
+    return [];
+  }
+
+  private async awaitGroups(): Promise<void> {
+    const { world } = this;
+    const untilUs = world.agenda.nowUs + timeoutsMax * this.electionUs + graceUs;
+    let waiting = [...world.groups()];
+    let trials = new Map<GroupId, Trial>();
+    for (;;) {
+      waiting = waiting.filter((group) => !isServed(trials.get(group)) && this.mustServe(group));
+      if (waiting.length === 0) return;
+      if (world.agenda.nowUs > untilUs) throw this.stuck(waiting[0] ?? 0);
+      trials = new Map();
+      for (const group of waiting) trials.set(group, this.tryGroup(group));
+      await world.agenda.run(world.agenda.nowUs + 4 * this.electionUs);
+    }
+  }
+
+  private mustServe(group: GroupId): boolean {
+    return this.quorumOf(group).length > 0;
+  }
+
+  private tryGroup(group: GroupId): Trial {
+    const { world } = this;
+    const nodes = this.quorumOf(group);
+    const node = nodes[world.prng.between(0, nodes.length)]?.id ?? "";
+    const before = world.history.operations.length;
+    const timeout = Math.max(100, Math.floor((3 * this.electionUs) / 1_000));
+    const tail = `forward timeout=${timeout}`;
+    perform(world, `put ${node} ${group} live live${this.nextValue} ${tail}`);
+    perform(world, `get ${node} ${group} live ${tail}`);
+    this.nextValue += 1;
+    return { node, operations: world.history.operations.slice(before) };
+  }
+
+  private stuck(group: GroupId): Violation {
+    const nodes = this.quorumOf(group);
+    const lines = nodes.map((node) => {
+      const replica = this.replicaOn(node, group);
+      return replica === undefined ? "" : `${node.id}: ${describeRaft(replica.raft)}`;
+    });
+    const names = nodes.map(({ id }) => id).join(", ");
+    return new Violation(
+      "liveness",
+      `group ${group} does not serve though ${names} are healed:\n${lines.join("\n")}`,
+    );
+  }
+
+  private async awaitCalls(): Promise<void> {
+    const { world } = this;
+    const untilUs = world.agenda.nowUs + settleUsMax;
+    for (;;) {
+      const open = this.healed
+        .filter((node) => node.serves)
+        .flatMap(({ id, slots }) =>
+          slots.flatMap(({ client }) => client.unanswered.map((what) => `${id}: ${what}`)),
+        );
+      if (open.length === 0) return;
+      if (world.agenda.nowUs > untilUs) {
+        throw new Violation("calls-answered", `never answered: ${open.slice(0, 5).join("; ")}`);
+      }
+      await world.agenda.run(world.agenda.nowUs + stepUs);
+    }
+  }
+}
+
+function isServed(trial: Trial | undefined): boolean {
+  if (trial === undefined || trial.operations.length === 0) return false;
+  return trial.operations.every(({ outcome }) => outcome === "ok");
+}

@@ -1,0 +1,341 @@
+/**
+ * One node: its identity, its disks, and the processes that run on them one after another.
+ *
+ *      boot ─► every shard opens ─► started, told of its peers ─► … ─► crash, or a shard fails
+ *
+ * A process that ends by itself, since a store failed or could not be opened, is started again
+ * later, as a supervisor would; not where its disk says that it is damaged: that is for people.
+ */
+import { RaftError, shardOfGroup } from "../../base/index.ts";
+import type { GroupId, Incarnation, Index, NodeId, ShardId } from "../../base/index.ts";
+import type {
+  CommitBatch,
+  LogStore,
+  RecoveredGroup,
+  StoreIdentity,
+  StoreStats,
+} from "../../log/index.ts";
+import type { Block } from "../../raft/index.ts";
+import type { ShardEvent } from "../../shard/index.ts";
+import { MemoryTransport } from "../../transport/index.ts";
+import { eventKind } from "./agenda.ts";
+import { SimulatedDisk } from "./disk.ts";
+import type { DiskImage } from "./disk.ts";
+import { ShadowDisk } from "./shadow-disk.ts";
+import type { ShadowReplica } from "./shadow.ts";
+import { SimulatedClock } from "./simulated-clock.ts";
+import { SimulatedShard } from "./simulated-shard.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+interface Volume {
+  disk: SimulatedDisk;
+  shadow: ShadowDisk;
+}
+
+interface Image {
+  readonly incarnation: Incarnation;
+  readonly disks: readonly { image: DiskImage; shadow: Map<GroupId, ShadowReplica> }[];
+}
+
+const clusterName = "simulated";
+/** Ports of one node begin here, times its position. */
+const portsOfNode = 100;
+/** A shard that crashed alone is back after this. */
+const shardRestartUs = 100_000;
+
+export class SimulatedNode {
+  readonly id: NodeId;
+  readonly shards: number;
+  readonly clock: SimulatedClock;
+  volumes: Volume[];
+  slots: SimulatedShard[] = [];
+  /** The machine has power and its process was started. */
+  up = false;
+  /** A disk was found damaged: it does not come back by itself. */
+  broken = false;
+  private readonly world: World;
+  private readonly firstPort: number;
+  private incarnation: Incarnation;
+  private saved: Image | undefined;
+
+  constructor(world: World, at: number, settings: { id: NodeId; shards: number }) {
+    this.world = world;
+    this.id = settings.id;
+    this.shards = settings.shards;
+    this.firstPort = portsOfNode * (at + 1);
+    const { prng, agenda } = world;
+    const { driftPpm, offsetUs } = world.settings;
+    const drift = prng.between(-driftPpm, driftPpm + 1);
+    this.clock = new SimulatedClock(agenda, drift, prng.between(-offsetUs, offsetUs + 1));
+    this.incarnation = prng.incarnation();
+    this.volumes = this.newVolumes();
+  }
+
+  get address(): string {
+    return `memory:${this.firstPort}`;
+  }
+
+  slotOf(group: GroupId): SimulatedShard | undefined {
+    const slot = this.slots[shardOfGroup(group, this.shards)];
+    return slot?.alive === true ? slot : undefined;
+  }
+
+  slotAt(shardId: ShardId): SimulatedShard | undefined {
+    const slot = this.slots[shardId];
+    return slot?.alive === true ? slot : undefined;
+  }
+
+  shadowOf(group: GroupId): ShadowReplica | undefined {
+    return this.volumes[shardOfGroup(group, this.shards)]?.shadow.written.get(group);
+  }
+
+  /** Every shard is open and serves. */
+  get serves(): boolean {
+    return this.up && this.slots.length > 0 && this.slots.every(({ alive, isOpen }) => alive && isOpen);
+  }
+
+  boot(): void {
+    if (this.up || this.broken) return;
+    this.up = true;
+    this.world.tally.count("starts of a node");
+    this.slots = [];
+    for (let shardId = 0; shardId < this.shards; shardId += 1) {
+      this.slots.push(this.openShard(shardId));
+    }
+  }
+
+  /** `power`: what was not flushed is lost, in part. Otherwise the kernel goes on and has it. */
+  crash(power: boolean): void {
+    if (!this.up) return;
+    this.up = false;
+    for (const slot of this.slots) this.end(slot, power);
+  }
+
+  /** One worker thread dies; the process starts another in its place. */
+  crashShard(shardId: ShardId): void {
+    const slot = this.slotAt(shardId);
+    if (slot === undefined || !slot.isOpen) return;
+    this.end(slot, false);
+    const { agenda } = this.world;
+    agenda.settleAt(agenda.nowUs + shardRestartUs, eventKind.life, () => {
+      if (this.up && this.slots[shardId] === slot) this.slots[shardId] = this.openShard(shardId);
+    });
+  }
+
+  /** The disks are replaced by empty ones: the node is another one under the same name. */
+  loseDisk(): void {
+    this.crash(true);
+    this.broken = false;
+    this.incarnation = this.world.prng.incarnation();
+    this.volumes = this.newVolumes();
+    this.world.checks.onDiskLost?.(this.id);
+  }
+
+  saveImage(): void {
+    this.saved = {
+      incarnation: this.incarnation,
+      disks: this.volumes.map(({ disk, shadow }) => ({
+        image: disk.image(),
+        shadow: shadow.image(),
+      })),
+    };
+  }
+
+  /** The disks of an earlier moment come back. */
+  restoreImage(): boolean {
+    const { saved } = this;
+    if (saved === undefined || saved.incarnation !== this.incarnation) return false;
+    if (!this.world.isSpare(this.id, saved.disks.map(({ shadow }) => shadow))) return false;
+    this.crash(true);
+    for (const [at, { disk, shadow }] of this.volumes.entries()) {
+      const old = saved.disks[at];
+      if (old === undefined) continue;
+      disk.restore(old.image);
+      shadow.restore(old.shadow);
+    }
+    this.world.checks.onDiskLost?.(this.id);
+    return true;
+  }
+
+  /** Its disks are sound and quick from now on. */
+  healDisks(commitUs: number): void {
+    for (const { disk } of this.volumes) {
+      const rates = { writeErrorRate: 0, flushErrorRate: 0, readErrorRate: 0, commitTailRate: 0 };
+      Object.assign(disk.faults, { commitUs, full: false, ...rates });
+      disk.resume();
+    }
+  }
+
+  private newVolumes(): Volume[] {
+    return Array.from({ length: this.shards }, () => {
+      const { prng, checks, settings } = this.world;
+      const disk = new SimulatedDisk(prng.uint32(), this.world.tally);
+      const { commitUs, commitTailRate, commitTailUs } = settings;
+      const { writeErrorRate, flushErrorRate, readErrorRate } = settings;
+      Object.assign(disk.faults, { commitUs, commitTailRate, commitTailUs });
+      Object.assign(disk.faults, { writeErrorRate, flushErrorRate, readErrorRate });
+      disk.faults.blocking = settings.blocking === 1;
+      return { disk, shadow: new ShadowDisk(this.id, checks) };
+    });
+  }
+
+  private openShard(shardId: ShardId): SimulatedShard {
+    const { world } = this;
+    const { agenda, settings, network } = world;
+    const { id: node, incarnation, shards } = this;
+    const port = this.firstPort + shardId;
+    void network.at(port)?.close();
+    const identity = { cluster: clusterName, node, incarnation, shard: shardId, shards };
+    const transport = new MemoryTransport(network, {
+      ...identity,
+      port,
+      sendQueueBytesMax: 2 * settings.options.laneBytesMax,
+    });
+    const slot = new SimulatedShard({
+      node,
+      shardId,
+      agenda,
+      prng: world.fork(),
+      clock: this.clock,
+      options: settings.options,
+      transport,
+      createStateMachine: world.createStateMachine,
+      onEvent: (from, event) => this.onEvent(from, event),
+      onTurn: (from) => world.onTurn(from),
+    });
+    const store = this.storeFor(slot, identity);
+    slot.open(store).then(
+      () => this.opened(slot),
+      (error: unknown) => this.refused(slot, error),
+    );
+    return slot;
+  }
+
+  private storeFor(slot: SimulatedShard, identity: StoreIdentity): LogStore {
+    const { world } = this;
+    const volume = this.volumes[slot.shardId];
+    if (volume === undefined) throw new RangeError("a shard has its disk");
+    const { disk, shadow } = volume;
+    const { durability } = world.settings;
+    const store = disk.openStore(world.diskHost(slot), { identity, durability }, {
+      written: (sequence, batch) => shadow.onWritten(sequence, batch),
+      durable: (sequence) => shadow.onDurable(sequence),
+      crashed: (keptThrough) => shadow.onCrashed(keptThrough),
+    });
+    return new WatchedStore(store, (groups) => {
+      if (slot.alive) world.checks.onRecovered?.(this.id, slot.shardId, groups);
+    });
+  }
+
+  private opened(slot: SimulatedShard): void {
+    if (!slot.alive) return;
+    slot.isOpen = true;
+    if (this.slots.length < this.shards || !this.slots.every(({ isOpen }) => isOpen)) return;
+    const ports = this.slots.map(({ transport }) => transport.port);
+    // A shard that was restarted alone is told anew; for the others nothing changes.
+    for (const { client } of this.slots) {
+      client.control({ kind: "start", ports }, ignore);
+      client.control({ kind: "setPeers", addresses: this.world.addresses }, ignore);
+    }
+  }
+
+  /** The process ends, as an engine that cannot open does. */
+  private refused(slot: SimulatedShard, error: unknown): void {
+    if (!slot.alive) return;
+    if (!(error instanceof RaftError)) throw error;
+    this.world.tally.count(`opening refused: ${error.code}`);
+    if (error.code === "ERR_STORE_FAILED") this.restartLater();
+    else if (error.code === "ERR_STORE_CORRUPT") this.broken = true;
+    else throw new Violation("opens", `${this.id} cannot open: ${error.code}: ${error.message}`);
+    this.crash(false);
+  }
+
+  private end(slot: SimulatedShard, power: boolean): void {
+    if (!slot.alive) return;
+    const { world } = this;
+    slot.alive = false;
+    world.agenda.rescheduled(slot);
+    this.volumes[slot.shardId]?.disk.crash(power ? "power" : "process");
+    world.checks.onStopped?.(this.id, slot.shardId);
+    slot.client.lose();
+    // Without power nobody says goodbye: the others go on sending until they notice.
+    const noticeUs = power ? world.settings.noticeUs : 0;
+    const close = (): void => void slot.transport.close();
+    if (noticeUs === 0) close();
+    else world.agenda.at(world.agenda.nowUs + noticeUs, eventKind.network, close);
+  }
+
+  private restartLater(): void {
+    const { agenda, settings } = this.world;
+    agenda.settleAt(agenda.nowUs + settings.restartUs, eventKind.life, () => {
+      if (this.up && this.serves) return;
+      this.crash(false);
+      this.boot();
+    });
+  }
+
+  private onEvent(slot: SimulatedShard, event: ShardEvent): void {
+    if (!slot.alive) return;
+    const { world } = this;
+    switch (event.kind) {
+      case "roleChanged":
+        world.checks.onRole?.({ node: this.id, ...event });
+        return;
+      case "failed":
+        world.tally.count(`shard ended: ${event.error.code}`);
+        slot.isOpen = false;
+        this.restartLater();
+        return;
+      case "groupDisabled":
+        world.onDisabled(this.id, event.group, event.reason);
+        return;
+      default:
+    }
+  }
+}
+
+/** Tells what a store found when it was opened. */
+class WatchedStore implements LogStore {
+  readonly durability: LogStore["durability"];
+  readonly commitsInFlightMax: number;
+  private readonly inner: LogStore;
+  private readonly found: (groups: readonly RecoveredGroup[]) => void;
+
+  constructor(inner: LogStore, found: (groups: readonly RecoveredGroup[]) => void) {
+    this.inner = inner;
+    this.found = found;
+    this.durability = inner.durability;
+    this.commitsInFlightMax = inner.commitsInFlightMax;
+  }
+
+  async open(): Promise<readonly RecoveredGroup[]> {
+    const groups = await this.inner.open();
+    this.found(groups);
+    return groups;
+  }
+
+  commit(batch: CommitBatch): Promise<void> {
+    return this.inner.commit(batch);
+  }
+
+  read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {
+    return this.inner.read(group, from, bytesMax);
+  }
+
+  position(group: GroupId, index: Index): number {
+    return this.inner.position(group, index);
+  }
+
+  stats(): StoreStats {
+    return this.inner.stats();
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}
+
+function ignore(): void {
+  // Whether the shard serves is seen by its calls.
+}

@@ -1,0 +1,130 @@
+/**
+ * The life of one shard, from its start to its crash or end: the real Shard, given the simulated
+ * clock, network and disk. Nothing that it does after its death has any effect.
+ */
+import type { NodeId, Prng, ShardId } from "../../base/index.ts";
+import type { LogStore } from "../../log/index.ts";
+import { Shard } from "../../shard/index.ts";
+import type { CreateStateMachine, ShardEnvironment, ShardEvent } from "../../shard/index.ts";
+import type { ShardOptions } from "../../shard/index.ts";
+import { MemoryTransport } from "../../transport/index.ts";
+import { eventKind } from "./agenda.ts";
+import type { Actor, Agenda } from "./agenda.ts";
+import type { SimulatedClock } from "./simulated-clock.ts";
+import { MailClient } from "./mail-client.ts";
+
+export interface ShardParts {
+  readonly node: NodeId;
+  readonly shardId: ShardId;
+  readonly agenda: Agenda;
+  readonly prng: Prng;
+  readonly clock: SimulatedClock;
+  readonly options: ShardOptions;
+  readonly transport: MemoryTransport;
+  readonly createStateMachine: CreateStateMachine;
+  readonly onEvent: (slot: SimulatedShard, event: ShardEvent) => void;
+  readonly onTurn: (slot: SimulatedShard) => void;
+}
+
+/** A thread comes to a task that waits within so many µs. */
+const soonUs = 20;
+/** Mail between the threads takes up to this long. */
+const mailUs = 60;
+
+export class SimulatedShard implements Actor {
+  readonly node: NodeId;
+  readonly shardId: ShardId;
+  readonly transport: MemoryTransport;
+  readonly client: MailClient;
+  alive = true;
+  blockedUntilUs = 0;
+  /** Its store is open and its port is bound. */
+  isOpen = false;
+  private readonly parts: ShardParts;
+  private running: Shard | undefined;
+
+  constructor(parts: ShardParts) {
+    this.parts = parts;
+    this.node = parts.node;
+    this.shardId = parts.shardId;
+    this.transport = parts.transport;
+    const { agenda, prng } = parts;
+    this.client = new MailClient(
+      () => {
+        agenda.at(agenda.nowUs + prng.between(1, mailUs), eventKind.mail, () => this.hand(), this);
+      },
+      (event) => parts.onEvent(this, event),
+    );
+  }
+
+  get shard(): Shard {
+    if (this.running === undefined) throw new RangeError("the shard has not been started");
+    return this.running;
+  }
+
+  /** Opens the shard over a store; resolves when it can be started. */
+  open(store: LogStore): Promise<void> {
+    this.running = new Shard(this.environment(store), this.parts.options);
+    return this.running.open(true);
+  }
+
+  /** Its thread does not run until then. */
+  block(untilUs: number): void {
+    this.blockedUntilUs = Math.max(this.blockedUntilUs, untilUs);
+  }
+
+  unblock(): void {
+    this.blockedUntilUs = 0;
+    this.parts.agenda.rescheduled(this);
+  }
+
+  afterTask(): void {
+    if (this.alive) this.parts.onTurn(this);
+  }
+
+  private environment(store: LogStore): ShardEnvironment {
+    const { node, shardId, agenda, prng, clock, transport, createStateMachine } = this.parts;
+    return {
+      node,
+      shard: shardId,
+      clock,
+      scheduler: {
+        soon: (task) =>
+          agenda.at(agenda.nowUs + prng.between(1, soonUs), eventKind.soon, task, this),
+        every: (ms, task) => this.every(ms, task),
+      },
+      prng,
+      store,
+      transport,
+      createStateMachine,
+      post: (mail) => {
+        if (!this.alive) return;
+        const atUs = agenda.nowUs + prng.between(1, mailUs);
+        agenda.at(atUs, eventKind.mail, () => this.client.receive(mail));
+      },
+    };
+  }
+
+  private every(ms: number, task: () => void): () => void {
+    const { agenda, clock } = this.parts;
+    let stopped = false;
+    const arm = (): void => {
+      const atUs = agenda.nowUs + clock.simulatedUs(ms);
+      const run = (): void => {
+        if (stopped) return;
+        arm();
+        task();
+      };
+      agenda.at(atUs, eventKind.timer, run, this);
+    };
+    arm();
+    return () => {
+      stopped = true;
+    };
+  }
+
+  private hand(): void {
+    const mail = this.client.takeMail();
+    if (mail !== undefined) this.shard.receive(mail);
+  }
+}

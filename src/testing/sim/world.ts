@@ -1,0 +1,233 @@
+/**
+ * The simulated world: nodes with their disks, the network between them, time, and the checks that
+ * watch it. What is done to it comes from verbs.ts; nothing here happens by itself but what the
+ * shards, the network and the disks have under way.
+ */
+import { Prng, shardOfGroup } from "../../base/index.ts";
+import type { GroupId, NodeId, ShardId } from "../../base/index.ts";
+import { majorityOf } from "../../raft/index.ts";
+import type { CreateStateMachine, Entry, ShardOptions, StateMachine } from "../../shard/index.ts";
+import { MemoryNetwork } from "../../transport/index.ts";
+import { Agenda, eventKind } from "./agenda.ts";
+import type { Check, SentMessage, Stage } from "./check.ts";
+import type { DiskHost } from "./disk.ts";
+import { History } from "./history.ts";
+import { nodesOf, shardsOf } from "./settings.ts";
+import type { Settings } from "./settings.ts";
+import { hashOf } from "./shadow.ts";
+import type { ShadowReplica } from "./shadow.ts";
+import { SimulatedNode } from "./simulated-node.ts";
+import type { SimulatedShard } from "./simulated-shard.ts";
+import { Tally } from "./tally.ts";
+import { SimulatedWire } from "./wire.ts";
+
+export interface WorldParts {
+  readonly settings: Settings;
+  readonly createStateMachine: CreateStateMachine;
+  readonly createChecks: (stage: Stage) => Check;
+  /** A turn of the real event loop. */
+  readonly turn: () => Promise<void>;
+}
+
+export class World implements Stage {
+  readonly settings: Settings;
+  readonly agenda: Agenda;
+  readonly prng: Prng;
+  readonly tally: Tally = new Tally();
+  readonly wire: SimulatedWire;
+  readonly network: MemoryNetwork;
+  readonly nodes: readonly NodeId[];
+  readonly byId: ReadonlyMap<NodeId, SimulatedNode>;
+  readonly addresses: Readonly<Record<NodeId, string>>;
+  readonly history: History;
+  readonly checks: Check;
+  /** Groups that a creation was asked for, with their members. */
+  readonly members: Map<GroupId, readonly NodeId[]> = new Map();
+  /** Replicas that say of themselves that they cannot be trusted, by "node group". */
+  readonly disabled: Map<string, string> = new Map();
+  private readonly createMachine: CreateStateMachine;
+
+  constructor({ settings, createStateMachine, createChecks, turn }: WorldParts) {
+    this.settings = settings;
+    this.createMachine = createStateMachine;
+    this.agenda = new Agenda(turn);
+    this.prng = new Prng(settings.seed);
+    this.wire = new SimulatedWire(this, this.fork(), settings);
+    this.network = new MemoryNetwork((task, at) => {
+      const actor = at && this.actorOf(at.identity.node, at.identity.shard);
+      this.agenda.at(this.agenda.nowUs + 1, eventKind.network, task, actor);
+    }, this.wire);
+    this.wire.network = this.network;
+    this.history = new History(this.agenda);
+    this.nodes = nodesOf(settings);
+    this.checks = createChecks(this);
+    const nodes = this.nodes.map(
+      (id, at) => new SimulatedNode(this, at, { id, shards: shardsOf(settings, at) }),
+    );
+    this.byId = new Map(nodes.map((node) => [node.id, node]));
+    this.addresses = Object.fromEntries(nodes.map(({ id, address }) => [id, address]));
+  }
+
+  /** A stream of chance of its own. */
+  fork(): Prng {
+    return new Prng(this.prng.uint32());
+  }
+
+  node(id: NodeId): SimulatedNode | undefined {
+    return this.byId.get(id);
+  }
+
+  actorOf(node: NodeId, shard: number): SimulatedShard | undefined {
+    return this.byId.get(node)?.slots[shard];
+  }
+
+  shadow(node: NodeId, group: GroupId): ShadowReplica | undefined {
+    return this.byId.get(node)?.shadowOf(group);
+  }
+
+  shadowsOf(group: GroupId): readonly ShadowReplica[] {
+    const found: ShadowReplica[] = [];
+    for (const node of this.byId.values()) {
+      const replica = node.shadowOf(group);
+      if (replica !== undefined) found.push(replica);
+    }
+    return found;
+  }
+
+  groups(): Iterable<GroupId> {
+    return this.members.keys();
+  }
+
+  shardOf(node: NodeId, group: GroupId): ShardId {
+    return shardOfGroup(group, this.byId.get(node)?.shards ?? 1);
+  }
+
+  get options(): ShardOptions {
+    return this.settings.options;
+  }
+
+  diskHost(slot: SimulatedShard): DiskHost {
+    const { agenda } = this;
+    return {
+      prng: this.fork(),
+      after: (delayUs, task) =>
+        agenda.settleAt(agenda.nowUs + delayUs, eventKind.disk, task, slot),
+      block: (delayUs) => slot.block(agenda.nowUs + delayUs),
+      unblock: () => slot.unblock(),
+    };
+  }
+
+  /** Makes a replica's machine, watched. */
+  readonly createStateMachine: CreateStateMachine = (context) => {
+    const { node, group } = context;
+    this.checks.onMachine?.(node, group);
+    return new WatchedMachine(this, node, group, this.createMachine(context));
+  };
+
+  onSend(sent: SentMessage): void {
+    this.tally.count(`messages`);
+    this.checks.onSend?.(sent);
+  }
+
+  onShardMessage(): void {
+    this.tally.count("requests between shards");
+  }
+
+  onTurn({ node, shardId, shard, isOpen }: SimulatedShard): void {
+    if (isOpen) this.checks.onTurn?.({ node, shardId, shard });
+  }
+
+  onDisabled(node: NodeId, group: GroupId, reason: string): void {
+    this.tally.count(`replica disabled: ${reason.replaceAll(/\d+/g, "N")}`);
+    this.disabled.set(`${node} ${group}`, reason);
+  }
+
+  /**
+   * Whether a node could go back to older disks without anything being lost that a quorum was
+   * promised: everything that it may have acknowledged since is on enough other disks, nobody asks
+   * for votes in its present term, and everybody has come that far. Raft promises nothing where a
+   * disk forgets more.
+   */
+  isSpare(id: NodeId, images: readonly ReadonlyMap<GroupId, ShadowReplica>[]): boolean {
+    for (const volume of this.byId.get(id)?.volumes ?? []) {
+      for (const replica of volume.shadow.written.values()) {
+        const image = images.map((one) => one.get(replica.group)).find((one) => one !== undefined);
+        if (!this.isSpareReplica(id, replica, image)) return false;
+      }
+    }
+    return true;
+  }
+
+  private isSpareReplica(
+    id: NodeId,
+    replica: ShadowReplica,
+    image: ShadowReplica | undefined,
+  ): boolean {
+    const { group, members, written } = replica;
+    const others = this.shadowsOf(group).filter(({ node }) => node !== id);
+    if (others.some(({ durable }) => durable.term < written.term)) return false;
+    for (const { node } of others) {
+      const raft = this.byId.get(node)?.slotOf(group)?.shard.replicas.get(group)?.raft;
+      if (raft?.state.role === "candidate") return false;
+    }
+    if (image !== undefined && image.incarnation !== replica.incarnation) return false;
+    for (let index = 1; index <= written.lastIndex; index += 1) {
+      const term = written.termAt(index);
+      if (image?.durable.termAt(index) === term) continue;
+      const holders = others.filter(({ durable }) => durable.termAt(index) === term);
+      if (holders.length < majorityOf(members.length)) return false;
+    }
+    return true;
+  }
+}
+
+/** Shows to the checks what a machine was given and what it made of it. */
+class WatchedMachine implements StateMachine {
+  private readonly world: World;
+  private readonly node: NodeId;
+  private readonly group: GroupId;
+  private readonly inner: StateMachine;
+
+  constructor(world: World, node: NodeId, group: GroupId, inner: StateMachine) {
+    this.world = world;
+    this.node = node;
+    this.group = group;
+    this.inner = inner;
+  }
+
+  apply(entry: Entry): Uint8Array | undefined {
+    const { index, term } = entry;
+    const hash = hashOf(entry.bytes.subarray(entry.start, entry.end), 0);
+    try {
+      const result = this.inner.apply(entry);
+      this.show({ index, term, hash, resultHash: result === undefined ? 0 : hashOf(result, 1) });
+      return result;
+    } catch (error) {
+      this.show({ index, term, hash, resultHash: 1 });
+      throw error;
+    }
+  }
+
+  query(query: Uint8Array): Uint8Array | undefined {
+    return this.inner.query(query);
+  }
+
+  digest(): string {
+    return this.inner.digest?.() ?? "";
+  }
+
+  onRole(...change: Parameters<NonNullable<StateMachine["onRole"]>>): void {
+    this.inner.onRole?.(...change);
+  }
+
+  close(): void {
+    this.inner.close?.();
+  }
+
+  private show(applied: { index: number; term: number; hash: number; resultHash: number }): void {
+    const { node, group, world } = this;
+    world.tally.count("entries applied");
+    world.agenda.note(applied.hash);
+    world.checks.onApplied?.({ node, group, ...applied });
+  }
+}
