@@ -5,6 +5,11 @@
  */
 export type { LmdbStoreOptions } from "./lmdb-store.ts";
 export { LmdbStore } from "./lmdb-store.ts";
+export type * from "./log-env.ts";
 export type * from "./log-store.ts";
 export type { MemoryStoreOptions } from "./memory-store.ts";
 export { MemoryDisk, MemoryStore } from "./memory-store.ts";
+export { identityEntry } from "./meta-entry.ts";
+export type { RecordStoreOptions, Soon } from "./record-store.ts";
+export { RecordStore } from "./record-store.ts";
+export type { Sequence } from "./record.ts";

@@ -16,7 +16,7 @@ import { dirname, join, resolve } from "node:path";
 import { growFile } from "./file-reserve.ts";
 import { LmdbEnv } from "./lmdb-env.ts";
 import type { LmdbEnvOptions } from "./lmdb-env.ts";
-import { corruptMeta, encodeIdentity, identityKey } from "./meta-entry.ts";
+import { corruptMeta, identityEntry } from "./meta-entry.ts";
 import type { StoreIdentity } from "./log-store.ts";
 
 export const dataFile = "data.mdb";
@@ -39,7 +39,7 @@ export async function ensureStore(
   makeDurableDir(making);
   const env = new LmdbEnv({ ...options, dir: making });
   try {
-    env.write([{ key: identityKey(), value: encodeIdentity(identity) }]);
+    env.write([identityEntry(identity)]);
   } finally {
     await env.close();
   }

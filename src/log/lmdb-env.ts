@@ -16,6 +16,7 @@
 import { open } from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
 import { assert } from "../base/index.ts";
+import type { LogEnv, MetaEntry, MetaWrite } from "./log-env.ts";
 import type { Durability } from "./log-store.ts";
 import type { Sequence } from "./record.ts";
 
@@ -25,17 +26,6 @@ export interface LmdbEnvOptions {
   readonly durability: Durability;
   /** Address space; the file grows as needed, up to this. */
   readonly mapBytes: number;
-}
-
-/** A value to store beside the log, or, without a value, to delete. */
-export interface MetaWrite {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | undefined;
-}
-
-export interface MetaEntry {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
 }
 
 type Bytes = Database<Uint8Array, Uint8Array>;
@@ -53,12 +43,16 @@ const binary = { encoding: "binary", keyEncoding: "binary" } as const;
  */
 const corruptCodes: ReadonlySet<unknown> = new Set([-30797, -30796, -30794, -30793]);
 
-export class LmdbEnv {
+const flushesPerWriteOf = { strict: 2, pipelined: 1, none: 0 } as const;
+
+export class LmdbEnv implements LogEnv {
+  readonly flushesPerWrite: number;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #log: Bytes;
   readonly #meta: Bytes;
 
   constructor(options: LmdbEnvOptions) {
+    this.flushesPerWrite = flushesPerWriteOf[options.durability];
     this.#root = open<Uint8Array, Uint8Array>({
       path: options.dir,
       // Else a directory whose name holds a dot would be taken for a file.
@@ -76,10 +70,7 @@ export class LmdbEnv {
     this.#meta = this.#root.openDB<Uint8Array, Uint8Array>({ name: "meta", ...binary });
   }
 
-  /**
-   * Writes meta entries, and the record, in one transaction. Throws what lmdb throws; nothing is
-   * written then.
-   */
+  /** Throws what lmdb throws. */
   write(metas: readonly MetaWrite[], sequence?: Sequence, record?: Uint8Array): void {
     // The body has braces: lmdb waits for what a callback returns, and `put` returns a promise that
     // would keep the lock.
@@ -94,17 +85,12 @@ export class LmdbEnv {
     });
   }
 
-  /** A record's bytes, in memory that the next call of this method overwrites. */
   record(sequence: Sequence): Uint8Array | undefined {
     const shared = this.#log.getBinaryFast(sequenceKey(sequence));
     // lmdb shortens its buffer by overwriting `length`, which the buffer's own methods do not see.
     return shared?.subarray(0, shared.length);
   }
 
-  /**
-   * The highest sequence among the records, 0 where there is none, -1 where a key is not a
-   * sequence.
-   */
   lastSequence(): Sequence {
     for (const key of this.#log.getKeys({ reverse: true, limit: 1 })) {
       if (key.length !== 8) return -1;
@@ -126,10 +112,7 @@ export class LmdbEnv {
     return this.#meta.get(key);
   }
 
-  /**
-   * Flushes all that was written. lmdb's own `sync()` without a callback would only print its
-   * failures.
-   */
+  /** lmdb's own `sync()` without a callback would only print its failures. */
   sync(): void {
     (this.#root as unknown as Untyped).env.sync();
   }

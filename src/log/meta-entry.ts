@@ -7,6 +7,7 @@
 import { RaftError, groupIdMax, isGroupId, isNodeId } from "../base/index.ts";
 import type { GroupId } from "../base/index.ts";
 import { crc32c, decodeCbor, encodeCbor } from "../wire/index.ts";
+import type { MetaEntry } from "./log-env.ts";
 import type { GroupMeta } from "./log-state.ts";
 import type { Descriptor, Member, StoreIdentity } from "./log-store.ts";
 
@@ -37,6 +38,22 @@ export function descriptorKey(group: GroupId): Uint8Array {
   key[0] = metaFormat.descriptorKey;
   new DataView(key.buffer).setUint32(1, group);
   return key;
+}
+
+/**
+ * The group of a descriptor's key.
+ * @throws ERR_STORE_CORRUPT where it is none
+ */
+export function groupOfKey(key: Uint8Array): GroupId {
+  if (key.length !== 5 || key[0] !== metaFormat.descriptorKey) {
+    throw corruptMeta(`key ${Buffer.from(key).toString("hex")} is not one of ours`);
+  }
+  return new DataView(key.buffer, key.byteOffset, key.byteLength).getUint32(1);
+}
+
+/** What makes a new place the identity's own. */
+export function identityEntry(identity: StoreIdentity): MetaEntry {
+  return { key: identityKey(), value: encodeIdentity(identity) };
 }
 
 export function encodeIdentity(identity: StoreIdentity): Uint8Array {
@@ -74,11 +91,7 @@ export function encodeDescriptor(meta: GroupMeta): Uint8Array {
 
 /** @throws ERR_STORE_CORRUPT, ERR_DATA_DIR_VERSION */
 export function decodeDescriptor(key: Uint8Array, value: Uint8Array): GroupMeta {
-  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
-  if (key.length !== 5 || key[0] !== metaFormat.descriptorKey) {
-    throw corruptMeta(`key ${Buffer.from(key).toString("hex")} is not one of ours`);
-  }
-  const keyGroup = view.getUint32(1);
+  const keyGroup = groupOfKey(key);
   const name = `descriptor of group ${keyGroup}`;
   const cells = unseal(value, metaFormat.descriptorMagic, name);
   const [group, born, stateNumber, reason] = cells;

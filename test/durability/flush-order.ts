@@ -47,10 +47,7 @@ function faultOf(calls: readonly TracedCall[], ack: Acknowledgement): string | u
   if (flush === undefined || flush.endedAt >= ack.startedAt) return "before its record was flushed";
   const meta = calls.find(
     (call): call is WriteCall =>
-      call.kind === "write" &&
-      call.startedAt > flush.endedAt &&
-      call.offset < metaEnd &&
-      call.bytes.length < metaBytesMax,
+      call.kind === "write" && call.startedAt > flush.endedAt && isMetaWrite(call),
   );
   if (meta === undefined || meta.endedAt >= ack.startedAt)
     return "before its meta page was written";
@@ -58,6 +55,11 @@ function faultOf(calls: readonly TracedCall[], ack: Acknowledgement): string | u
   const second = nextFlush(calls, meta.endedAt);
   if (second !== undefined && second.endedAt < ack.startedAt) return undefined;
   return "before its meta page was flushed";
+}
+
+/** Whether a write to LMDB's file is that of a meta page, which makes a transaction true. */
+export function isMetaWrite(call: WriteCall): boolean {
+  return call.offset < metaEnd && call.bytes.length < metaBytesMax;
 }
 
 function nextFlush(calls: readonly TracedCall[], after: number): TracedCall | undefined {

@@ -165,6 +165,26 @@ test("closing a pipelined store flushes and resolves the commit that waits", asy
   });
 });
 
+test("open writes a transaction of its own, and makes it durable, before it vouches for what is there", async () => {
+  // LMDB's number of the newest transaction, from its two meta pages.
+  const transactionIn = (dir: string): bigint => {
+    const file = readFileSync(join(dir, "data.mdb"));
+    const [first, second] = [file.readBigUInt64LE(152), file.readBigUInt64LE(4_096 + 152)];
+    return first > second ? first : second;
+  };
+  for (const [durability, own] of [["strict", 1n] as const, ["none", 0n] as const]) {
+    await withDir(async (dir) => {
+      await fill(dir, 2, durability);
+      const before = transactionIn(dir);
+      const store = storeIn(dir, { durability });
+      await store.open();
+      assert.equal(transactionIn(dir) - before, own);
+      assert.equal(store.stats().flushes, own === 0n ? 0 : 2);
+      await store.close();
+    });
+  }
+});
+
 test("a directory written in one durability mode opens in the others", async () => {
   await withDir(async (dir) => {
     for (const [at, durability] of (["strict", "pipelined", "none", "strict"] as const).entries()) {

@@ -1,0 +1,7 @@
+import type { Soon } from "./record-store.ts";
+
+/** Turns of the real event loop. */
+export const soonInEventLoop: Soon = (task) => {
+  const immediate = setImmediate(task);
+  return () => clearImmediate(immediate);
+};

@@ -1,0 +1,356 @@
+/**
+ * RecordStore: the log of one shard as records and meta entries in a LogEnv. One commit is one
+ * transaction: the record under the next sequence number, and the descriptors that the batch writes
+ * or deletes. The environment works on the calling thread; what is asynchronous here is only when a
+ * commit counts as durable:
+ *
+ *      strict      commit N: write, flush, flush ─► resolves
+ *      pipelined   commit N: write, flush ─► waits ─┬─ commit N+1: write, flush ─► N resolves
+ *                                                   └─ idle turn: flush ─► N resolves
+ *      none        commit N: write ─► resolves         (survives a kill, not a power cut)
+ *
+ * Everything that decides what is recovered and what is refused is here, over any environment, so
+ * that a simulated disk tests what runs on the real one. It knows of no files and of no timers.
+ *
+ * An error while writing kills the store. After a failed flush the kernel may report as clean pages
+ * that never reached the disk, so trying again could succeed without the data being there.
+ */
+import { RaftError, assert } from "../base/index.ts";
+import type { GroupId, Index } from "../base/index.ts";
+import type { Block } from "../raft/index.ts";
+import type { LogEnv, MetaWrite } from "./log-env.ts";
+import { LogState, encodePrepared } from "./log-state.ts";
+import type { PreparedBatch } from "./log-state.ts";
+import type {
+  CommitBatch,
+  Durability,
+  LogStore,
+  RecoveredGroup,
+  StoreIdentity,
+  StoreStats,
+} from "./log-store.ts";
+import {
+  checkIdentity,
+  corruptMeta,
+  decodeDescriptor,
+  descriptorKey,
+  encodeDescriptor,
+  identityKey,
+  metaFormat,
+} from "./meta-entry.ts";
+import { readBlocks } from "./read-blocks.ts";
+import { RecordArena } from "./record-arena.ts";
+import { corruptRecord, decodeRecord } from "./record.ts";
+import type { Sequence } from "./record.ts";
+import { storeFailure, storeNotOpen } from "./store-failure.ts";
+
+/** Runs a task after the events that are waiting now; returns how to call it off. */
+export type Soon = (task: () => void) => () => void;
+
+export interface RecordStoreOptions {
+  /** What messages call the place: its directory, for instance. */
+  readonly name: string;
+  readonly durability: Durability;
+  /**
+   * Whom the place must belong to, as the identity in it says. Undefined where it holds none and
+   * its transactions are durable as such, as in memory.
+   */
+  readonly identity: StoreIdentity | undefined;
+  /**
+   * Gives the environment, with its identity in it if the place is new. What it throws that is no
+   * RaftError becomes ERR_STORE_FAILED.
+   */
+  readonly openEnv: () => Promise<LogEnv>;
+  readonly soon: Soon;
+  /** Of `StoreStats.bytesStored`. */
+  readonly bytesStored: () => number;
+  /** After each commit's transaction, with the size of its record. Must not throw. */
+  readonly onWritten?: ((recordBytes: number) => void) | undefined;
+  /** The error to throw where one of the environment's means that the place is damaged. */
+  readonly damageOf?: ((error: unknown) => RaftError | undefined) | undefined;
+  /**
+   * Memory for records just written, and as much again for old records read: enough for some
+   * rounds, or one large record. 0 where the environment has them in memory anyway. @default 4 MiB
+   */
+  readonly arenaBytes?: number | undefined;
+}
+
+const arenaBytesDefault = 4_194_304;
+/** Bytes of log that `open` reads between two turns of the event loop. */
+const scanBytesMax = 4_194_304;
+
+type State = "new" | "opening" | "open" | "closed";
+
+/** A written commit that is not durable yet. */
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: RaftError) => void;
+}
+
+export class RecordStore implements LogStore {
+  readonly durability: Durability;
+  readonly commitsInFlightMax: number;
+  readonly #options: RecordStoreOptions;
+  readonly #arenaBytes: number;
+  readonly #logState = new LogState();
+  readonly #written: RecordArena;
+  readonly #fetched: RecordArena;
+  #env: LogEnv | undefined;
+  #state: State = "new";
+  /** Settles when the environment is open, or failed to. */
+  #envOpening: Promise<void> | undefined;
+  /** Why the store is dead. Once set it stays. */
+  #failure: RaftError | undefined;
+  /** Pipelined only: the newest commit. Invariant: at most one commit waits. */
+  #waiting: Waiting | undefined;
+  #cancelIdleCheck: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  #commits = 0;
+  #flushes = 0;
+  #bytesWritten = 0;
+
+  constructor(options: RecordStoreOptions) {
+    this.#options = options;
+    this.durability = options.durability;
+    this.commitsInFlightMax = options.durability === "pipelined" ? 2 : 1;
+    this.#arenaBytes = options.arenaBytes ?? arenaBytesDefault;
+    this.#written = new RecordArena(this.#arenaBytes);
+    this.#fetched = new RecordArena(this.#arenaBytes);
+  }
+
+  async open(): Promise<readonly RecoveredGroup[]> {
+    assert(this.#state === "new", "a store is opened once");
+    this.#state = "opening";
+    try {
+      this.#envOpening = this.#openEnv();
+      await this.#envOpening;
+      this.#assertOpening();
+      await this.#recover();
+      this.#assertOpening();
+      this.#state = "open";
+      return this.#logState.recovered();
+    } catch (error) {
+      await this.close();
+      if (error instanceof RaftError) throw error;
+      const damage = this.#options.damageOf?.(error);
+      throw damage ?? storeFailure(`open the log in ${this.#options.name}`, error);
+    }
+  }
+
+  commit(batch: CommitBatch): Promise<void> {
+    const refusal = this.#refusal("commit");
+    if (refusal !== undefined) return Promise.reject(refusal);
+    let prepared: PreparedBatch;
+    try {
+      prepared = this.#logState.prepare(batch);
+    } catch (fault) {
+      return Promise.reject(fault);
+    }
+    try {
+      this.#write(prepared);
+    } catch (error) {
+      return Promise.reject(this.#die(`write record ${prepared.sequence}`, error));
+    }
+    if (this.durability !== "pipelined") return Promise.resolve();
+    // This commit's flush has made the one before durable.
+    this.#settle();
+    return this.#wait();
+  }
+
+  read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {
+    if (this.#state !== "open") throw storeNotOpen("read", this.#state);
+    const index = this.#logState.indexOf(group);
+    if (index === undefined) return [];
+    return readBlocks(index, from, bytesMax, (sequence) => this.#fetch(sequence));
+  }
+
+  position(group: GroupId, index: Index): number {
+    return this.#logState.indexOf(group)?.sequenceAt(index) ?? 0;
+  }
+
+  stats(): StoreStats {
+    return {
+      commits: this.#commits,
+      flushes: this.#flushes,
+      bytesWritten: this.#bytesWritten,
+      bytesStored: this.#options.bytesStored(),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #openEnv(): Promise<void> {
+    this.#env = await this.#options.openEnv();
+  }
+
+  async #recover(): Promise<void> {
+    const env = this.#openedEnv();
+    const storedIdentity = this.#checkedIdentity(env);
+    for (const { key, value } of env.metas()) {
+      if (key[0] !== metaFormat.identityKey) this.#logState.adopt(decodeDescriptor(key, value));
+    }
+    await this.#scan(env);
+    if (storedIdentity !== undefined) this.#secure(env, storedIdentity);
+  }
+
+  /** The identity as it is stored; undefined where the place holds none by design. */
+  #checkedIdentity(env: LogEnv): Uint8Array | undefined {
+    const { identity } = this.#options;
+    if (identity === undefined) return undefined;
+    const stored = env.meta(identityKey());
+    if (stored === undefined) throw corruptMeta("it holds no identity, though it was in use");
+    checkIdentity(stored, identity);
+    return stored;
+  }
+
+  async #scan(env: LogEnv): Promise<void> {
+    const last = env.lastSequence();
+    const count = env.recordCount();
+    let bytes = 0;
+    for (let sequence = 1; sequence <= last; sequence += 1) {
+      const record = env.record(sequence);
+      if (record === undefined) throw corruptRecord(sequence, `is missing: ${last} is the last`);
+      this.#logState.replay(sequence, decodeRecord(record, sequence));
+      bytes += record.length + 1_024;
+      if (bytes < scanBytesMax) continue;
+      bytes = 0;
+      await new Promise<void>((resolve) => this.#options.soon(resolve));
+      this.#assertOpening();
+    }
+    if (count !== last) throw corruptMeta(`${count} records are stored and ${last} is the last`);
+    this.#logState.checkComplete();
+  }
+
+  /**
+   * Makes durable what was found: the shard will vouch for it to others.
+   *
+   * Flushing is not enough. A process wrote commit N, its flush failed, and the process ended
+   * without acknowledging N. The kernel has reported the error once and marked the pages clean,
+   * LMDB's meta page of N among them: here N is visible, from memory, and `sync` finds nothing to
+   * write and succeeds. The replica tells its leader of N, power fails, and N is gone although a
+   * majority was counted with it. A transaction of our own is a newer state that holds N: its meta
+   * page is dirty, so its flush writes it or fails. Only N's meta page can be missing on disk: the
+   * pages it leads to had been flushed before it was written, or it would not be visible.
+   */
+  #secure(env: LogEnv, storedIdentity: Uint8Array): void {
+    if (this.durability === "none") return;
+    env.write([{ key: identityKey(), value: storedIdentity }]);
+    this.#flushes += env.flushesPerWrite;
+    if (this.durability === "pipelined") this.#flush(env);
+  }
+
+  /** The store may be closed while `open` waits. */
+  #assertOpening(): void {
+    if (this.#state !== "opening") throw storeNotOpen("open", this.#state);
+  }
+
+  #openedEnv(): LogEnv {
+    assert(this.#env !== undefined, "an open store has its environment");
+    return this.#env;
+  }
+
+  #write(batch: PreparedBatch): void {
+    const env = this.#openedEnv();
+    const { sequence, plan, removed, metas } = batch;
+    const record = this.#written.reserve(sequence, plan.bytes);
+    encodePrepared(record, batch);
+    const writes: MetaWrite[] = [];
+    for (const group of removed) writes.push({ key: descriptorKey(group), value: undefined });
+    for (const meta of metas) {
+      writes.push({ key: descriptorKey(meta.descriptor.group), value: encodeDescriptor(meta) });
+    }
+    env.write(writes, sequence, record);
+    this.#logState.complete(batch);
+    this.#commits += 1;
+    this.#flushes += env.flushesPerWrite;
+    this.#bytesWritten += plan.bytes;
+    this.#options.onWritten?.(plan.bytes);
+  }
+
+  #fetch(sequence: Sequence): Uint8Array {
+    const kept = this.#written.get(sequence) ?? this.#fetched.get(sequence);
+    if (kept !== undefined) return kept;
+    let record: Uint8Array | undefined;
+    try {
+      record = this.#env?.record(sequence);
+    } catch (error) {
+      throw failureOf(`read record ${sequence}`, error);
+    }
+    if (record === undefined) throw corruptRecord(sequence, "is missing");
+    if (record.length <= this.#arenaBytes) {
+      this.#fetched.reserve(sequence, record.length).set(record);
+    }
+    return record;
+  }
+
+  /** The promise of the newest commit, and the check that no commit has to come to resolve it. */
+  #wait(): Promise<void> {
+    this.#cancelIdleCheck?.();
+    // Two turns: the first ends when what was queued with this commit has run, the second when
+    // input that had arrived by then has been handled. A shard that is busy has made its next
+    // commit by then, and no flush is wasted.
+    const { soon } = this.#options;
+    this.#cancelIdleCheck = soon(() => {
+      this.#cancelIdleCheck = soon(() => this.#flushIdle());
+    });
+    assert(this.#waiting === undefined, "at most one commit waits");
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  #flushIdle(): void {
+    this.#cancelIdleCheck = undefined;
+    if (this.#waiting === undefined || this.#env === undefined) return;
+    try {
+      this.#flush(this.#env);
+    } catch (error) {
+      this.#die("flush the log", error);
+      return;
+    }
+    this.#settle();
+  }
+
+  #flush(env: LogEnv): void {
+    env.sync();
+    this.#flushes += 1;
+  }
+
+  /** The commit that waits is durable. */
+  #settle(): void {
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
+  }
+
+  #die(action: string, cause: unknown): RaftError {
+    const failure = failureOf(`${action} of ${this.#options.name}`, cause);
+    this.#failure = failure;
+    this.#waiting?.reject(failure);
+    this.#waiting = undefined;
+    return failure;
+  }
+
+  #refusal(action: string): RaftError | undefined {
+    if (this.#failure !== undefined) return this.#failure;
+    return this.#state === "open" ? undefined : storeNotOpen(action, this.#state);
+  }
+
+  async #close(): Promise<void> {
+    this.#state = "closed";
+    this.#cancelIdleCheck?.();
+    this.#flushIdle();
+    // Where it is being opened at this moment, it must not stay open behind our back.
+    await Promise.allSettled([this.#envOpening]);
+    const env = this.#env;
+    this.#env = undefined;
+    await env?.close();
+  }
+}
+
+/** An environment that knows what its failure means says so itself. */
+function failureOf(action: string, cause: unknown): RaftError {
+  return cause instanceof RaftError ? cause : storeFailure(action, cause);
+}
