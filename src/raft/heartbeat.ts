@@ -2,6 +2,7 @@
  * Heartbeats: thesis §3.4. They carry the commit index and the read round, and find messages that
  * were lost.
  */
+import { RaftError } from "../base/index.ts";
 import type { HeartbeatRequest, HeartbeatResponse } from "./message.ts";
 import { confirmReads } from "./read-index.ts";
 import type { RaftState } from "./state.ts";
@@ -43,13 +44,21 @@ export function handleHeartbeatRequest(state: RaftState, request: HeartbeatReque
 }
 
 /**
- * A leader never names a commit index beyond what it knows this replica to hold; a lost disk can
- * make that false.
+ * A leader names no commit index beyond what this replica has acknowledged to it. Where its log ends
+ * before that, its disk has forgotten: an old image came back, or a flush was a lie. What else it
+ * has forgotten, votes among it, nobody knows, so it must not go on.
+ * @throws ERR_GROUP_DISABLED
  */
 export function takeCommit(state: RaftState, commit: number): void {
   const { log } = state;
-  const known = Math.min(commit, log.lastIndex);
-  if (known > log.committed) log.committed = known;
+  if (commit > log.lastIndex) {
+    throw new RaftError(
+      "ERR_GROUP_DISABLED",
+      `The log ends at ${log.lastIndex}, and this replica has acknowledged ${commit} in term ${state.term}`,
+      { details: { reason: "entries that it had acknowledged are gone from its disk" } },
+    );
+  }
+  if (commit > log.committed) log.committed = commit;
 }
 
 export function handleHeartbeatResponse(state: RaftState, response: HeartbeatResponse): void {

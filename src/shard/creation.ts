@@ -6,6 +6,10 @@
  *           majority started: the group exists; the creator campaigns at once
  *           otherwise: removeReplica to all, the creator's own included, and the call fails
  *
+ * A majority may have started all the same, without the creator hearing of it, and may have elected
+ * a leader that serves clients. So a replica that has come to a term stays: no quorum that has ever
+ * formed loses a member.
+ *
  * A member that never got the request can join later only by a change of members: whether it is new
  * or has lost its disk cannot be told from here, and a replica that forgot its votes must not vote.
  */
@@ -136,7 +140,8 @@ class GroupCreation {
     const replica = context.replicas.get(call.group);
     const own = ownIncarnation(context, descriptor.members);
     if (replica !== undefined && replica.incarnation === own) {
-      removeReplica(context, replica, { done: ignore, failed: ignore });
+      if (isUnused(replica)) removeReplica(context, replica, { done: ignore, failed: ignore });
+      else this.outcome = "unknown";
     }
     for (const { node, incarnation } of descriptor.members) {
       if (node === context.environment.node) continue;
@@ -165,6 +170,11 @@ class GroupCreation {
 
 function ignore(): void {
   // A removal is tried; a member that cannot be reached keeps a replica that nobody talks to.
+}
+
+/** It has neither voted nor heard a leader. */
+function isUnused({ raft }: Replica): boolean {
+  return raft.term === 0;
 }
 
 function groupExists(group: GroupId): RaftError {
@@ -228,6 +238,10 @@ export function takeRemoveReplica(
   const replica = context.replicas.get(request.group);
   if (replica === undefined || replica.incarnation !== decodeCbor(request.payload)) {
     respond(context, from, request, undefined);
+    return;
+  }
+  if (!isUnused(replica)) {
+    respond(context, from, request, `group ${request.group} has elected a leader here`);
     return;
   }
   removeReplica(context, replica, {
