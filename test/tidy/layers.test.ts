@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   testing: ["base", "raft", "wire", "log", "transport", "shard"],
   engine: ["base", "raft", "wire", "log", "transport", "shard"],
   service: ["base", "engine"],
-  cli: ["base", "engine", "service"],
+  cli: ["base", "engine", "service", "testing"],
 };
 const layersWithoutNode = ["base", "raft"];
 

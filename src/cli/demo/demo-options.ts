@@ -13,6 +13,8 @@ export interface DemoOptions {
   /** Every write is a call of its own, instead of one call for all clients of a group. */
   readonly single: boolean;
   readonly durability: "strict" | "pipelined" | "none";
+  /** A file for the history of some of the clients; none is kept without one. */
+  readonly history?: string | undefined;
 }
 
 export const demoNodes = ["n1", "n2", "n3"] as const;

@@ -3,7 +3,7 @@
  * a SIGKILL in the middle of it, and a check of every acknowledged write on every replica, before
  * and after a restart of all nodes.
  */
-import { rm, mkdtemp } from "node:fs/promises";
+import { rm, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,6 +13,7 @@ import { Ledger } from "./ledger.ts";
 import type { CheckResult, NodeStats, Positions } from "./messages.ts";
 import { NodeProcess } from "./node-process.ts";
 import type { Progress } from "./progress.ts";
+import { writeHistory } from "./write-history.ts";
 
 /** The figures of a run. Times in ms, rates a second. */
 export interface DemoResult {
@@ -58,12 +59,16 @@ type SteadyFigures = Pick<
 const settleMs = 120_000;
 
 export async function runDemo(options: DemoOptions, progress: Progress): Promise<DemoResult> {
+  const { history } = options;
+  // Better now than after the run, if it cannot be written.
+  if (history !== undefined) await writeFile(history, "");
   const base = await mkdtemp(join(tmpdir(), "flotilla-demo-"));
   const demo = new Demo(options, progress, base);
   try {
     return await demo.run();
   } finally {
     await demo.killAll();
+    if (history !== undefined) await writeHistory(base, history);
     await rm(base, { recursive: true, force: true });
   }
 }

@@ -8,17 +8,25 @@ import type { BatchResult, Engine } from "../../engine/index.ts";
 import { decodeWriteResult, encodePut } from "../../service/index.ts";
 import { clientKey, clientsPerGroup, slotOf } from "./demo-options.ts";
 import type { DemoOptions } from "./demo-options.ts";
+import type { HistoryRecorder } from "./history-recorder.ts";
 import type { Report } from "./messages.ts";
 
 const reportMs = 20;
 /** The latency of one call in this many is kept. */
 const sampleEvery = 8;
 
+export interface LoadSinks {
+  readonly send: (report: Report) => void;
+  /** Keeps the history of some clients, where one is asked for. */
+  readonly recorder: HistoryRecorder | undefined;
+}
+
 export class Load {
   private readonly engine: Engine;
   private readonly options: DemoOptions;
   private readonly life: number;
   private readonly send: (report: Report) => void;
+  private readonly recorder: HistoryRecorder | undefined;
   private readonly perGroup: number;
   private readonly commands: Uint8Array[] = [];
   private readonly busy: Uint8Array;
@@ -32,11 +40,12 @@ export class Load {
   private idle: (() => void) | undefined;
   private readonly timer: NodeJS.Timeout;
 
-  constructor(engine: Engine, options: DemoOptions, life: number, send: (report: Report) => void) {
+  constructor(engine: Engine, options: DemoOptions, life: number, { send, recorder }: LoadSinks) {
     this.engine = engine;
     this.options = options;
     this.life = life;
     this.send = send;
+    this.recorder = recorder;
     this.perGroup = clientsPerGroup(options);
     this.busy = new Uint8Array(options.groups);
     this.timer = setInterval(() => this.report(), reportMs);
@@ -91,6 +100,7 @@ export class Load {
     const slots = clients.map((client) => slotOf(this.options, group, client));
     const commands = clients.map((client, at) => this.commandOf(slots[at] ?? 0, client));
     while (this.active) {
+      const settle = this.recorder?.maybeCallPuts(group, clients, this.sequence + 1);
       for (const command of commands) {
         this.sequence += 1;
         writeUint32(command, command.length - this.options.valueBytes, this.sequence);
@@ -99,10 +109,12 @@ export class Load {
       const startMs = this.calls % sampleEvery === 0 ? performance.now() : 0;
       try {
         const results = await this.propose(group, commands);
+        settle?.(results);
         for (const [at, result] of results.entries()) this.note(slots[at] ?? 0, result);
         if (startMs > 0) this.latencies.push(performance.now() - startMs);
       } catch (error) {
         if (!(error instanceof RaftError)) throw error;
+        settle?.(error);
         for (const slot of slots) this.note(slot, error);
         // It starts again when this node leads again.
         if (error.code !== "ERR_BUSY") break;

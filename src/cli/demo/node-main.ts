@@ -5,6 +5,8 @@ import { kvMachineUrl } from "../../service/index.ts";
 import { checkNode, positionsOf } from "./check-node.ts";
 import { demoCluster, demoNodes } from "./demo-options.ts";
 import type { DemoOptions } from "./demo-options.ts";
+import { HistoryReader } from "./history-reader.ts";
+import { HistoryRecorder, journalSuffix } from "./history-recorder.ts";
 import { Load } from "./load.ts";
 import type { FromNode, NodeStats, ToNode } from "./messages.ts";
 
@@ -12,6 +14,8 @@ interface Node {
   readonly engine: Engine;
   readonly options: DemoOptions;
   readonly load: Load;
+  readonly recorder: HistoryRecorder | undefined;
+  readonly reader: HistoryReader | undefined;
 }
 
 let node: Node | undefined;
@@ -36,7 +40,16 @@ async function open(message: Extract<ToNode, { kind: "open" }>): Promise<string>
     shards: options.shards,
     durability: options.durability,
   });
-  node = { engine, options, load: new Load(engine, options, life, send) };
+  const recorder =
+    options.history === undefined
+      ? undefined
+      : new HistoryRecorder(`${dir}.${life}${journalSuffix}`, options, {
+          node: message.node,
+          life,
+        });
+  const reader = recorder && new HistoryReader(engine, options, recorder);
+  const load = new Load(engine, options, life, { send, recorder });
+  node = { engine, options, load, recorder, reader };
   return engine.address;
 }
 
@@ -80,9 +93,11 @@ async function answer(message: ToNode): Promise<unknown> {
       return await createGroups(message.groups);
     case "startLoad":
       present().load.start();
+      present().reader?.start();
       return undefined;
     case "stopLoad":
-      return await present().load.stop();
+      await present().load.stop();
+      return await present().reader?.stop();
     case "positions":
       return await positionsOf(present().engine, present().options.groups);
     case "led":
@@ -97,6 +112,7 @@ async function answer(message: ToNode): Promise<unknown> {
     case "close":
       present().load.end();
       await present().engine.close();
+      present().recorder?.close();
       return undefined;
   }
 }

@@ -5,6 +5,7 @@ import pc from "picocolors";
 import { runDemo } from "./demo.ts";
 import type { DemoResult } from "./demo.ts";
 import type { DemoOptions } from "./demo-options.ts";
+import { historySample } from "./history-sample.ts";
 import { Progress } from "./progress.ts";
 
 function integer(min: number, max: number): (text: string) => number {
@@ -30,6 +31,10 @@ export function demoProgram(): Command {
       new Option("--durability <mode>", "when a write counts as stored")
         .choices(["strict", "pipelined", "none"])
         .default("strict"),
+    )
+    .option(
+      "--history <file>",
+      `write what ${historySample}, did and read there, for check-history`,
     )
     .option("--json", "print the figures as one JSON object, the last line of stdout")
     .action(async ({ json, ...options }: DemoOptions & { readonly json?: boolean }) => {
