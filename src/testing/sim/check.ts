@@ -1,7 +1,7 @@
 /**
  * What a check of the simulator is: it watches everything that the simulated world shows and throws
- * a Violation when its invariant is broken. A check sees only facts from outside the shards (what
- * disks hold, what is on the wire, what machines applied, what clients were told); the one door into
+ * a Violation when its invariant is broken. A check sees only facts from outside the shards: what
+ * disks hold, what is on the wire, what machines applied, what clients were told. The one door into
  * a replica is `onTurn`.
  */
 import type { GroupId, Incarnation, Index, NodeId, ShardId, Term } from "../../base/index.ts";

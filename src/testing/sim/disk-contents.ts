@@ -57,6 +57,11 @@ export class DiskContents {
     return this.#newest;
   }
 
+  /** Nothing was ever written. */
+  get isBlank(): boolean {
+    return this.#metas.size === 0;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }
@@ -114,7 +119,8 @@ export class DiskContents {
     let kept = this.#reachable(prng.between(0, this.#pending.length + 1));
     // A disk that told the truth cannot tear: LMDB writes a meta page when all it leads to is
     // there.
-    const tears = claimed > 0 && prng.chance(0.5);
+    const newestClaimed = this.#pending[claimed - 1]?.lastSequence ?? 0;
+    const tears = newestClaimed > this.#durableThrough && prng.chance(0.5);
     if (tears) kept = Math.max(kept, claimed);
     const dropped = Math.max(0, claimed - kept);
     const lost = this.#pending.length - kept;
@@ -126,7 +132,7 @@ export class DiskContents {
     this.#records.length = this.#durableThrough;
     this.#metas = new Map(this.#durableMetas);
     this.#countBytes();
-    if (tears) this.#tear(prng, tally);
+    if (tears) this.#tear(newestClaimed, prng, tally);
   }
 
   /** What is durable. */
@@ -158,7 +164,7 @@ export class DiskContents {
     if (key === undefined || entry === undefined) return undefined;
     const rotten = { key: entry.key, value: flipped(entry.value, prng) };
     this.#durableMetas.set(key, rotten);
-    if (this.#metas.get(key) === entry) this.#metas.set(key, rotten);
+    if (this.#metas.get(key)?.value === entry.value) this.#metas.set(key, rotten);
     return `meta entry ${Buffer.from(entry.key).toString("hex")}`;
   }
 
@@ -182,15 +188,15 @@ export class DiskContents {
     }
   }
 
-  /** The newest record keeps only a part of its bytes. */
-  #tear(prng: Prng, tally: Tally): void {
-    const record = this.#records.at(-1);
+  /** A record keeps only a part of its bytes. */
+  #tear(sequence: Sequence, prng: Prng, tally: Tally): void {
+    const record = this.record(sequence);
     if (record === undefined) return;
     const torn = record.slice();
     torn.fill(0, prng.between(0, record.length));
     // What was cut away may have been zeros; the first bytes never are.
     if (Buffer.compare(torn, record) === 0) torn.fill(0);
-    this.#records[this.#records.length - 1] = torn;
+    this.#records[sequence - 1] = torn;
     tally.fault("record torn by a power cut");
   }
 

@@ -3,6 +3,9 @@
  * LMDB flushes on the calling thread, so while one is under way the shard does nothing else, if the
  * disk is `blocking`; else it goes on, as if its disk had a thread.
  */
+import type { DiskFaults } from "./disk-faults.ts";
+
+/** The process, as its disk needs it. */
 export interface FlushHost {
   /**
    * Runs a task after so much simulated time; never once the process is dead, and not while its
@@ -15,12 +18,7 @@ export interface FlushHost {
 }
 
 /** What the queue asks of its disk at each flush. */
-export interface FlushDevice {
-  readonly stalled: boolean;
-  readonly blocking: boolean;
-  /** A flush would end now, and does not. */
-  onStall(): void;
-}
+type FlushDevice = Pick<DiskFaults, "stalled" | "blocking">;
 
 interface Flush {
   readonly us: number;
@@ -30,15 +28,18 @@ interface Flush {
 export class FlushQueue {
   readonly #host: FlushHost;
   readonly #device: FlushDevice;
+  readonly #onStall: () => void;
   #dead = false;
   /** The first one is under way. */
   #flushes: Flush[] = [];
   /** The first one has had its time, and the disk does not answer. */
   #held = false;
 
-  constructor(host: FlushHost, device: FlushDevice) {
+  /** @param onStall a flush would end now, and does not */
+  constructor(host: FlushHost, device: FlushDevice, onStall: () => void) {
     this.#host = host;
     this.#device = device;
+    this.#onStall = onStall;
   }
 
   add(us: number, onEnd: () => void): void {
@@ -79,13 +80,16 @@ export class FlushQueue {
     if (this.#dead) return;
     if (this.#device.stalled) {
       this.#held = true;
-      this.#device.onStall();
+      this.#onStall();
       if (this.#device.blocking) this.#host.block?.(Number.POSITIVE_INFINITY);
       return;
     }
     const ended = this.#flushes[0];
-    // In their order, and before the next flush begins: a task may add one.
-    for (const task of ended?.tasks ?? []) task();
+    // In their order, and before the next flush begins: a task may add one, or end the process.
+    for (const task of ended?.tasks ?? []) {
+      if (this.#dead) return;
+      task();
+    }
     this.#flushes.shift();
     if (this.#flushes.length > 0) this.#begin();
   }

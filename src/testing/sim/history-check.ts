@@ -1,5 +1,101 @@
-import type { World } from "./world.ts";
+/** What the clients of a run were told, judged: nothing of the engine is looked at here. */
+import {
+  checkIndexes,
+  checkLocalReads,
+  checkRegisters,
+  describeFinding,
+  describeViolation,
+} from "../history/index.ts";
+import type { GroupId } from "../../base/index.ts";
+import type { Operation, Unanswered, Value } from "../history/index.ts";
+import type { Recorded } from "./history.ts";
+import type { Tally } from "./tally.ts";
+import { Violation } from "./violation.ts";
 
-export function checkHistory(_world: World): void {
-  // filled in below
+/** Of the search for an order, for each key; keys beyond it are judged by their indexes alone. */
+const stepsMax = 200_000;
+
+/** Throws where no order of the operations could have given these answers. */
+export function checkHistory(recorded: readonly Recorded[], tally: Tally): void {
+  const operations = operationsOf(recorded);
+  const [finding] = [...checkIndexes(operations), ...checkLocalReads(operations)];
+  if (finding !== undefined) throw new Violation("client-history", describeFinding(finding));
+  const { keys, violations, undecided } = checkRegisters(operations, stepsMax);
+  const [violation] = violations;
+  if (violation !== undefined) {
+    throw new Violation("linearizability", describeViolation(violation));
+  }
+  tally.count("keys searched for an order", keys);
+  tally.count("keys too large to search", undecided.length);
+}
+
+/**
+ * In the format of histories. What threw in the state machine has no place there. Groups are
+ * numbered anew, since several may have had one id after another.
+ */
+export function operationsOf(recorded: readonly Recorded[]): Operation[] {
+  const births = new Map<string, GroupId>();
+  return recorded.flatMap((one) => {
+    const name = `${one.group} ${one.birth}`;
+    const group = births.get(name) ?? births.size;
+    births.set(name, group);
+    const operation = operationOf(one, group);
+    return operation === undefined ? [] : [operation];
+  });
+}
+
+function operationOf(recorded: Recorded, group: GroupId): Operation | undefined {
+  const { node, key, callUs, returnUs, index, life } = recorded;
+  const [first = "", second = ""] = recorded.arguments;
+  const asked = { client: node, group, key, callUs, returnUs, index };
+  switch (recorded.kind) {
+    case "put":
+      return {
+        ...asked,
+        kind: "put",
+        arguments: { value: first },
+        result: told(recorded, () => "done"),
+      };
+    case "get":
+      return { ...asked, kind: "get", arguments: {}, result: told(recorded, readValue) };
+    case "local":
+      return {
+        ...asked,
+        kind: "getLocal",
+        arguments: { node, life },
+        result: told(recorded, readValue),
+      };
+    case "cas":
+      return {
+        ...asked,
+        kind: "cas",
+        arguments: { expected: first, value: second },
+        result: told(recorded, swapped),
+      };
+    case "command":
+    case "query":
+      return undefined;
+  }
+}
+
+function told<Result>(
+  { outcome, result }: Recorded,
+  read: (result: string) => Result,
+): Result | Unanswered {
+  if (outcome === "ok") return read(result ?? "");
+  return outcome === "none" ? "none" : "unknown";
+}
+
+function readValue(result: string): { value: Value } {
+  return { value: valueOf(result) };
+}
+
+function swapped(result: string): { success: boolean; previous: Value } {
+  const [flag = "", previous = ""] = result.split(" ");
+  return { success: flag === "1", previous: valueOf(previous) };
+}
+
+/** The register machine says "-" where there is none. */
+function valueOf(text: string): Value {
+  return text === "-" ? null : text;
 }

@@ -1,5 +1,5 @@
 /** What the clients of a run asked and were told, for the checkers and for export. */
-import type { GroupId, Index, NodeId } from "../../base/index.ts";
+import type { GroupId, Incarnation, Index, NodeId } from "../../base/index.ts";
 import type { Agenda } from "./agenda.ts";
 
 export type OperationKind = "put" | "cas" | "get" | "local" | "command" | "query";
@@ -8,7 +8,14 @@ export type OperationKind = "put" | "cas" | "get" | "local" | "command" | "query
 export interface Recorded {
   readonly id: number;
   readonly node: NodeId;
+  /** Counts the state machines that this node has made for the group. */
+  life: number;
   readonly group: GroupId;
+  /**
+   * Which group of that id, as the calling node's disk knows it: one whose disks are lost, or whose
+   * creation failed, may be created again.
+   */
+  birth: Incarnation;
   readonly kind: OperationKind;
   readonly key: string;
   readonly arguments: readonly string[];
@@ -29,7 +36,9 @@ export class History {
     this.agenda = agenda;
   }
 
-  begin(what: Pick<Recorded, "node" | "group" | "kind" | "key" | "arguments">): Recorded {
+  begin(
+    what: Pick<Recorded, "node" | "life" | "group" | "birth" | "kind" | "key" | "arguments">,
+  ): Recorded {
     const recorded: Recorded = {
       id: this.operations.length,
       ...what,

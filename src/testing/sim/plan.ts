@@ -95,7 +95,10 @@ class Plan {
       const late = prng.chance(0.1);
       const atUs = late ? this.moment() : prng.between(20_000, calmUs);
       const timeout = pick(prng, [500, 5_000, 20_000]);
-      this.add(atUs, `create ${members[0]} ${group} members=${members.join(",")} timeout=${timeout}`);
+      this.add(
+        atUs,
+        `create ${members[0]} ${group} members=${members.join(",")} timeout=${timeout}`,
+      );
       // Tried again, by another member: after a failure under the same id, else refused.
       for (let again = 0; again < (late ? 2 : 1); again += 1) {
         const creator = pick(prng, members);
@@ -200,7 +203,10 @@ class Plan {
       const node = this.node();
       const shards = shardsOf(this.settings, this.nodes.indexOf(node));
       this.add(this.moment(), `crash-shard ${node} ${prng.between(0, shards)}`);
-      this.add(this.moment(), `stall-shard ${node} ${prng.between(0, shards)} for=${this.duration()}`);
+      this.add(
+        this.moment(),
+        `stall-shard ${node} ${prng.between(0, shards)} for=${this.duration()}`,
+      );
     }
     for (let count = this.some(4); count > 0; count -= 1) {
       this.add(this.moment(), `pause ${this.node()} for=${this.duration()}`);

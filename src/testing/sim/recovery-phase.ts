@@ -102,7 +102,8 @@ export class RecoveryPhase {
     for (const node of this.healed) {
       for (const group of this.world.groups()) {
         const replica = this.replicaOn(node, group);
-        if (replica?.descriptor.state === "stopped") perform(this.world, `start ${node.id} ${group}`);
+        if (replica?.descriptor.state === "stopped")
+          perform(this.world, `start ${node.id} ${group}`);
       }
     }
   }

@@ -52,7 +52,7 @@ export async function runScript(script: Script, options: RunOptions = {}): Promi
     await turn();
     rejections.rethrow();
     world.checks.atEnd?.();
-    checkHistory(world);
+    checkHistory(world.history.operations, world.tally);
   } catch (error) {
     broken = asBroken(rejections.first ?? error);
   } finally {
@@ -84,9 +84,9 @@ async function runActions(world: World, actions: readonly string[]): Promise<voi
 
 /** Nobody waits for a promise of the engine that is rejected: then it is a fault of the engine. */
 class Rejections {
-  first: unknown;
+  first: Error | undefined;
   private readonly listener = (reason: unknown): void => {
-    this.first ??= reason;
+    this.first ??= reason instanceof Error ? reason : new Error(String(reason));
   };
 
   constructor() {

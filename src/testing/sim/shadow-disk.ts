@@ -49,6 +49,7 @@ export class ShadowDisk {
     this.written = new Map();
     for (const [group, replica] of this.durable) {
       replica.written = replica.durable.copy();
+      replica.state = replica.durableState;
       this.written.set(group, replica);
     }
     for (const pending of kept) pending.created = this.write(pending.commit, false);
@@ -71,8 +72,8 @@ export class ShadowDisk {
   private write(commit: ShadowCommit, tell = true): ShadowReplica[] {
     const created: ShadowReplica[] = [];
     for (const group of commit.removed) {
-      this.written.delete(group);
       if (tell) this.checks.onRemoved?.(this.node, group);
+      this.written.delete(group);
     }
     for (const descriptor of commit.descriptors) {
       const known = this.written.get(descriptor.group);
@@ -97,6 +98,10 @@ export class ShadowDisk {
   private settle({ commit, created }: Pending): void {
     for (const group of commit.removed) this.durable.delete(group);
     for (const replica of created) this.durable.set(replica.group, replica);
+    for (const { group, state } of commit.descriptors) {
+      const replica = this.durable.get(group);
+      if (replica !== undefined) replica.durableState = state;
+    }
     for (const change of commit.changes) {
       const replica = this.durable.get(change.group);
       assert(replica !== undefined, "a change follows its descriptor");

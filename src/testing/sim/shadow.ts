@@ -80,10 +80,13 @@ export class ShadowReplica {
   written: ShadowLog = new ShadowLog();
   durable: ShadowLog = new ShadowLog();
   state: Descriptor["state"];
+  /** As a power cut would leave it. */
+  durableState: Descriptor["state"];
 
   constructor(node: NodeId, incarnation: Incarnation, descriptor: Descriptor) {
     this.node = node;
     this.state = descriptor.state;
+    this.durableState = descriptor.state;
     this.descriptor = descriptor;
     this.group = descriptor.group;
     this.incarnation = incarnation;
@@ -93,7 +96,8 @@ export class ShadowReplica {
 
   copy(): ShadowReplica {
     const copy = new ShadowReplica(this.node, this.incarnation, this.descriptor);
-    copy.state = this.state;
+    copy.state = this.durableState;
+    copy.durableState = this.durableState;
     copy.written = this.durable.copy();
     copy.durable = this.durable.copy();
     return copy;

@@ -34,7 +34,11 @@ class Shrinker {
 
   async dropActions(script: Script): Promise<Script> {
     let best = script;
-    for (let piece = Math.ceil(best.actions.length / 2); piece >= 1; piece = Math.floor(piece / 2)) {
+    for (
+      let piece = Math.ceil(best.actions.length / 2);
+      piece >= 1;
+      piece = Math.floor(piece / 2)
+    ) {
       for (let at = 0; at < best.actions.length && !this.spent; ) {
         const actions = [...best.actions.slice(0, at), ...best.actions.slice(at + piece)];
         const smaller = { ...best, actions };

@@ -92,7 +92,9 @@ export class SimulatedNode {
 
   /** Every shard is open and serves. */
   get serves(): boolean {
-    return this.up && this.slots.length > 0 && this.slots.every(({ alive, isOpen }) => alive && isOpen);
+    return (
+      this.up && this.slots.length > 0 && this.slots.every(({ alive, isOpen }) => alive && isOpen)
+    );
   }
 
   boot(): void {
@@ -146,7 +148,13 @@ export class SimulatedNode {
   restoreImage(): boolean {
     const { saved } = this;
     if (saved === undefined || saved.incarnation !== this.incarnation) return false;
-    if (!this.world.isSpare(this.id, saved.disks.map(({ shadow }) => shadow))) return false;
+    if (
+      !this.world.isSpare(
+        this.id,
+        saved.disks.map(({ shadow }) => shadow),
+      )
+    )
+      return false;
     this.crash(true);
     for (const [at, { disk, shadow }] of this.volumes.entries()) {
       const old = saved.disks[at];
@@ -218,11 +226,15 @@ export class SimulatedNode {
     if (volume === undefined) throw new RangeError("a shard has its disk");
     const { disk, shadow } = volume;
     const { durability } = world.settings;
-    const store = disk.openStore(world.diskHost(slot), { identity, durability }, {
-      written: (sequence, batch) => shadow.onWritten(sequence, batch),
-      durable: (sequence) => shadow.onDurable(sequence),
-      crashed: (keptThrough) => shadow.onCrashed(keptThrough),
-    });
+    const store = disk.openStore(
+      world.diskHost(slot),
+      { identity, durability },
+      {
+        written: (sequence, batch) => shadow.onWritten(sequence, batch),
+        durable: (sequence) => shadow.onDurable(sequence),
+        crashed: (keptThrough) => shadow.onCrashed(keptThrough),
+      },
+    );
     return new WatchedStore(store, (groups) => {
       if (slot.alive) world.checks.onRecovered?.(this.id, slot.shardId, groups);
     });
@@ -246,7 +258,7 @@ export class SimulatedNode {
     if (!(error instanceof RaftError)) throw error;
     this.world.tally.count(`opening refused: ${error.code}`);
     if (error.code === "ERR_STORE_FAILED") this.restartLater();
-    else if (error.code === "ERR_STORE_CORRUPT") this.broken = true;
+    else if (isDamage(error)) this.broken = true;
     else throw new Violation("opens", `${this.id} cannot open: ${error.code}: ${error.message}`);
     this.crash(false);
   }
@@ -334,6 +346,11 @@ class WatchedStore implements LogStore {
   close(): Promise<void> {
     return this.inner.close();
   }
+}
+
+/** A rotten version number passes for a format of the future. */
+function isDamage({ code }: RaftError): boolean {
+  return code === "ERR_STORE_CORRUPT" || code === "ERR_DATA_DIR_VERSION";
 }
 
 function ignore(): void {

@@ -7,7 +7,7 @@ import type { LogStore } from "../../log/index.ts";
 import { Shard } from "../../shard/index.ts";
 import type { CreateStateMachine, ShardEnvironment, ShardEvent } from "../../shard/index.ts";
 import type { ShardOptions } from "../../shard/index.ts";
-import { MemoryTransport } from "../../transport/index.ts";
+import type { MemoryTransport } from "../../transport/index.ts";
 import { eventKind } from "./agenda.ts";
 import type { Actor, Agenda } from "./agenda.ts";
 import type { SimulatedClock } from "./simulated-clock.ts";
@@ -100,7 +100,9 @@ export class SimulatedShard implements Actor {
       post: (mail) => {
         if (!this.alive) return;
         const atUs = agenda.nowUs + prng.between(1, mailUs);
-        agenda.at(atUs, eventKind.mail, () => this.client.receive(mail));
+        agenda.at(atUs, eventKind.mail, () => {
+          if (this.alive) this.client.receive(mail);
+        });
       },
     };
   }

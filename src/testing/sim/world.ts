@@ -46,6 +46,7 @@ export class World implements Stage {
   /** Replicas that say of themselves that they cannot be trusted, by "node group". */
   readonly disabled: Map<string, string> = new Map();
   private readonly createMachine: CreateStateMachine;
+  private readonly machines: Map<string, number> = new Map();
 
   constructor({ settings, createStateMachine, createChecks, turn }: WorldParts) {
     this.settings = settings;
@@ -110,8 +111,7 @@ export class World implements Stage {
     const { agenda } = this;
     return {
       prng: this.fork(),
-      after: (delayUs, task) =>
-        agenda.settleAt(agenda.nowUs + delayUs, eventKind.disk, task, slot),
+      after: (delayUs, task) => agenda.settleAt(agenda.nowUs + delayUs, eventKind.disk, task, slot),
       block: (delayUs) => slot.block(agenda.nowUs + delayUs),
       unblock: () => slot.unblock(),
     };
@@ -121,8 +121,14 @@ export class World implements Stage {
   readonly createStateMachine: CreateStateMachine = (context) => {
     const { node, group } = context;
     this.checks.onMachine?.(node, group);
+    this.machines.set(`${node} ${group}`, this.livesOf(node, group) + 1);
     return new WatchedMachine(this, node, group, this.createMachine(context));
   };
+
+  /** How many machines a node has made for a group. */
+  livesOf(node: NodeId, group: GroupId): number {
+    return this.machines.get(`${node} ${group}`) ?? 0;
+  }
 
   onSend(sent: SentMessage): void {
     this.tally.count(`messages`);

@@ -4,8 +4,8 @@
  *
  * An entry counts as committed once anybody shows that he knows it: by a commit index in a message,
  * in a commit given to a store, or by applying it. Which entry it is, that replica's log tells. A
- * round hands its messages to the network before it gives its store the round's entries, so a commit
- * index beyond the log is looked at again when the turn is over.
+ * round hands its messages to the network before it gives its store the round's entries, so a
+ * commit index beyond the log is looked at again when the turn is over.
  *
  * A committed entry may still be replaced where it is not part of what committed it: a follower in
  * an older term than the one in which it was committed can hold it and listen to a leader of that

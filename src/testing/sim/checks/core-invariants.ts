@@ -1,6 +1,6 @@
 /**
- * What must hold inside a replica between any two calls: the assertions of `raft/invariants.ts`, for
- * a sample of all replicas. The one check that looks into them.
+ * What must hold inside a replica between any two calls: the assertions of `raft/invariants.ts`,
+ * for a sample of all replicas. The one check that looks into them.
  */
 import type { GroupId, NodeId } from "../../../base/index.ts";
 import { checkInvariants } from "../../../raft/index.ts";

@@ -1,8 +1,8 @@
 /**
- * Groups that share shards, frames and commit records do not mix (DESIGN section 4, rule 5: identity
- * stands in every message). A message carries the incarnation of its sender's replica of that very
- * group and goes to a member of it; and an entry that is applied in a group was proposed there, no
- * less often than it is applied.
+ * Groups that share shards, frames and commit records do not mix (DESIGN section 4, rule 5:
+ * identity stands in every message). A message carries the incarnation of its sender's replica of
+ * that very group and goes to a member of it; and an entry that is applied in a group was proposed
+ * there, no less often than it is applied.
  */
 import type { GroupId, Index } from "../../../base/index.ts";
 import type { AppliedEntry, Check, SentMessage, Stage } from "../check.ts";
@@ -51,7 +51,8 @@ export class GroupIsolation implements Check {
   /** Replicas after the first apply the same entry: state-machine-agreement.ts sees to that. */
   onApplied({ node, group, index, hash }: AppliedEntry): void {
     const replica = this.stage.shadow(node, group);
-    if (replica === undefined || hash === noopHash) return;
+    // Where nobody tells of proposals there is nothing to compare with.
+    if (replica === undefined || hash === noopHash || this.proposed.size === 0) return;
     const life = this.lives.of(replica);
     if (index <= (this.appliedTo.get(life) ?? 0)) return;
     this.appliedTo.set(life, index);

@@ -1,9 +1,9 @@
 /**
  * What the checks share about a group, from its creation to its end: its replicas, who led which
- * term, and what is committed. A group that is created again under the same id is another life, with
- * terms and indexes of its own: lives are told apart by the incarnations of their members.
+ * term, and what is committed. A group that is created again under the same id is another life,
+ * with terms and indexes of its own: lives are told apart by the incarnations of their members.
  */
-import type { GroupId, Index, NodeId, Term } from "../../../base/index.ts";
+import type { GroupId, Incarnation, Index, NodeId, Term } from "../../../base/index.ts";
 import { majorityOf } from "../../../raft/index.ts";
 import type { SentMessage, Stage } from "../check.ts";
 import type { ShadowReplica } from "../shadow.ts";
@@ -73,7 +73,7 @@ export class GroupLives {
   /** Called when more is known to be committed, before anything else is. */
   readonly commitListeners: ((growth: CommitGrowth) => void)[] = [];
   private readonly stage: Stage;
-  /** Weak: what is known of a group goes with its last replica. */
+  private readonly byBirth: Map<Incarnation, GroupLife> = new Map();
   private readonly lives: WeakMap<ShadowReplica, GroupLife> = new WeakMap();
   private lastSent: SentMessage | undefined;
   private lastSender: ShadowReplica | undefined;
@@ -96,11 +96,8 @@ export class GroupLives {
   }
 
   private join(replica: ShadowReplica): GroupLife {
-    let life: GroupLife | undefined;
-    for (const other of this.stage.shadowsOf(replica.group)) {
-      if (other.birth === replica.birth) life ??= this.lives.get(other);
-    }
-    life ??= new GroupLife(replica);
+    const life = this.byBirth.get(replica.birth) ?? new GroupLife(replica);
+    this.byBirth.set(replica.birth, life);
     life.add(replica);
     this.lives.set(replica, life);
     return life;

@@ -12,6 +12,7 @@ import { MonotonicState } from "./monotonic-state.ts";
 import { PersistBeforeSpeak } from "./persist-before-speak.ts";
 import { QuorumOfDisks } from "./quorum-of-disks.ts";
 import { Recovery } from "./recovery.ts";
+import { RemovedReplicas } from "./removed-replicas.ts";
 import { StateMachineAgreement } from "./state-machine-agreement.ts";
 import { VerifiedPrefix } from "./verified-prefix.ts";
 
@@ -33,6 +34,7 @@ export function createChecks(stage: Stage): Check[] {
     new VerifiedPrefix(stage),
     new MonotonicState(stage),
     new Recovery(stage),
+    new RemovedReplicas(stage),
     new StateMachineAgreement(stage),
     new GroupIsolation(stage),
     new CoreInvariants(stage),

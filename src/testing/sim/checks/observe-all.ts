@@ -1,5 +1,9 @@
 /**
  * Many checks as one: each event goes to those that listen to it, in their order, and to no other.
+ *
+ * Most events come from inside a shard's own calls, and what a check throws there may be taken for
+ * a failure of a machine or a store and be answered as one. So the first violation is kept, and
+ * thrown again where only the world listens.
  */
 import type { GroupId, NodeId, ShardId } from "../../../base/index.ts";
 import type { RecoveredGroup } from "../../../log/index.ts";
@@ -15,6 +19,7 @@ export class AllChecks implements Required<Check> {
   private readonly atDurable: readonly Check[];
   private readonly atApplied: readonly Check[];
   private readonly atTurn: readonly Check[];
+  private first: Error | undefined;
 
   constructor(checks: readonly Check[]) {
     this.checks = checks;
@@ -26,56 +31,70 @@ export class AllChecks implements Required<Check> {
   }
 
   onSend(sent: SentMessage): void {
-    for (const check of this.atSend) check.onSend?.(sent);
+    this.tell(this.atSend, (check) => check.onSend?.(sent));
   }
 
   onWritten(replica: ShadowReplica, change: ShadowChange): void {
-    for (const check of this.atWritten) check.onWritten?.(replica, change);
+    this.tell(this.atWritten, (check) => check.onWritten?.(replica, change));
   }
 
   onDurable(replica: ShadowReplica, change: ShadowChange): void {
-    for (const check of this.atDurable) check.onDurable?.(replica, change);
+    this.tell(this.atDurable, (check) => check.onDurable?.(replica, change));
   }
-
-  onApplied(applied: AppliedEntry): void {
-    for (const check of this.atApplied) check.onApplied?.(applied);
-  }
-
-  onTurn(turn: Turn): void {
-    for (const check of this.atTurn) check.onTurn?.(turn);
-  }
-
-  // The rest is rare.
 
   onRemoved(node: NodeId, group: GroupId): void {
-    for (const check of this.checks) check.onRemoved?.(node, group);
+    this.tell(this.checks, (check) => check.onRemoved?.(node, group));
   }
 
   onRecovered(node: NodeId, shardId: ShardId, groups: readonly RecoveredGroup[]): void {
-    for (const check of this.checks) check.onRecovered?.(node, shardId, groups);
+    this.tell(this.checks, (check) => check.onRecovered?.(node, shardId, groups));
   }
 
   onStopped(node: NodeId, shardId: ShardId): void {
-    for (const check of this.checks) check.onStopped?.(node, shardId);
+    this.tell(this.checks, (check) => check.onStopped?.(node, shardId));
   }
 
   onDiskLost(node: NodeId): void {
-    for (const check of this.checks) check.onDiskLost?.(node);
+    this.tell(this.checks, (check) => check.onDiskLost?.(node));
   }
 
   onProposed(group: GroupId, hash: number): void {
-    for (const check of this.checks) check.onProposed?.(group, hash);
+    this.tell(this.checks, (check) => check.onProposed?.(group, hash));
   }
 
   onMachine(node: NodeId, group: GroupId): void {
-    for (const check of this.checks) check.onMachine?.(node, group);
+    this.tell(this.checks, (check) => check.onMachine?.(node, group));
+  }
+
+  onApplied(applied: AppliedEntry): void {
+    this.tell(this.atApplied, (check) => check.onApplied?.(applied));
   }
 
   onRole(change: RoleChange): void {
-    for (const check of this.checks) check.onRole?.(change);
+    this.tell(this.checks, (check) => check.onRole?.(change));
+  }
+
+  onTurn(turn: Turn): void {
+    this.rethrow();
+    this.tell(this.atTurn, (check) => check.onTurn?.(turn));
   }
 
   atEnd(): void {
-    for (const check of this.checks) check.atEnd?.();
+    this.rethrow();
+    this.tell(this.checks, (check) => check.atEnd?.());
+  }
+
+  /** Throws the first violation once more, if there was one. */
+  rethrow(): void {
+    if (this.first !== undefined) throw this.first;
+  }
+
+  private tell(checks: readonly Check[], event: (check: Check) => void): void {
+    try {
+      for (const check of checks) event(check);
+    } catch (error) {
+      this.first ??= error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Persist, then speak: what a message promises is on the sender's disk when the message leaves
- * (thesis figure 3.1: "updated on stable storage before responding to RPCs"; §3.8; DESIGN section 4,
- * rule 1). What must hold of the disk, for a message of term T:
+ * (thesis figure 3.1: "updated on stable storage before responding to RPCs"; §3.8; DESIGN section
+ * 4, rule 1). What must hold of the disk, for a message of term T:
  *
  *   voteRequest        term T, the vote its own, and the log that it boasts of. Else a candidate
  *                      that forgets could campaign twice in one term with different logs
@@ -18,9 +18,9 @@
  * vote or take entries again. So only a vote in two directions is looked for then. And a leader
  * names to a follower no commit index beyond what that follower's disk has, unless it was lost.
  */
+import { unreachable } from "../../../base/index.ts";
 import type { Index, NodeId, Term } from "../../../base/index.ts";
 import type { AppendResponse, VoteRequest } from "../../../raft/index.ts";
-import { unreachable } from "../../../base/index.ts";
 import type { Check, SentMessage, Stage } from "../check.ts";
 import type { ShadowReplica } from "../shadow.ts";
 import { Violation } from "../violation.ts";

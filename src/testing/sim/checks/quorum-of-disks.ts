@@ -3,8 +3,8 @@
  * a majority"; §3.8: what is stored must survive a crash), whatever the replicas believe.
  *
  * Looked at when somebody first shows that the entry is committed. The replicas that made it so had
- * it on disk before, and none of them gives it up again. A disk that was lost since counts as it was
- * when it was lost: what it promised while it was there was true.
+ * it on disk before, and none of them gives it up again. A disk that was lost since counts as it
+ * was when it was lost: what it promised while it was there was true.
  */
 import type { Check, Stage } from "../check.ts";
 import { Violation } from "../violation.ts";

@@ -1,5 +1,7 @@
 /** Calls of clients, as an engine would pass them on; each is one operation of the history. */
 import { RaftError } from "../../../base/index.ts";
+import type { GroupId, Incarnation, NodeId } from "../../../base/index.ts";
+import { entryHeaderBytes } from "../../../raft/index.ts";
 import { eventKind } from "../agenda.ts";
 import type { OperationKind, Recorded } from "../history.ts";
 import type { Answer, CallOptions } from "../mail-client.ts";
@@ -15,6 +17,9 @@ const decoder = new TextDecoder();
 
 /** A call's deadline where the line names none, in ms. */
 const timeoutMsDefault = 3_000;
+
+/** Bytes that any command takes without its ballast, with its header. */
+const commandRoom = 40;
 
 function optionsOf(line: Line): CallOptions {
   return { forward: line.flag("forward"), timeoutMs: line.setting("timeout", timeoutMsDefault) };
@@ -36,7 +41,14 @@ function begin(world: World, line: Line, asked: Asked): Recorded {
   const node = nodeOf(world, line).id;
   const group = line.number(1);
   world.tally.count("calls");
-  const recorded = world.history.begin({ node, group, ...asked });
+  const life = world.livesOf(node, group);
+  const recorded = world.history.begin({
+    node,
+    life,
+    group,
+    birth: birthOf(world, node, group),
+    ...asked,
+  });
   const { nowUs } = world.agenda;
   const deadlineUs = nowUs + optionsOf(line).timeoutMs * 1_000;
   world.agenda.at(deadlineUs, eventKind.timer, () => {
@@ -46,12 +58,21 @@ function begin(world: World, line: Line, asked: Asked): Recorded {
   return recorded;
 }
 
+function birthOf(world: World, node: NodeId, group: GroupId): Incarnation {
+  return world.shadow(node, group)?.birth ?? 0;
+}
+
 function fail(world: World, recorded: Recorded, { outcome, code }: RaftError): void {
   world.tally.count(`call failed: ${code} (${outcome})`);
   world.history.end(recorded, outcome);
 }
 
 function finish(world: World, recorded: readonly Recorded[], answer: Answer): void {
+  for (const one of recorded) {
+    if (answer.kind !== "failed") one.birth = birthOf(world, one.node, one.group);
+    // Which of two machines answered is not known: a session of its own.
+    if (one.life !== world.livesOf(one.node, one.group)) one.life = -one.id;
+  }
   if (answer.kind === "failed") {
     for (const one of recorded) fail(world, one, answer.error);
   } else if (answer.kind === "applied") {
@@ -67,19 +88,22 @@ function finish(world: World, recorded: readonly Recorded[], answer: Answer): vo
   }
 }
 
+/** One call; as the engine does, it lets in no more bytes than one command may have. */
 function propose(world: World, line: Line, commands: readonly Asked[]): void {
   const slot = serving(world, line);
   if (slot === undefined) return;
-  const ballast = "x".repeat(line.setting("pad", 0));
-  const recorded = commands.map((asked) => begin(world, line, asked));
   const { commandBytesMax } = world.settings.options;
-  const entries = commands.map(({ kind, key, arguments: words }) => {
+  const asked = commands.slice(0, Math.max(1, Math.floor(commandBytesMax / commandRoom)));
+  const bytesMax = Math.floor(commandBytesMax / asked.length) - entryHeaderBytes(commandBytesMax);
+  const ballast = "x".repeat(Math.min(line.setting("pad", 0), bytesMax));
+  const group = line.number(1);
+  const recorded = asked.map((one) => begin(world, line, one));
+  const entries = asked.map(({ kind, key, arguments: words }) => {
     const text = [kind, key, ...words, ballast].join(" ").trimEnd();
-    return encoder.encode(text.slice(0, commandBytesMax));
+    return encoder.encode(text.slice(0, bytesMax));
   });
-  for (const entry of entries) world.checks.onProposed?.(line.number(1), hashOf(entry, 0));
-  const { client } = slot;
-  client.propose(line.number(1), entries, optionsOf(line), (answer) => {
+  for (const entry of entries) world.checks.onProposed?.(group, hashOf(entry, 0));
+  slot.client.propose(group, entries, optionsOf(line), (answer) => {
     finish(world, recorded, answer);
   });
 }
@@ -119,7 +143,11 @@ export const callVerbs: readonly Verb[] = [
       const first = line.number(3);
       const values = Array.from({ length: line.setting("count") }, (_, at) => String(first + at));
       const key = line.word(2);
-      propose(world, line, values.map((value) => ({ kind: "put", key, arguments: [value] })));
+      propose(
+        world,
+        line,
+        values.map((value) => ({ kind: "put", key, arguments: [value] })),
+      );
     },
   },
   {

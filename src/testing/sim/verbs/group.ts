@@ -6,11 +6,7 @@ import type { World } from "../world.ts";
 import { nodeOf } from "./verb.ts";
 import type { Verb } from "./verb.ts";
 
-function control(
-  world: World,
-  line: Line,
-  request: (group: GroupId) => ControlCall,
-): void {
+function control(world: World, line: Line, request: (group: GroupId) => ControlCall): void {
   const group = line.number(1);
   const slot = nodeOf(world, line).slotOf(group);
   if (slot?.isOpen !== true) return;

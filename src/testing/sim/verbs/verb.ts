@@ -23,4 +23,3 @@ export function during(world: World, line: Line, end: () => void): void {
   const untilUs = world.agenda.nowUs + line.setting("for");
   if (untilUs !== Number.POSITIVE_INFINITY) world.agenda.settleAt(untilUs, eventKind.action, end);
 }
-
