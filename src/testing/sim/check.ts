@@ -32,6 +32,15 @@ export interface AppliedEntry {
   readonly resultHash: number;
 }
 
+/** What a replica's machine says of its whole state, at the end of a run. */
+export interface SeenDigest {
+  readonly node: NodeId;
+  readonly group: GroupId;
+  /** The last entry that the state is made of. */
+  readonly appliedIndex: Index;
+  readonly digest: string;
+}
+
 export interface RoleChange {
   readonly node: NodeId;
   readonly group: GroupId;
@@ -83,6 +92,8 @@ export interface Check {
   onMachine?(node: NodeId, group: GroupId): void;
   onApplied?(applied: AppliedEntry): void;
   onRole?(change: RoleChange): void;
+  /** Asked of every replica that runs in the end, once all have caught up. */
+  onDigest?(seen: SeenDigest): void;
   /** After each event of a shard. */
   onTurn?(turn: Turn): void;
   /** When the run is over and everything that could settle has settled. */

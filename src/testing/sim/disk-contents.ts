@@ -188,6 +188,11 @@ export class DiskContents {
     }
   }
 
+  /** The newest durable record keeps only a part of its bytes, as on a disk that lied. */
+  tear(prng: Prng, tally: Tally): void {
+    this.#tear(this.#durableThrough, prng, tally);
+  }
+
   /** A record keeps only a part of its bytes. */
   #tear(sequence: Sequence, prng: Prng, tally: Tally): void {
     const record = this.record(sequence);

@@ -77,6 +77,11 @@ export class SimulatedDisk {
     this.#contents.restore(image);
   }
 
+  /** Tears the newest durable record; for use while no process has the disk open. */
+  tear(prng: Prng): void {
+    this.#contents.tear(prng, this.tally);
+  }
+
   /** Flips bits of something durable; returns what, or undefined where nothing is. */
   rot(prng: Prng): string | undefined {
     const place = this.#contents.rot(prng);

@@ -8,6 +8,7 @@ import {
 } from "../history/index.ts";
 import type { GroupId } from "../../base/index.ts";
 import type { Operation, Unanswered, Value } from "../history/index.ts";
+import { groupsByBirth } from "./history.ts";
 import type { Recorded } from "./history.ts";
 import type { Tally } from "./tally.ts";
 import { Violation } from "./violation.ts";
@@ -29,17 +30,11 @@ export function checkHistory(recorded: readonly Recorded[], tally: Tally): void 
   tally.count("keys too large to search", undecided.length);
 }
 
-/**
- * In the format of histories. What threw in the state machine has no place there. Groups are
- * numbered anew, since several may have had one id after another.
- */
+/** In the format of histories. What threw in the state machine has no place there. */
 export function operationsOf(recorded: readonly Recorded[]): Operation[] {
-  const births = new Map<string, GroupId>();
+  const groupOf = groupsByBirth();
   return recorded.flatMap((one) => {
-    const name = `${one.group} ${one.birth}`;
-    const group = births.get(name) ?? births.size;
-    births.set(name, group);
-    const operation = operationOf(one, group);
+    const operation = operationOf(one, groupOf(one));
     return operation === undefined ? [] : [operation];
   });
 }
@@ -74,6 +69,7 @@ function operationOf(recorded: Recorded, group: GroupId): Operation | undefined 
       };
     case "command":
     case "query":
+    case "localQuery":
       return undefined;
   }
 }

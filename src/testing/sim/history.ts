@@ -1,8 +1,8 @@
 /** What the clients of a run asked and were told, for the checkers and for export. */
-import type { GroupId, Incarnation, Index, NodeId } from "../../base/index.ts";
+import type { ErrorCode, GroupId, Incarnation, Index, NodeId } from "../../base/index.ts";
 import type { Agenda } from "./agenda.ts";
 
-export type OperationKind = "put" | "cas" | "get" | "local" | "command" | "query";
+export type OperationKind = "put" | "cas" | "get" | "local" | "command" | "query" | "localQuery";
 
 /** One operation of a client. Times are in simulated µs. */
 export interface Recorded {
@@ -24,8 +24,22 @@ export interface Recorded {
   returnUs: number | undefined;
   /** `none`: refused, surely without effect. `unknown`: nobody can tell. */
   outcome: "pending" | "ok" | "none" | "unknown";
+  /** Of the error that was the answer. */
+  code: ErrorCode | undefined;
+  /** Text; of a command or query in bytes, base64url. */
   result: string | undefined;
   index: Index | undefined;
+}
+
+/** Numbers groups anew, since several may have had one id after another. */
+export function groupsByBirth(): (one: Recorded) => GroupId {
+  const births = new Map<string, GroupId>();
+  return ({ group, birth }) => {
+    const name = `${group} ${birth}`;
+    const number = births.get(name) ?? births.size;
+    births.set(name, number);
+    return number;
+  };
 }
 
 export class History {
@@ -45,6 +59,7 @@ export class History {
       callUs: this.agenda.nowUs,
       returnUs: undefined,
       outcome: "pending",
+      code: undefined,
       result: undefined,
       index: undefined,
     };
@@ -56,12 +71,13 @@ export class History {
   end(
     recorded: Recorded,
     outcome: Exclude<Recorded["outcome"], "pending">,
-    said: { result?: string; index?: Index } = {},
+    said: { result?: string; index?: Index; code?: ErrorCode } = {},
   ): void {
     if (recorded.outcome !== "pending") return;
     recorded.outcome = outcome;
     recorded.returnUs = this.agenda.nowUs;
     recorded.result = said.result;
+    recorded.code = said.code;
     recorded.index = said.index;
   }
 }

@@ -5,8 +5,11 @@
 import { Prng } from "../../base/index.ts";
 import type { GroupId, NodeId } from "../../base/index.ts";
 import type { Script } from "./script.ts";
-import { Temper, drawWorld, nodesOf, parseSettings, pick, shardsOf } from "./settings.ts";
-import type { Settings } from "./settings.ts";
+import { Temper, changeWorld, drawWorld, nodesOf } from "./settings.ts";
+import { parseSettings, pick, shardsOf } from "./settings.ts";
+import type { Settings, WorldChanges } from "./settings.ts";
+import { OperationDrawer } from "./workload.ts";
+import type { Workload } from "./workload.ts";
 
 interface Action {
   readonly atUs: number;
@@ -19,15 +22,26 @@ const calmUs = 200_000;
 const lengths = [15, 40, 40, 100];
 const keysOfGroup = 4;
 
-export function planOf(seed: number): Script {
+export interface PlanOptions {
+  /** Draws what clients ask; without one they use the registers of RegisterMachine. */
+  readonly workload?: Workload | undefined;
+  /** Settings that are not drawn, for the world's line. */
+  readonly fixed?: WorldChanges | undefined;
+}
+
+export function planOf(seed: number, { workload, fixed }: PlanOptions = {}): Script {
   const prng = new Prng(seed);
-  const world = drawWorld(seed, prng);
-  const plan = new Plan(parseSettings(world), prng);
+  const drawn = drawWorld(seed, prng);
+  // Of commands nothing is known here: neither how large they are nor whether they may throw.
+  const own = workload === undefined ? {} : { commandBytesMax: undefined, applyError: undefined };
+  const world = changeWorld(drawn, { ...own, ...fixed });
+  const plan = new Plan(parseSettings(world), prng, workload);
   return { world, actions: plan.draw(), expected: "ok" };
 }
 
 class Plan {
   private readonly settings: Settings;
+  private readonly workload: Workload | undefined;
   private readonly prng: Prng;
   private readonly temper: Temper;
   private readonly nodes: readonly NodeId[];
@@ -39,8 +53,9 @@ class Plan {
   private readonly doomed: readonly NodeId[];
   private nextValue = 1;
 
-  constructor(settings: Settings, prng: Prng) {
+  constructor(settings: Settings, prng: Prng, workload: Workload | undefined) {
     this.settings = settings;
+    this.workload = workload;
     this.prng = prng;
     this.temper = new Temper(prng);
     this.nodes = nodesOf(settings);
@@ -87,7 +102,7 @@ class Plan {
 
   private drawGroups(): void {
     const { prng, nodes } = this;
-    const count = pick(prng, [1, 1, 1, 2, 3, 5, 8, 8, 20, prng.chance(0.05) ? 200 : 3]);
+    const count = this.groupCount();
     for (let group = 1; group <= count; group += 1) {
       const size = Math.min(nodes.length, pick(prng, [3, 3, 3, 5, 1, 2, 4]));
       const members = shuffled(prng, nodes).slice(0, Math.max(size, 1));
@@ -109,6 +124,14 @@ class Plan {
     }
   }
 
+  /** Mostly few, so that they meet often; now and then as many as an engine hosts. */
+  private groupCount(): number {
+    const { prng } = this;
+    if (prng.chance(0.001)) return 5_000;
+    if (prng.chance(0.01)) return pick(prng, [200, 1_000]);
+    return pick(prng, [1, 1, 1, 2, 3, 5, 8, 8, 20]);
+  }
+
   /** Some groups get nearly all calls. */
   private busyGroup(): GroupId {
     const { prng, groups } = this;
@@ -123,9 +146,11 @@ class Plan {
     const batches = this.temper.rate([0.05, 0.3]);
     const pads = this.temper.rate([0.05, 0.3]);
     const poison = this.settings.options.applyError === "result" ? this.temper.rate([0.01]) : 0;
+    const { workload, settings } = this;
+    const drawer = workload && new OperationDrawer(workload, prng, settings.options.commandBytesMax);
     for (let call = 0; call < count; call += 1) {
       const group = this.busyGroup();
-      const node = prng.chance(0.9) ? pick(prng, this.groups.get(group) ?? []) : this.node();
+      const node = prng.chance(0.97) ? pick(prng, this.groups.get(group) ?? []) : this.node();
       const key = `k${prng.between(0, keysOfGroup)}`;
       const head = `${node} ${group} ${key}`;
       const forward = prng.chance(0.8) ? " forward" : "";
@@ -133,7 +158,12 @@ class Plan {
       const tail = `${forward}${timeout}`;
       const pad = prng.chance(pads) ? ` pad=${pick(prng, [20, 500, 20_000, 2_000_000])}` : "";
       const atUs = prng.between(calmUs / 2, this.endUs);
-      if (prng.chance(poison)) this.add(atUs, `poison ${node} ${group}`);
+      if (drawer !== undefined) {
+        const times = prng.chance(bursts) ? prng.between(2, 60) : 1;
+        for (let time = 0; time < times; time += 1) {
+          this.add(atUs, `${drawer.draw(`${node} ${group}`)}${tail}`);
+        }
+      } else if (prng.chance(poison)) this.add(atUs, `poison ${node} ${group}`);
       else if (prng.chance(bursts)) {
         const size = prng.between(2, 60);
         this.add(atUs, `burst ${head} ${this.take(size)} count=${size}${pad}${tail}`);
@@ -185,7 +215,7 @@ class Plan {
       const node = this.node();
       const power = powered && prng.chance(0.5) ? " power" : "";
       const atUs = this.moment();
-      this.add(atUs, `crash ${node}${power}`);
+      this.add(atUs, `crash ${node}${power}${prng.chance(0.5) ? " writing" : ""}`);
       const bootUs = atUs + this.duration();
       this.add(bootUs, `boot ${node}`);
       // Sometimes while it opens.
@@ -273,7 +303,7 @@ class Plan {
       this.add(backUs + this.duration(), `boot ${node}`);
     }
     for (const node of doomed) {
-      const damage = pick(prng, ["rot", "lose-disk"]);
+      const damage = pick(prng, ["rot", "tear", "lose-disk"]);
       for (let count = this.some(2); count > 0; count -= 1) {
         const atUs = this.moment();
         this.add(atUs, `${damage} ${node}`);

@@ -1,12 +1,16 @@
 /**
  * The end of a run: a random majority of the nodes is healed for good and the others stay as broken
  * as they are. Within a bound every group that has a majority of usable members there must have a
- * leader, take a write and a linearizable read, and every call must have been answered.
+ * leader, take a write and a linearizable read, and every call must have been answered. Then all
+ * its replicas there must catch up and agree.
  */
-import type { GroupId, NodeId } from "../../base/index.ts";
+import type { GroupId } from "../../base/index.ts";
 import { describeRaft, majorityOf } from "../../raft/index.ts";
 import type { Replica } from "../../shard/index.ts";
+import { Ending } from "./ending.ts";
+import type { RunningReplica } from "./ending.ts";
 import type { Recorded } from "./history.ts";
+import type { Probes } from "./probes.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 import { perform } from "./verbs/index.ts";
 import { Violation } from "./violation.ts";
@@ -21,18 +25,18 @@ const settleUsMax = 45_000_000;
 const stepUs = 1_000_000;
 
 interface Trial {
-  readonly node: NodeId;
   readonly operations: readonly Recorded[];
 }
 
 export class RecoveryPhase {
+  readonly healed: readonly SimulatedNode[];
   private readonly world: World;
-  private readonly healed: readonly SimulatedNode[];
+  private readonly probes: Probes;
   private readonly electionUs: number;
-  private nextValue = 1;
 
-  constructor(world: World) {
+  constructor(world: World, probes: Probes) {
     this.world = world;
+    this.probes = probes;
     const { tickMs, electionTicks } = world.settings.options;
     this.electionUs = tickMs * electionTicks * 1_000;
     this.healed = this.choose();
@@ -44,6 +48,15 @@ export class RecoveryPhase {
     this.startGroups();
     await this.awaitGroups();
     await this.awaitCalls();
+    await new Ending(this.world, this.replicas()).run(this.electionUs);
+  }
+
+  private replicas(): RunningReplica[] {
+    const found: RunningReplica[] = [];
+    for (const group of this.world.groups()) {
+      for (const { id } of this.quorumOf(group)) found.push({ node: id, group });
+    }
+    return found;
   }
 
   private choose(): SimulatedNode[] {
@@ -157,11 +170,10 @@ export class RecoveryPhase {
     const node = nodes[world.prng.between(0, nodes.length)]?.id ?? "";
     const before = world.history.operations.length;
     const timeout = Math.max(100, Math.floor((3 * this.electionUs) / 1_000));
-    const tail = `forward timeout=${timeout}`;
-    perform(world, `put ${node} ${group} live live${this.nextValue} ${tail}`);
-    perform(world, `get ${node} ${group} live ${tail}`);
-    this.nextValue += 1;
-    return { node, operations: world.history.operations.slice(before) };
+    for (const line of this.probes.next(`${node} ${group}`)) {
+      perform(world, `${line} forward timeout=${timeout}`);
+    }
+    return { operations: world.history.operations.slice(before) };
   }
 
   private stuck(group: GroupId): Violation {
@@ -197,5 +209,8 @@ export class RecoveryPhase {
 
 function isServed(trial: Trial | undefined): boolean {
   if (trial === undefined || trial.operations.length === 0) return false;
-  return trial.operations.every(({ outcome }) => outcome === "ok");
+  return trial.operations.every(({ outcome, code }) => {
+    // What the machine throws is an answer, too.
+    return outcome === "ok" || code === "ERR_APPLY_FAILED" || code === "ERR_QUERY_FAILED";
+  });
 }

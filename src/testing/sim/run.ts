@@ -1,14 +1,20 @@
 /** One run of a script from its first event to the verdict. */
 import { setImmediate as turn } from "node:timers/promises";
+import { messageOf } from "../../base/index.ts";
 import type { CreateStateMachine } from "../../shard/index.ts";
 import { eventKind } from "./agenda.ts";
 import { AllChecks, createChecks } from "./checks/index.ts";
 import type { Recorded } from "./history.ts";
 import { checkHistory } from "./history-check.ts";
+import { describeOutcome } from "./outcome.ts";
+import type { Broken } from "./outcome.ts";
+import { RegisterProbes, RepeatedProbes } from "./probes.ts";
 import { RecoveryPhase } from "./recovery-phase.ts";
 import { RegisterMachine } from "./register-machine.ts";
 import { Line, scriptInvalid } from "./script.ts";
 import type { Script } from "./script.ts";
+import { seenByClients } from "./seen-by-clients.ts";
+import type { SimulatedOperation } from "./seen-by-clients.ts";
 import { parseSettings } from "./settings.ts";
 import type { Tally } from "./tally.ts";
 import { perform } from "./verbs/index.ts";
@@ -16,13 +22,15 @@ import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
 export interface RunOptions {
+  /** Makes the machines. @default registers, as RegisterMachine has them */
   readonly createStateMachine?: CreateStateMachine | undefined;
-}
-
-export interface Broken {
-  /** The check's name; "crash" where the engine threw. */
-  readonly invariant: string;
-  readonly message: string;
+  /**
+   * The machine takes the commands of RegisterMachine, so what clients saw of registers is judged.
+   * @default true
+   */
+  readonly registers?: boolean | undefined;
+  /** Judges what clients saw, in the end; throws where it must not be. */
+  readonly check?: ((operations: readonly SimulatedOperation[]) => void) | undefined;
 }
 
 export interface RunResult {
@@ -34,6 +42,8 @@ export interface RunResult {
   readonly simulatedUs: number;
   readonly tally: Tally;
   readonly operations: readonly Recorded[];
+  /** What came of it, as a script says it after its `----`. */
+  readonly outcome: string;
 }
 
 export async function runScript(script: Script, options: RunOptions = {}): Promise<RunResult> {
@@ -45,14 +55,20 @@ export async function runScript(script: Script, options: RunOptions = {}): Promi
     turn: () => turn(),
   });
   const rejections = new Rejections();
+  const { registers = true, check } = options;
   let broken: Broken | undefined;
+  let asked = 0;
+  let phase: RecoveryPhase | undefined;
   try {
     await runActions(world, script.actions);
-    await new RecoveryPhase(world).run();
+    asked = world.history.operations.length;
+    phase = new RecoveryPhase(world, registers ? new RegisterProbes() : new RepeatedProbes(script));
+    await phase.run();
     await turn();
     rejections.rethrow();
     world.checks.atEnd?.();
-    checkHistory(world.history.operations, world.tally);
+    if (registers) checkHistory(world.history.operations, world.tally);
+    judge(world.history.operations, check);
   } catch (error) {
     broken = asBroken(rejections.first ?? error);
   } finally {
@@ -66,7 +82,19 @@ export async function runScript(script: Script, options: RunOptions = {}): Promi
     simulatedUs: nowUs,
     tally: world.tally,
     operations: world.history.operations,
+    outcome: describeOutcome(world, { broken, asked, healed: phase?.healed ?? [] }),
   };
+}
+
+/** The check of the user's own: whatever it throws is a violation. */
+function judge(operations: readonly Recorded[], check: RunOptions["check"]): void {
+  if (check === undefined) return;
+  const seen = seenByClients(operations);
+  try {
+    check(seen);
+  } catch (error) {
+    throw new Violation("check", messageOf(error));
+  }
 }
 
 async function runActions(world: World, actions: readonly string[]): Promise<void> {

@@ -12,7 +12,7 @@ import type { ShardOptions } from "../../shard/index.ts";
 import { Line, scriptInvalid } from "./script.ts";
 
 /** Numbers of the world's line, with their calm values. Rates are chances, times in µs. */
-const calm = {
+export const calm = {
   seed: 1,
   nodes: 3,
   /** Shards of node i: the digit i of this, or its last one. */
@@ -80,6 +80,18 @@ export function parseSettings(world: string): Settings {
     throw scriptInvalid(`nodes must be 1 to ${names.length}`);
   }
   return settings;
+}
+
+/** New values of a world's settings; undefined takes one away. */
+export type WorldChanges = Readonly<Record<string, number | string | undefined>>;
+
+/** A world's line with other settings. */
+export function changeWorld(world: string, changes: WorldChanges): string {
+  const parts = world.split(" ").filter((part) => !((part.split("=")[0] ?? "") in changes));
+  for (const [key, value] of Object.entries(changes)) {
+    if (value !== undefined) parts.push(`${key}=${value}`);
+  }
+  return parts.join(" ");
 }
 
 function asOption(text: string): number | string {
@@ -161,8 +173,8 @@ function drawDisk(prng: Prng, temper: Temper): Record<string, number> {
     commitUs: pick(prng, [20, 400, 400, 5_000, 30_000]),
     commitTailRate: temper.rate([0.001, 0.05]),
     commitTailUs: pick(prng, [20_000, 400_000, 3_000_000]),
-    writeErrorRate: temper.rate([0.0002, 0.002]),
-    flushErrorRate: temper.rate([0.0002, 0.002]),
+    writeErrorRate: temper.rate([0.0005, 0.01]),
+    flushErrorRate: temper.rate([0.0005, 0.01]),
     readErrorRate: temper.rate([0.0005, 0.01]),
     blocking: pick(prng, [0, 1]),
   };

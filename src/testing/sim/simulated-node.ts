@@ -58,6 +58,8 @@ export class SimulatedNode {
   private readonly firstPort: number;
   private incarnation: Incarnation;
   private saved: Image | undefined;
+  /** How it is to crash at its next commit. */
+  private armed: "power" | "process" | undefined;
 
   constructor(world: World, at: number, settings: { id: NodeId; shards: number }) {
     this.world = world;
@@ -112,6 +114,23 @@ export class SimulatedNode {
     if (!this.up) return;
     this.up = false;
     for (const slot of this.slots) this.end(slot, power);
+  }
+
+  /** Crashes while its next commit is on its way to the disk, or just after. */
+  crashAtWrite(power: boolean): void {
+    this.armed = power ? "power" : "process";
+  }
+
+  private onWriting(): void {
+    const { armed, world } = this;
+    if (armed === undefined) return;
+    this.armed = undefined;
+    const { agenda, prng, settings, tally } = world;
+    const atUs = agenda.nowUs + prng.between(0, settings.commitUs * 2);
+    agenda.settleAt(atUs, eventKind.life, () => {
+      if (this.up) tally.fault(`${armed === "power" ? "power cut" : "kill"} during a commit`);
+      this.crash(armed === "power");
+    });
   }
 
   /** One worker thread dies; the process starts another in its place. */
@@ -230,7 +249,10 @@ export class SimulatedNode {
       world.diskHost(slot),
       { identity, durability },
       {
-        written: (sequence, batch) => shadow.onWritten(sequence, batch),
+        written: (sequence, batch) => {
+        shadow.onWritten(sequence, batch);
+        this.onWriting();
+      },
         durable: (sequence) => shadow.onDurable(sequence),
         crashed: (keptThrough) => shadow.onCrashed(keptThrough),
       },
@@ -268,14 +290,20 @@ export class SimulatedNode {
     const { world } = this;
     slot.alive = false;
     world.agenda.rescheduled(slot);
-    this.volumes[slot.shardId]?.disk.crash(power ? "power" : "process");
+    const volume = this.volumes[slot.shardId];
+    volume?.disk.crash(power ? "power" : "process");
+    // What a power cut has left was written by the disk itself.
+    if (power) volume?.shadow.onDurable(Number.POSITIVE_INFINITY);
     world.checks.onStopped?.(this.id, slot.shardId);
     slot.client.lose();
     // Without power nobody says goodbye: the others go on sending until they notice.
     const noticeUs = power ? world.settings.noticeUs : 0;
     const close = (): void => void slot.transport.close();
     if (noticeUs === 0) close();
-    else world.agenda.at(world.agenda.nowUs + noticeUs, eventKind.network, close);
+    else {
+      world.tally.fault("half-open connections");
+      world.agenda.at(world.agenda.nowUs + noticeUs, eventKind.network, close);
+    }
   }
 
   private restartLater(): void {

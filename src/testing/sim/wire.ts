@@ -143,12 +143,17 @@ export class SimulatedWire implements Wire {
     const lateUs = this.prng.chance(0.2) ? (delayUs + tailUs) * staleFactor : delayUs * 4;
     const atUs = agenda.nowUs + this.prng.between(1, lateUs + 2);
     const copy = { ...frame, frame: frame.frame.slice() };
+    const sender = this.world.actorOf(frame.from.node, frame.from.shard);
     const again = (): void => {
       if (this.blocked.has(`${frame.from.node} ${frame.to.node}`)) return;
-      tally.fault("frame repeated");
+      tally.fault(sender?.alive === true ? "frame repeated" : "frame of an earlier life");
       this.network?.repeat(copy);
     };
-    agenda.at(atUs, eventKind.frame, again, this.world.actorOf(frame.to.node, frame.to.shard));
+    // Whoever has the port by then gets it.
+    agenda.at(atUs, eventKind.network, () => {
+      const receiver = this.world.actorOf(frame.to.node, frame.to.shard);
+      agenda.at(agenda.nowUs, eventKind.frame, again, receiver);
+    });
   }
 
   private show({ from, to, frame }: MemoryFrame): void {

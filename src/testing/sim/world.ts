@@ -3,7 +3,7 @@
  * watch it. What is done to it comes from verbs.ts; nothing here happens by itself but what the
  * shards, the network and the disks have under way.
  */
-import { Prng, shardOfGroup } from "../../base/index.ts";
+import { Prng, messageOf, shardOfGroup } from "../../base/index.ts";
 import type { GroupId, NodeId, ShardId } from "../../base/index.ts";
 import { majorityOf } from "../../raft/index.ts";
 import type { CreateStateMachine, Entry, ShardOptions, StateMachine } from "../../shard/index.ts";
@@ -20,6 +20,8 @@ import { SimulatedNode } from "./simulated-node.ts";
 import type { SimulatedShard } from "./simulated-shard.ts";
 import { Tally } from "./tally.ts";
 import { SimulatedWire } from "./wire.ts";
+
+const encoder = new TextEncoder();
 
 export interface WorldParts {
   readonly settings: Settings;
@@ -209,7 +211,7 @@ class WatchedMachine implements StateMachine {
       this.show({ index, term, hash, resultHash: result === undefined ? 0 : hashOf(result, 1) });
       return result;
     } catch (error) {
-      this.show({ index, term, hash, resultHash: 1 });
+      this.show({ index, term, hash, resultHash: hashOf(encoder.encode(messageOf(error)), 2) });
       throw error;
     }
   }

@@ -3,6 +3,7 @@ import type { Check, Stage } from "../check.ts";
 import { BoundedQueues } from "./bounded-queues.ts";
 import { CommittedEntries } from "./committed-entries.ts";
 import { CoreInvariants } from "./core-invariants.ts";
+import { DigestAgreement } from "./digest-agreement.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { GroupIsolation } from "./group-isolation.ts";
 import { LeaderAppendOnly } from "./leader-append-only.ts";
@@ -36,6 +37,7 @@ export function createChecks(stage: Stage): Check[] {
     new Recovery(stage),
     new RemovedReplicas(stage),
     new StateMachineAgreement(stage),
+    new DigestAgreement(stage),
     new GroupIsolation(stage),
     new CoreInvariants(stage),
     new BoundedQueues(stage),

@@ -7,7 +7,7 @@
  */
 import type { GroupId, NodeId, ShardId } from "../../../base/index.ts";
 import type { RecoveredGroup } from "../../../log/index.ts";
-import type { AppliedEntry, Check, RoleChange, SentMessage, Turn } from "../check.ts";
+import type { AppliedEntry, Check, RoleChange, SeenDigest, SentMessage, Turn } from "../check.ts";
 import type { ShadowChange, ShadowReplica } from "../shadow.ts";
 
 export class AllChecks implements Required<Check> {
@@ -72,6 +72,10 @@ export class AllChecks implements Required<Check> {
 
   onRole(change: RoleChange): void {
     this.tell(this.checks, (check) => check.onRole?.(change));
+  }
+
+  onDigest(seen: SeenDigest): void {
+    this.tell(this.checks, (check) => check.onDigest?.(seen));
   }
 
   onTurn(turn: Turn): void {

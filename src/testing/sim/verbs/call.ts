@@ -9,6 +9,7 @@ import type { Line } from "../script.ts";
 import { hashOf } from "../shadow.ts";
 import type { SimulatedShard } from "../simulated-shard.ts";
 import type { World } from "../world.ts";
+import { bytesToText } from "../workload.ts";
 import { nodeOf } from "./verb.ts";
 import type { Verb } from "./verb.ts";
 
@@ -21,23 +22,24 @@ const timeoutMsDefault = 3_000;
 /** Bytes that any command takes without its ballast, with its header. */
 const commandRoom = 40;
 
-function optionsOf(line: Line): CallOptions {
+export function optionsOf(line: Line): CallOptions {
   return { forward: line.flag("forward"), timeoutMs: line.setting("timeout", timeoutMsDefault) };
 }
 
-interface Asked {
+export interface Asked {
   readonly kind: OperationKind;
   readonly key: string;
   readonly arguments: readonly string[];
 }
 
 /** The shard that would serve a call, or undefined where nobody is there to take it. */
-function serving(world: World, line: Line): SimulatedShard | undefined {
+export function serving(world: World, line: Line): SimulatedShard | undefined {
   const slot = nodeOf(world, line).slotOf(line.number(1));
   return slot?.isOpen === true ? slot : undefined;
 }
 
-function begin(world: World, line: Line, asked: Asked): Recorded {
+/** An operation that ends, unanswered, at its deadline. */
+export function begin(world: World, line: Line, asked: Asked): Recorded {
   const node = nodeOf(world, line).id;
   const group = line.number(1);
   world.tally.count("calls");
@@ -64,10 +66,11 @@ function birthOf(world: World, node: NodeId, group: GroupId): Incarnation {
 
 function fail(world: World, recorded: Recorded, { outcome, code }: RaftError): void {
   world.tally.count(`call failed: ${code} (${outcome})`);
-  world.history.end(recorded, outcome);
+  world.history.end(recorded, outcome, { code });
 }
 
-function finish(world: World, recorded: readonly Recorded[], answer: Answer): void {
+/** What an answer means to the clients of these operations, one an entry. */
+export function finish(world: World, recorded: readonly Recorded[], answer: Answer): void {
   for (const one of recorded) {
     if (answer.kind !== "failed") one.birth = birthOf(world, one.node, one.group);
     // Which of two machines answered is not known: a session of its own.
@@ -80,11 +83,24 @@ function finish(world: World, recorded: readonly Recorded[], answer: Answer): vo
       const one = recorded[at];
       if (one === undefined) continue;
       if (result instanceof RaftError) fail(world, one, result);
-      else world.history.end(one, "ok", { index, result: decoder.decode(result) });
+      else world.history.end(one, "ok", { index, result: readResult(one, result) });
     }
   } else if (answer.kind === "value") {
-    const result = decoder.decode(answer.bytes);
-    for (const one of recorded) world.history.end(one, "ok", { index: answer.index, result });
+    for (const one of recorded) {
+      const result = readResult(one, answer.bytes);
+      world.history.end(one, "ok", { index: answer.index, result });
+    }
+  }
+}
+
+function readResult({ kind }: Recorded, bytes: Uint8Array): string {
+  switch (kind) {
+    case "command":
+    case "query":
+    case "localQuery":
+      return bytesToText(bytes);
+    default:
+      return decoder.decode(bytes);
   }
 }
 

@@ -35,6 +35,15 @@ export const diskVerbs: readonly Verb[] = [
     },
   },
   {
+    name: "tear",
+    usage: "tear NODE   (a power cut; the newest record is there in part)",
+    run: (world, line) => {
+      const node = nodeOf(world, line);
+      node.crash(true);
+      for (const { disk } of node.volumes) disk.tear(world.prng);
+    },
+  },
+  {
     name: "lose-disk",
     usage: "lose-disk NODE",
     run: (world, line) => {

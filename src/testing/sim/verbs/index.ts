@@ -1,5 +1,6 @@
 import { Line, scriptInvalid } from "../script.ts";
 import type { World } from "../world.ts";
+import { byteVerbs } from "./bytes.ts";
 import { callVerbs } from "./call.ts";
 import { diskVerbs } from "./disk.ts";
 import { groupVerbs } from "./group.ts";
@@ -13,6 +14,7 @@ export const verbs: readonly Verb[] = [
   ...diskVerbs,
   ...groupVerbs,
   ...callVerbs,
+  ...byteVerbs,
 ];
 
 const byName: ReadonlyMap<string, Verb> = new Map(verbs.map((verb) => [verb.name, verb]));

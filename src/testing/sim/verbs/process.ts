@@ -10,10 +10,14 @@ export const processVerbs: readonly Verb[] = [
   },
   {
     name: "crash",
-    usage: "crash NODE [power]",
+    usage: "crash NODE [power] [writing]   (writing: during its next commit)",
     run: (world, line) => {
       const node = nodeOf(world, line);
       if (!node.up) return;
+      if (line.flag("writing")) {
+        node.crashAtWrite(line.flag("power"));
+        return;
+      }
       const opening = node.serves ? "" : ", while it opens";
       world.tally.fault(line.flag("power") ? `power cut${opening}` : `kill${opening}`);
       node.crash(line.flag("power"));
