@@ -1,0 +1,123 @@
+import type { Mutant } from "../mutant.ts";
+
+const calls = "test/inline/calls.test.ts";
+const failover = "test/inline/failover.test.ts";
+
+/** Every call is answered once, and `outcome` never says "none" of what may be in a log. */
+export const callMutants: readonly Mutant[] = [
+  {
+    name: "sealed-call-never-answered",
+    says: "Every call is answered (DESIGN 4.7): writes that were in the log when their leader fell hang for ever.",
+    file: "src/shard/fail-calls.ts",
+    find: "        replies.failed(block.replyTos[call] ?? 0, unknown);",
+    replace: "        void unknown;",
+    killer: { file: failover },
+  },
+  {
+    name: "open-calls-lost-at-step-down",
+    says: "Every call is answered (DESIGN 4.7): writes that waited for the next block when their leader fell hang for ever.",
+    file: "src/shard/fail-calls.ts",
+    find: "  for (const replyTo of open.take(open.calls).replyTos) replies.failed(replyTo, none);",
+    replace: "  open.take(open.calls);",
+    killer: { file: failover },
+  },
+  {
+    name: "reads-lost-at-step-down",
+    says: "Every call is answered (DESIGN 4.7): reads that waited when their leader fell hang for ever.",
+    file: "src/shard/fail-calls.ts",
+    find: "  for (const { replyTo } of waiting) replies.failed(replyTo, none);",
+    replace: "",
+    killer: { file: failover },
+  },
+  {
+    name: "calls-kept-over-step-down",
+    says: "A leader that falls settles what its callers wait for (DESIGN 4.7): writes that the next leader overwrote hang, and with them all later ones.",
+    file: "src/shard/shard.ts",
+    find: "    if (!raft.isLeader)\n",
+    replace: "    if (!replica.running)\n",
+    killer: { file: failover },
+  },
+  {
+    name: "sealed-call-answered-none",
+    says: 'Outcome is never "none" of an entry that may be in a log (DESIGN 4.7): a caller that tries again has its write applied twice.',
+    file: "src/shard/fail-calls.ts",
+    find: '    const unknown = errorFor("unknown");',
+    replace: '    const unknown = errorFor("none");',
+    killer: { file: failover },
+  },
+  {
+    name: "calls-answered-again",
+    says: "A call is answered once (DESIGN 4.7): one that failed with its leader gets a second answer, which by then may be another call's.",
+    file: "src/shard/fail-calls.ts",
+    find: "    for (const block of sealed.splice(0)) {",
+    replace: "    for (const block of sealed) {",
+    killer: { file: failover },
+  },
+  {
+    name: "batch-answered-from-its-start-again",
+    says: "A call is answered once (src/shard/apply.ts): where a command disables its group, those before it in its block are told of both success and failure.",
+    file: "src/shard/fail-calls.ts",
+    find: "    let call = replica.sealedCall;",
+    replace: "    let call = 0;",
+    killer: { file: "test/inline/state-machine.test.ts", name: "a batch is answered once" },
+  },
+  {
+    name: "end-of-shard-says-none",
+    says: 'Outcome is never "none" of an entry that may be in a log (DESIGN 4.7): a write that the followers commit after the leader\'s disk failed is tried again and applied twice.',
+    file: "src/shard/shard.ts",
+    find: "(outcome) => new RaftError(code, text, { outcome, cause: error }),",
+    replace: '() => new RaftError(code, text, { outcome: "none", cause: error }),',
+    killer: { file: "test/inline/durability.test.ts", name: "a store that refuses a commit" },
+  },
+  {
+    name: "refused-and-taken-all-the-same",
+    says: "A refusal comes before any effect (DESIGN 4.6): a write that was refused as busy is applied, and its call answered twice.",
+    file: "src/shard/forward.ts",
+    find: `    context.replies.failed(proposal.replyTo, new RaftError("ERR_BUSY", message));
+    return;`,
+    replace: `    context.replies.failed(proposal.replyTo, new RaftError("ERR_BUSY", message));`,
+    killer: { file: calls, name: "beyond openBytesMax" },
+  },
+  {
+    name: "forwarded-calls-share-a-slot",
+    says: "Each forwarded call has its own slot (src/shard/replies.ts): a caller on a follower gets another caller's result, or none.",
+    file: "src/shard/replies.ts",
+    find: "    this.nextForwarded -= 1;\n",
+    replace: "",
+    killer: { file: calls },
+    quick: true,
+  },
+  {
+    name: "answer-to-a-former-life",
+    says: "A shard that restarts takes no answer for one of its former life's (src/shard/requests.ts): a caller gets another write's result.",
+    file: "src/shard/requests.ts",
+    find: "    this.nextId = context.environment.prng.incarnation();",
+    replace: "    this.nextId = 1;",
+    killer: { file: failover, name: "former life" },
+  },
+  {
+    name: "forwarded-write-resent",
+    says: "A write is sent on once (zraft_lib: a retried write may be applied twice): where its answer is slow it is applied again.",
+    file: "src/shard/forward.ts",
+    find: "    idempotent: false,",
+    replace: "    idempotent: true,",
+    killer: { file: failover, name: "a forwarded write is unknown" },
+  },
+  {
+    name: "lost-link-says-none",
+    says: 'Outcome is never "none" of what was sent (DESIGN 4.7): a forwarded write that the leader commits is tried again and applied twice.',
+    file: "src/shard/requests.ts",
+    find: '        outcome: sent ? "unknown" : "none",',
+    replace: '        outcome: "none",',
+    killer: { file: failover, name: "a forwarded write is unknown" },
+    quick: true,
+  },
+  {
+    name: "forwarded-call-without-deadline",
+    says: "Every wait has a deadline (DESIGN 4.7; zraft_lib): a forwarded call whose answer was lost hangs for ever.",
+    file: "src/shard/requests.ts",
+    find: "      if (nowMs >= waiting.deadlineMs) {",
+    replace: "      if (nowMs >= waiting.deadlineMs && waiting.request.idempotent) {",
+    killer: { file: calls, name: "fails at its deadline" },
+  },
+];

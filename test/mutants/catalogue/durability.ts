@@ -1,0 +1,194 @@
+import type { Mutant } from "../mutant.ts";
+
+const order = "test/inline/durability.test.ts";
+const predecessors = "test/defects/raft-predecessors.test.ts";
+
+/** Persist, then speak: DESIGN 4.1. */
+export const durabilityMutants: readonly Mutant[] = [
+  {
+    name: "promises-leave-at-once",
+    says: "What promises durability waits for the disk (DESIGN 4.1; NATS): a power cut takes acknowledged writes.",
+    file: "src/shard/shard.ts",
+    find: "    this.route(replica, ready.messages);",
+    replace: "    this.route(replica, [...ready.messages, ...ready.durableMessages]);",
+    killer: { file: order },
+  },
+  {
+    name: "commit-durable-when-handed-over",
+    says: "A commit is durable when the store says so (DESIGN 4.1): a power cut takes writes that two pipelined disks had acknowledged.",
+    file: "src/shard/shard.ts",
+    find: `    this.lastCommit = this.context.environment.store.commit(batch).then(
+      () => {
+        this.commitsInFlight -= 1;
+        this.finish(work);
+      },`,
+    replace: `    const written = this.context.environment.store.commit(batch);
+    this.finish(work);
+    this.lastCommit = written.then(
+      () => {
+        this.commitsInFlight -= 1;
+        if (this.roundWaits) this.context.schedule();
+        this.roundWaits = false;
+      },`,
+    killer: { file: order },
+  },
+  {
+    name: "promise-overtakes-commits-before-it",
+    says: "What brings nothing to write waits for the commits before it (DESIGN 4.1): a repeated append is acknowledged while its entries are on their way, and a power cut takes them.",
+    file: "src/shard/shard.ts",
+    find: `    if (this.commitsInFlight === 0) this.finish(work);
+    else this.lastCommit = this.lastCommit.then(() => this.finish(work));`,
+    replace: "    this.finish(work);",
+    killer: { file: order, name: "with two commits under way" },
+  },
+  {
+    name: "ready-shares-its-list",
+    says: "A Ready's promises rest on that Ready alone (DESIGN 4.1): acknowledgements of later entries leave with an earlier commit, and a power cut takes them.",
+    file: "src/raft/raft.ts",
+    find: "durableMessages: durableMessages.length > 0 ? durableMessages : none,",
+    replace: "durableMessages,",
+    killer: { file: "test/unit/raft/raft.test.ts" },
+  },
+  {
+    name: "append-acknowledged-at-once",
+    says: "An acknowledgement waits for the disk (thesis 3.8; NATS): a power cut takes acknowledged writes.",
+    file: "src/raft/replication.ts",
+    find: `  state.durableMessages.push({
+    kind: "appendResponse",`,
+    replace: `  state.messages.push({
+    kind: "appendResponse",`,
+    killer: { file: order },
+    quick: true,
+  },
+  {
+    name: "leader-counts-its-memory",
+    says: "The leader counts what its disk holds (DESIGN 4.1): a follower applies a write that is on one disk only, and after a power cut its state differs from the others'.",
+    file: "src/raft/raft.ts",
+    find: "    log.append(newBlock({ first, term: state.term, kind, count, timeMs, checksum, bytes }));",
+    replace: `    log.append(newBlock({ first, term: state.term, kind, count, timeMs, checksum, bytes }));
+    state.progress.get(state.self)?.maybeUpdate(log.lastIndex);`,
+    killer: { file: "test/property/raft-group.test.ts" },
+  },
+  {
+    name: "applied-before-own-disk-has-it",
+    says: "A replica applies what its own disk holds (src/raft/log/raft-log.ts): a local read shows a write, and after a power cut of that node it does not.",
+    file: "src/raft/log/raft-log.ts",
+    find: "    return this.applied < Math.min(this.committed, this.stable);",
+    replace: "    return this.applied < this.committed;",
+    also: [
+      {
+        file: "src/raft/log/raft-log.ts",
+        find: "    const limit = Math.min(this.committed, this.stable);",
+        replace: "    const limit = this.committed;",
+      },
+    ],
+    killer: { file: "test/paper/replication.test.ts", name: "10.2.1" },
+  },
+  {
+    name: "newest-mark-counts-with-any-commit",
+    says: "A durable commit says nothing of the one after it (src/log/log-store.ts, two under way): the leader counts entries that are on their way, and a power cut takes acknowledged writes.",
+    file: "src/shard/shard.ts",
+    find: "    replica.raft.persisted(mark);",
+    replace: `    const { handed, lastTerm } = log;
+    replica.raft.persisted({ lastIndex: handed, lastTerm, term: mark.term });`,
+    killer: { file: order },
+  },
+  {
+    name: "stable-ignores-a-newer-cut",
+    says: "A write that a conflict has replaced makes nothing durable (RaftLog.stableTo): with three leaders in a row a replica counts an entry that its disk is about to lose.",
+    file: "src/raft/log/raft-log.ts",
+    find: "    if (term < this.cutTerm) return;\n",
+    replace: "",
+    killer: { file: "test/unit/raft/raft.test.ts" },
+  },
+  {
+    name: "stable-ignores-the-term",
+    says: "A write makes durable the entry that was written (RaftLog.stableTo): a replica counts another leader's entry at the same index, which its disk has not got.",
+    file: "src/raft/log/raft-log.ts",
+    find: "if (lastIndex > this.stable && this.termAt(lastIndex) === lastTerm) this.stable = lastIndex;",
+    replace: "if (lastIndex > this.stable && lastIndex <= this.lastIndex) this.stable = lastIndex;",
+    killer: { file: "test/property/raft-group.test.ts" },
+  },
+  {
+    name: "vote-not-persisted",
+    says: "A vote is on disk before it is given (thesis 3.8; WARaft): after a crash a replica votes again in the same term, and two leaders have one term.",
+    file: "src/shard/shard.ts",
+    find: "ballot: ballot && { term: ballot.term, vote: idOrNobody(this.context, ballot.vote) },",
+    replace: "ballot: ballot && { term: ballot.term, vote: undefined },",
+    killer: { file: "test/defects/integration-restart.test.ts", name: "WARaft: term and vote" },
+    quick: true,
+  },
+  {
+    name: "vote-in-a-known-term-not-persisted",
+    says: "Term and vote are stored on each change (WARaft): a vote given in a term that was known already is forgotten in a crash, and given again.",
+    file: "src/raft/raft.ts",
+    find: "if (term === state.handedTerm && vote === state.handedVote) return undefined;",
+    replace: "if (term === state.handedTerm) return undefined;",
+    killer: { file: "test/datadriven/raft.test.ts" },
+  },
+  {
+    name: "term-without-a-vote-not-persisted",
+    says: "Term and vote are stored on each change (WARaft): a follower forgets in a crash the term whose entries it has stored, and its shard does not open any more.",
+    file: "src/raft/raft.ts",
+    find: "if (term === state.handedTerm && vote === state.handedVote) return undefined;",
+    replace: "if (vote === state.handedVote) return undefined;",
+    killer: { file: "test/datadriven/raft.test.ts" },
+  },
+  {
+    name: "votes-asked-before-the-ballot",
+    says: "Term and own vote are durable before votes are asked for (zraft_lib): after a crash a candidate campaigns in the same term again, and is elected by answers to the first time.",
+    file: "src/raft/election.ts",
+    find: `    state.durableMessages.push({
+      kind: "voteRequest",`,
+    replace: `    state.messages.push({
+      kind: "voteRequest",`,
+    killer: { file: predecessors, name: "votes requested before term" },
+  },
+  {
+    name: "vote-given-before-it-is-durable",
+    says: "A vote is on disk before it is given (thesis 3.8): after a power cut a replica votes again in the same term, and two leaders have one term.",
+    file: "src/raft/election.ts",
+    find: `  state.durableMessages.push({
+    kind: "voteResponse",`,
+    replace: `  state.messages.push({
+    kind: "voteResponse",`,
+    killer: { file: order, name: "neither a vote nor the question" },
+  },
+  {
+    name: "failed-commit-taken-for-durable",
+    says: "After a failed write or flush a store is dead (DESIGN 4.2): writes are acknowledged that no disk will ever hold.",
+    file: "src/shard/shard.ts",
+    find: "        void this.end(asStoreError(error));",
+    replace: `        this.commitsInFlight -= 1;
+        this.finish(work);`,
+    killer: { file: order, name: "a follower whose store fails" },
+  },
+  {
+    name: "heartbeats-while-the-disk-stalls",
+    says: "A leader whose disk stalls falls silent (etcd #13527, #15247): it keeps its group, and every write to it hangs while two other nodes could serve.",
+    file: "src/shard/shard.ts",
+    find: `    if (this.commitsInFlight >= store.commitsInFlightMax) {
+      this.roundWaits = true;`,
+    replace: `    if (this.commitsInFlight >= store.commitsInFlightMax) {
+      this.tick();
+      for (const replica of context.dirty) {
+        this.route(replica, replica.raft.state.messages.splice(0));
+      }
+      context.outboxes.flush();
+      this.roundWaits = true;`,
+    killer: { file: order },
+  },
+  {
+    name: "group-created-before-it-is-durable",
+    says: "A member says that it has a group when its disk does (src/shard/creation.ts): a power cut right after the creation leaves a group without a majority, for ever.",
+    file: "src/shard/creation.ts",
+    find: `  context.writeDescriptor({ put: descriptor, remove: undefined, ...settle });
+  return addReplica(context, newGroup(descriptor));`,
+    replace: `  const { failed } = settle;
+  context.writeDescriptor({ put: descriptor, remove: undefined, done: ignore, failed });
+  const replica = addReplica(context, newGroup(descriptor));
+  settle.done();
+  return replica;`,
+    killer: { file: order, name: "a group whose creation is not durable" },
+  },
+];

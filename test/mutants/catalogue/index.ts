@@ -1,0 +1,21 @@
+/** Every mutant, by what it breaks. None is equivalent: each says what a user would see of it. */
+import type { Mutant } from "../mutant.ts";
+import { callMutants } from "./calls.ts";
+import { durabilityMutants } from "./durability.ts";
+import { electionMutants } from "./election.ts";
+import { identityMutants } from "./identity.ts";
+import { readMutants } from "./reads.ts";
+import { recoveryMutants } from "./recovery.ts";
+import { replicationMutants } from "./replication.ts";
+import { wireMutants } from "./wire.ts";
+
+export const catalogue: readonly Mutant[] = [
+  ...electionMutants,
+  ...replicationMutants,
+  ...readMutants,
+  ...durabilityMutants,
+  ...recoveryMutants,
+  ...wireMutants,
+  ...identityMutants,
+  ...callMutants,
+];
