@@ -4,6 +4,7 @@
  * clock.
  */
 export { assert, unreachable } from "./assert.ts";
+export { diskFailure } from "./disk-failure.ts";
 export type { ErrorCode, ErrorDetails, ErrorSpec, Outcome, WireError } from "./errors.ts";
 export {
   RaftError,

@@ -13,10 +13,10 @@ import {
   readFileSync,
   renameSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
-import { RaftError, optionError } from "../base/index.ts";
+import { RaftError, diskFailure, optionError } from "../base/index.ts";
 import type { Incarnation, NodeId } from "../base/index.ts";
 
 /** Version of the directory's layout. */
@@ -45,7 +45,7 @@ export class DataDirectory {
   /**
    * Takes possession of a directory, creating it where it is missing.
    * @throws ERR_DATA_DIR_LOCKED, ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT,
-   * ERR_OPTION_INVALID (shards)
+   * ERR_STORE_FAILED, ERR_OPTION_INVALID (shards)
    */
   static open(
     dir: string,
@@ -53,25 +53,19 @@ export class DataDirectory {
     drawIncarnation: () => Incarnation,
   ): DataDirectory {
     const path = resolve(dir);
-    try {
-      mkdirSync(path, { recursive: true });
-    } catch (cause) {
-      throw new RaftError("ERR_STORE_FAILED", `Cannot create the data directory ${path}`, {
-        outcome: "none",
-        cause,
-      });
-    }
+    attempt(`create the data directory ${path}`, () => mkdirSync(path, { recursive: true }));
     lock(path);
     try {
       const found = readNodeFile(path);
       if (found !== undefined) checkOwner(path, found, owner);
       const incarnation = found?.incarnation ?? drawIncarnation();
       if (found === undefined) {
-        writeNodeFile(path, { format: directoryFormat, ...owner, incarnation });
+        const content = { format: directoryFormat, ...owner, incarnation };
+        attempt(`write ${path}/node.json`, () => writeNodeFile(path, content));
       }
       return new DataDirectory(path, incarnation);
     } catch (error) {
-      unlock(path);
+      unlockQuietly(path);
       throw error;
     }
   }
@@ -81,7 +75,19 @@ export class DataDirectory {
   }
 
   close(): void {
-    unlock(this.path);
+    attempt(`remove the lock of ${this.path}`, () => unlock(this.path));
+  }
+}
+
+/**
+ * Does what needs the disk.
+ * @throws ERR_STORE_FAILED where the disk refuses
+ */
+function attempt(action: string, work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    throw diskFailure(action, cause, "none");
   }
 }
 
@@ -115,10 +121,7 @@ function readNodeFile(path: string): NodeFile | undefined {
     text = readFileSync(join(path, "node.json"), "utf8");
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
-    throw new RaftError("ERR_STORE_FAILED", `Cannot read ${path}/node.json`, {
-      outcome: "none",
-      cause: error,
-    });
+    throw diskFailure(`read ${path}/node.json`, error, "none");
   }
   const found = parseNodeFile(text);
   if (found !== undefined) return found;
@@ -153,7 +156,7 @@ function writeNodeFile(path: string, content: NodeFile): void {
   const target = join(path, "node.json");
   const file = openSync(`${target}.new`, "w");
   try {
-    writeSync(file, `${JSON.stringify(content, undefined, 2)}\n`);
+    writeFileSync(file, `${JSON.stringify(content, undefined, 2)}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -174,21 +177,8 @@ function writeNodeFile(path: string, content: NodeFile): void {
 function lock(path: string): void {
   const file = join(path, "lock");
   const owner = `${process.pid} ${startOf(process.pid) ?? "-"}\n`;
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    try {
-      const handle = openSync(file, "wx");
-      writeSync(handle, owner);
-      closeSync(handle);
-      openHere.add(path);
-      return;
-    } catch (error) {
-      if (!hasCode(error, "EEXIST")) {
-        throw new RaftError("ERR_STORE_FAILED", `Cannot lock ${path}`, {
-          outcome: "none",
-          cause: error,
-        });
-      }
-    }
+  for (let tries = 0; tries < 3; tries += 1) {
+    if (takeLock(path, file, owner)) return;
     const holder = readHolder(file);
     if (openHere.has(path) || (holder !== undefined && isAlive(holder))) {
       throw new RaftError(
@@ -196,9 +186,30 @@ function lock(path: string): void {
         `${path} is open in process ${holder?.pid ?? process.pid}`,
       );
     }
-    unlinkIfThere(file);
+    attempt(`remove the lock of a process that is gone, ${file}`, () => unlinkIfThere(file));
   }
   throw new RaftError("ERR_DATA_DIR_LOCKED", `${path} is being opened by another process`);
+}
+
+/** Makes the lock file, with its content or not at all; false where there is one. */
+function takeLock(path: string, file: string, owner: string): boolean {
+  let handle: number;
+  try {
+    handle = openSync(file, "wx");
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return false;
+    throw diskFailure(`lock ${path}`, error, "none");
+  }
+  openHere.add(path);
+  try {
+    writeFileSync(handle, owner);
+  } catch (error) {
+    unlockQuietly(path);
+    throw diskFailure(`lock ${path}`, error, "none");
+  } finally {
+    closeSync(handle);
+  }
+  return true;
 }
 
 interface Holder {
@@ -241,6 +252,15 @@ function startOf(pid: number): string | undefined {
 function unlock(path: string): void {
   openHere.delete(path);
   unlinkIfThere(join(path, "lock"));
+}
+
+/** A lock that stays because the disk refuses is that of a process that is gone, later. */
+function unlockQuietly(path: string): void {
+  try {
+    unlock(path);
+  } catch {
+    // The caller has a better error to tell.
+  }
 }
 
 function unlinkIfThere(file: string): void {

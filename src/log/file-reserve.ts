@@ -1,88 +1,144 @@
 /**
- * Zeros at the end of LMDB's file, ahead of its last page. A flush of a page that lies inside the
- * file writes that page; a flush of one that extends the file also writes the file system's
- * journal. Measured on ext4 with small records: 2,000 strict commits a second into a reserve
- * against 1,000 into a growing file; freed LMDB pages, the other way to reserve, gave 1,400, since
- * each commit then rewrites the list of free pages. Records above 64 KiB gain nothing, so there the
- * file is left to grow by itself instead of being written twice.
+ * Room in LMDB's file: zeros between its last page and the end of the file, written before each
+ * transaction that could otherwise go beyond them.
+ *
+ *      │ pages │ room of this transaction │ ahead for the next ones │
+ *                                         └ of records up to 64 KiB only
+ *
+ * LMDB must never find the disk full: where the system refuses one of its writes, it writes an error
+ * text over the end of its memory (mdb.c:4742 of lmdb-js 3.5.6), which may end the process, and a
+ * page of a mapped file that the file system cannot provide is a bus error. So the blocks that a
+ * transaction may need are there before it begins, or it does not begin. Pages that LMDB uses again
+ * lie before its last page, and there the file has no holes (`fillHoles`). Node has no `fallocate`:
+ * to write is the only way to have blocks.
+ *
+ * Zeros ahead also save time. A flush of a page that lies inside the file writes that page; a flush
+ * of one that extends the file also writes the file system's journal. Measured on ext4 with small
+ * records: 2,000 strict commits a second into a reserve against 1,000 into a growing file; freed
+ * LMDB pages, the other way to reserve, gave 1,400, since each commit then rewrites the list of free
+ * pages. Records above 64 KiB gain nothing, so there only the room of one transaction is made: its
+ * zeros are still in memory when the pages replace them, and are not written to the disk.
  *
  * LMDB never looks behind the last page that its meta page names, and zeros are only ever written
  * beyond the end of the file, between transactions, by the one thread that writes it: they cannot
  * meet a page. If power fails, the file is shorter or longer, and nothing else.
  */
-import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { storeFailure } from "./store-failure.ts";
 
-const lowWaterBytes = 1_048_576;
 const stepBytesMax = 4_194_304;
+const lowWaterBytesMax = 1_048_576;
 const recordBytesMax = 65_536;
+const chunkBytes = 1_048_576;
+const pageBytes = 4_096;
+/** Unit of `blocks`, whatever the file system's own blocks are. */
+const blockBytes = 512;
 /**
- * Pages of trees and lists that a commit rewrites besides its record; an estimate between two looks
- * at the file.
+ * What a transaction writes besides its records and entries: the paths through three trees, at most
+ * 32 pages while each is four deep, and as much again. A test drives a store and measures.
  */
-const overheadBytes = 65_536;
+const overheadBytes = 262_144;
+/** Copies of the list of free pages: LMDB may write it, take it apart, and write it again. */
+const freeListCopies = 3;
+
+/** What LMDB says of its file. */
+export interface FileUse {
+  /** Up to the end of its last page. */
+  readonly usedBytes: number;
+  readonly freeListBytes: number;
+}
 
 export class FileReserve {
   readonly #path: string;
-  /** 0: do not reserve. */
+  /** Made ahead of what is needed; 0: nothing. */
   readonly #stepBytes: number;
   /** At least so many bytes lie between LMDB's last page and the end of the file. */
-  #headroomBytes = 0;
-  #recordBytes = 0;
-  #records = 0;
-  #broken = false;
+  #roomBytes = 0;
+  /** As known when LMDB was asked last. */
+  #overheadBytes = overheadBytes;
 
   constructor(path: string, preallocateBytes: number) {
     this.#path = path;
     this.#stepBytes = Math.min(preallocateBytes, stepBytesMax);
   }
 
-  /** Call after each transaction. */
-  keepAhead(recordBytes: number, usedBytes: () => number): void {
-    if (this.#stepBytes === 0 || this.#broken) return;
-    this.#recordBytes += recordBytes;
-    this.#records += 1;
-    this.#headroomBytes -= recordBytes + overheadBytes;
-    if (this.#headroomBytes > 0) return;
-    const small = this.#recordBytes <= this.#records * recordBytesMax;
-    this.#recordBytes = 0;
-    this.#records = 0;
+  /**
+   * Call before each transaction, with the bytes that it adds. Asks the system and LMDB only where
+   * the room that is surely left might not do.
+   * @throws ERR_STORE_FAILED where there is no room: the transaction must not begin
+   */
+  makeRoom(bytes: number, measure: () => FileUse): void {
+    if (this.#roomBytes < bytes + this.#overheadBytes) this.#grow(bytes, measure());
+    this.#roomBytes -= bytes + this.#overheadBytes;
+  }
+
+  #grow(bytes: number, { usedBytes, freeListBytes }: FileUse): void {
+    this.#overheadBytes = overheadBytes + freeListCopies * freeListBytes;
+    const neededEnd = usedBytes + bytes + this.#overheadBytes;
+    const stepBytes = bytes > recordBytesMax ? 0 : this.#stepBytes;
+    const lowWaterBytes = Math.min(lowWaterBytesMax, stepBytes / 2);
+    let end: number;
     try {
-      this.#headroomBytes = reserve(this.#path, usedBytes(), small ? this.#stepBytes : 0);
-    } catch {
-      // A full disk, most likely. A reserve only saves time, so the commits themselves shall find
-      // out.
-      this.#broken = true;
+      end = statSync(this.#path).size;
+      if (end < neededEnd) end = growFile(this.#path, neededEnd);
+    } catch (cause) {
+      throw storeFailure(`make room for ${bytes} bytes in ${this.#path}`, cause);
     }
+    if (end < neededEnd + lowWaterBytes) {
+      try {
+        end = growFile(this.#path, neededEnd + stepBytes);
+      } catch {
+        // What goes ahead only saves time. On a full disk, commits go on while they fit.
+        end = Math.max(end, statSync(this.#path).size);
+      }
+    }
+    this.#roomBytes = end - usedBytes;
   }
 }
 
-/** Makes the file longer by `bytes` of zeros. */
-export function growFile(path: string, bytes: number): void {
+/** Writes zeros at the end of the file until it has `bytes`; returns how many it has. */
+export function growFile(path: string, bytes: number): number {
   const fd = openSync(path, "r+");
   try {
-    const zeros = new Uint8Array(Math.min(bytes, lowWaterBytes));
     let at = fstatSync(fd).size;
-    const end = at + bytes;
-    while (at < end) at += writeSync(fd, zeros, 0, Math.min(zeros.length, end - at), at);
+    const zeros = new Uint8Array(Math.max(0, Math.min(bytes - at, chunkBytes)));
+    while (at < bytes) at += writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);
+    return at;
   } finally {
     closeSync(fd);
   }
 }
 
 /**
- * Grows the file where less than the low water mark is left; returns the bytes until it should be
- * looked at again.
+ * Writes zeros over zeros where the file has fewer blocks than bytes: a copy of it may have been
+ * made with holes, and so is LMDB's lock file. A file system that compresses counts fewer blocks,
+ * too: there the file is read through each time, to no avail.
  */
-function reserve(path: string, usedBytes: number, stepBytes: number): number {
+export function fillHoles(path: string): void {
   const fd = openSync(path, "r+");
-  let left: number;
   try {
-    left = fstatSync(fd).size - usedBytes;
+    const { size, blocks } = fstatSync(fd);
+    if (blocks * blockBytes >= size) return;
+    const chunk = Buffer.allocUnsafe(Math.min(size, chunkBytes));
+    const zeros = Buffer.alloc(pageBytes);
+    for (let from = 0; from < size; ) {
+      const count = readSync(fd, chunk, 0, chunk.length, from);
+      if (count === 0) return;
+      for (let at = 0; at < count; at += pageBytes) {
+        const page = chunk.subarray(at, Math.min(at + pageBytes, count));
+        if (zeros.compare(page, 0, page.length, 0, page.length) === 0) {
+          writeWhole(fd, page, from + at);
+        }
+      }
+      from += count;
+    }
   } finally {
     closeSync(fd);
   }
-  if (left >= lowWaterBytes + overheadBytes) return left - lowWaterBytes;
-  if (stepBytes === 0) return stepBytesMax;
-  growFile(path, stepBytes);
-  return Math.max(left + stepBytes - lowWaterBytes, overheadBytes);
+}
+
+/** A write may take less than it was given; the next one says why. */
+function writeWhole(fd: number, bytes: Uint8Array, from: number): void {
+  for (let at = 0; at < bytes.length; )
+    at += writeSync(fd, bytes, at, bytes.length - at, from + at);
 }

@@ -11,17 +11,29 @@
  *      yes       any       any       made (the rename is the last step)           ─► open
  *      no        yes       any       a made store lost its file                   ─► refuse
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { growFile } from "./file-reserve.ts";
+import { FileReserve, fillHoles, growFile } from "./file-reserve.ts";
 import { LmdbEnv } from "./lmdb-env.ts";
 import type { LmdbEnvOptions } from "./lmdb-env.ts";
+import { checkLmdbFile, emptyLmdbFile } from "./lmdb-file-check.ts";
 import { corruptMeta, identityEntry } from "./meta-entry.ts";
 import type { StoreIdentity } from "./log-store.ts";
 
 export const dataFile = "data.mdb";
 const lockFile = "lock.mdb";
 const makingDir = "making";
+/** More than LMDB asks of its lock file for 64 readers, on any system: it takes what is there. */
+const lockBytes = 8_192;
 
 /** Makes the store where there is none. The directory may exist or not. */
 export async function ensureStore(
@@ -36,19 +48,54 @@ export async function ensureStore(
   }
   const making = join(dir, makingDir);
   rmSync(making, { recursive: true, force: true });
-  makeDurableDir(making);
-  const env = new LmdbEnv({ ...options, dir: making });
   try {
-    env.write([identityEntry(identity)]);
-  } finally {
-    await env.close();
+    makeDurableDir(making);
+    const empty = emptyLmdbFile(options.mapBytes);
+    writeFileSync(join(making, dataFile), empty);
+    growFile(join(making, dataFile), empty.length + preallocateBytes);
+    const env = openStore({ ...options, dir: making }, 0);
+    try {
+      env.write([identityEntry(identity)]);
+    } finally {
+      await env.close();
+    }
+    // The bytes before the name: a name that outlives its bytes would be a damaged store.
+    flushPath(join(making, dataFile));
+    renameSync(join(making, dataFile), join(dir, dataFile));
+    flushPath(dir);
+  } catch (error) {
+    removeQuietly(making);
+    throw error;
   }
-  if (preallocateBytes > 0) growFile(join(making, dataFile), preallocateBytes);
-  // The bytes before the name: a name that outlives its bytes would be a damaged store.
-  flushPath(join(making, dataFile));
-  renameSync(join(making, dataFile), join(dir, dataFile));
-  flushPath(dir);
-  rmSync(making, { recursive: true, force: true });
+  removeQuietly(making);
+}
+
+/**
+ * Opens LMDB on files that it finds sound and long enough, with their blocks: it would make them
+ * longer with holes, map those, and end with the process where the disk is full.
+ */
+export function openStore(options: LmdbEnvOptions, preallocateBytes: number): LmdbEnv {
+  const { dir, mapBytes } = options;
+  const path = join(dir, dataFile);
+  const usedBytes = checkLmdbFile(path, mapBytes);
+  fillHoles(path);
+  const reserve = new FileReserve(path, preallocateBytes);
+  // For what LMDB itself may write when it opens. The list of free pages stays as it is.
+  reserve.makeRoom(0, () => ({ usedBytes, freeListBytes: 0 }));
+  const lock = join(dir, lockFile);
+  closeSync(openSync(lock, "a"));
+  fillHoles(lock);
+  growFile(lock, lockBytes);
+  return new LmdbEnv(options, reserve);
+}
+
+/** What is left of a store that was not made takes space, and is deleted by the next open. */
+function removeQuietly(making: string): void {
+  try {
+    rmSync(making, { recursive: true, force: true });
+  } catch {
+    // A disk that refuses even this has said so before.
+  }
 }
 
 /**

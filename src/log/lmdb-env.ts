@@ -16,6 +16,7 @@
 import { open } from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
 import { assert } from "../base/index.ts";
+import type { FileReserve, FileUse } from "./file-reserve.ts";
 import type { LogEnv, MetaEntry, MetaWrite } from "./log-env.ts";
 import type { Durability } from "./log-store.ts";
 import type { Sequence } from "./record.ts";
@@ -32,7 +33,17 @@ type Bytes = Database<Uint8Array, Uint8Array>;
 
 /** What lmdb does and its types do not say. */
 interface Untyped {
-  readonly env: { sync(): void; stat(): { lastPageNumber: number; pageSize: number } };
+  readonly env: { sync(): void };
+}
+
+interface UntypedStats {
+  readonly lastPageNumber: number;
+  readonly pageSize: number;
+  readonly free: {
+    readonly treeBranchPageCount: number;
+    readonly treeLeafPageCount: number;
+    readonly overflowPages: number;
+  };
 }
 
 const binary = { encoding: "binary", keyEncoding: "binary" } as const;
@@ -43,6 +54,9 @@ const binary = { encoding: "binary", keyEncoding: "binary" } as const;
  */
 const corruptCodes: ReadonlySet<unknown> = new Set([-30797, -30796, -30794, -30793]);
 
+/** A meta entry may touch a page of its own and split it. */
+const bytesPerMeta = 8_192;
+
 const flushesPerWriteOf = { strict: 2, pipelined: 1, none: 0 } as const;
 
 export class LmdbEnv implements LogEnv {
@@ -50,8 +64,11 @@ export class LmdbEnv implements LogEnv {
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #log: Bytes;
   readonly #meta: Bytes;
+  readonly #reserve: FileReserve;
 
-  constructor(options: LmdbEnvOptions) {
+  /** The file is there, with room for a transaction. */
+  constructor(options: LmdbEnvOptions, reserve: FileReserve) {
+    this.#reserve = reserve;
     this.flushesPerWrite = flushesPerWriteOf[options.durability];
     this.#root = open<Uint8Array, Uint8Array>({
       path: options.dir,
@@ -70,8 +87,11 @@ export class LmdbEnv implements LogEnv {
     this.#meta = this.#root.openDB<Uint8Array, Uint8Array>({ name: "meta", ...binary });
   }
 
-  /** Throws what lmdb throws. */
+  /** Throws what lmdb throws; ERR_STORE_FAILED, without having begun, where the disk is full. */
   write(metas: readonly MetaWrite[], sequence?: Sequence, record?: Uint8Array): void {
+    let bytes = record?.length ?? 0;
+    for (const { value } of metas) bytes += bytesPerMeta + (value?.length ?? 0);
+    this.#reserve.makeRoom(bytes, () => this.#measure());
     // The body has braces: lmdb waits for what a callback returns, and `put` returns a promise that
     // would keep the lock.
     this.#root.transactionSync(() => {
@@ -117,15 +137,16 @@ export class LmdbEnv implements LogEnv {
     (this.#root as unknown as Untyped).env.sync();
   }
 
-  /** Bytes of the file that hold pages, as opposed to what it was grown by in advance. */
-  usedBytes(): number {
-    const { lastPageNumber, pageSize } = this.#root.getStats() as Record<string, number>;
-    assert(lastPageNumber !== undefined && pageSize !== undefined, "lmdb tells of its pages");
-    return (lastPageNumber + 1) * pageSize;
-  }
-
   close(): Promise<void> {
     return this.#root.close();
+  }
+
+  #measure(): FileUse {
+    const stats = this.#root.getStats() as unknown as UntypedStats;
+    const { lastPageNumber, pageSize, free } = stats;
+    const freeListPages = free.treeBranchPageCount + free.treeLeafPageCount + free.overflowPages;
+    assert(lastPageNumber >= 1 && freeListPages >= 0, "lmdb tells of its pages");
+    return { usedBytes: (lastPageNumber + 1) * pageSize, freeListBytes: freeListPages * pageSize };
   }
 }
 

@@ -9,10 +9,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { soonInEventLoop } from "./event-loop.ts";
-import { FileReserve } from "./file-reserve.ts";
-import { dataFile, ensureStore } from "./lmdb-directory.ts";
-import { LmdbEnv, isCorruption } from "./lmdb-env.ts";
-import { checkLmdbFile } from "./lmdb-file-check.ts";
+import { dataFile, ensureStore, openStore } from "./lmdb-directory.ts";
+import { isCorruption } from "./lmdb-env.ts";
 import type { Durability, StoreIdentity } from "./log-store.ts";
 import { corruptMeta } from "./meta-entry.ts";
 import { RecordStore } from "./record-store.ts";
@@ -49,8 +47,6 @@ function recordStoreOptions(options: LmdbStoreOptions): RecordStoreOptions {
   const mapBytes = options.mapBytes ?? mapBytesDefault;
   const preallocateBytes = options.preallocateBytes ?? preallocateBytesDefault;
   const dataPath = join(dir, dataFile);
-  const reserve = new FileReserve(dataPath, preallocateBytes);
-  let env: LmdbEnv | undefined;
   return {
     name: dir,
     identity,
@@ -58,13 +54,10 @@ function recordStoreOptions(options: LmdbStoreOptions): RecordStoreOptions {
     openEnv: async () => {
       const envOptions = { dir, durability, mapBytes };
       await ensureStore(envOptions, identity, preallocateBytes);
-      checkLmdbFile(dataPath, mapBytes);
-      env = new LmdbEnv(envOptions);
-      return env;
+      return openStore(envOptions, preallocateBytes);
     },
     soon: soonInEventLoop,
     bytesStored: () => statSync(dataPath, { throwIfNoEntry: false })?.size ?? 0,
-    onWritten: (recordBytes) => reserve.keepAhead(recordBytes, () => env?.usedBytes() ?? 0),
     damageOf: (error) =>
       isCorruption(error) ? corruptMeta(`${dir} is not a sound LMDB directory`, error) : undefined,
   };

@@ -64,8 +64,6 @@ export interface RecordStoreOptions {
   readonly soon: Soon;
   /** Of `StoreStats.bytesStored`. */
   readonly bytesStored: () => number;
-  /** After each commit's transaction, with the size of its record. Must not throw. */
-  readonly onWritten?: ((recordBytes: number) => void) | undefined;
   /** The error to throw where one of the environment's means that the place is damaged. */
   readonly damageOf?: ((error: unknown) => RaftError | undefined) | undefined;
   /**
@@ -267,7 +265,6 @@ export class RecordStore implements LogStore {
     this.#commits += 1;
     this.#flushes += env.flushesPerWrite;
     this.#bytesWritten += plan.bytes;
-    this.#options.onWritten?.(plan.bytes);
   }
 
   #fetch(sequence: Sequence): Uint8Array {

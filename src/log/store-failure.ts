@@ -1,8 +1,8 @@
-import { RaftError, messageOf } from "../base/index.ts";
+import { RaftError, diskFailure } from "../base/index.ts";
 
 /** A disk that does not do what it was asked. Whether what was asked has happened is not known. */
 export function storeFailure(action: string, cause: unknown): RaftError {
-  return new RaftError("ERR_STORE_FAILED", `Cannot ${action}: ${messageOf(cause)}`, { cause });
+  return diskFailure(action, cause);
 }
 
 /** A call to a store that is closed, or not open yet: it had no effect. */

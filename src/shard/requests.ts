@@ -4,7 +4,7 @@
  * deadline.
  */
 import { RaftError } from "../base/index.ts";
-import type { GroupId, NodeId } from "../base/index.ts";
+import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
 import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
 
@@ -32,6 +32,8 @@ interface Waiting {
   readonly deadlineMs: number;
   sent: boolean;
   sentMs: number;
+  /** The data directory to whose owner it was first sent. */
+  addressee: Incarnation | undefined;
 }
 
 /**
@@ -64,7 +66,7 @@ export class PeerRequests {
     const id = this.nextId;
     this.nextId += 1;
     const deadlineMs = this.context.environment.clock.monotonicMs() + request.timeoutMs;
-    const waiting: Waiting = { request, deadlineMs, sent: false, sentMs: 0 };
+    const waiting: Waiting = { request, deadlineMs, sent: false, sentMs: 0, addressee: undefined };
     this.waiting.set(id, waiting);
     this.transmit(id, waiting);
     if (!waiting.sent && !request.idempotent) {
@@ -72,8 +74,21 @@ export class PeerRequests {
     }
   }
 
+  /**
+   * Never to a node that has lost its disk since the request was first sent: asked again to create
+   * a replica, it would make one that has forgotten what the first one promised.
+   */
   private transmit(id: number, waiting: Waiting): void {
     const { node, group, op, payload, timeoutMs } = waiting.request;
+    const link = this.context.environment.transport.link(node, group);
+    if (link?.up === true) {
+      waiting.addressee ??= link.incarnation;
+      if (waiting.addressee !== link.incarnation) {
+        waiting.sent = true;
+        this.fail(id, waiting, "ERR_LEADERSHIP_LOST", `${node} came back without its disk`);
+        return;
+      }
+    }
     waiting.sent = this.context.outboxes.sendShardMessage(node, {
       kind: "shardRequest",
       id,

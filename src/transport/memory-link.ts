@@ -1,4 +1,4 @@
-import type { NodeId, ShardId } from "../base/index.ts";
+import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
 import type { MemoryFrame, MemoryNetwork } from "./memory-network.ts";
 import type { MemoryTransport } from "./memory-transport.ts";
 import type { Lane, Link } from "./transport.ts";
@@ -29,6 +29,7 @@ export class MemoryLink implements Link {
    * way is gone.
    */
   private severed = false;
+  private greetedBy: Incarnation | undefined;
   private readonly control = new LaneQueue();
   private readonly data = new LaneQueue();
 
@@ -37,6 +38,10 @@ export class MemoryLink implements Link {
     this.owner = owner;
     this.node = node;
     this.shard = shard;
+  }
+
+  get incarnation(): Incarnation | undefined {
+    return this.greetedBy;
   }
 
   get up(): boolean {
@@ -91,6 +96,7 @@ export class MemoryLink implements Link {
     const remote = this.owner.find(this.node, this.shard);
     if (remote === undefined) return;
     this.remote = remote;
+    this.greetedBy = remote.identity.incarnation;
     remote.onPeerLink(this.owner.identity.node, 1);
     this.owner.handler?.onLinkUp(this);
   }

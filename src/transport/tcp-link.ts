@@ -7,7 +7,7 @@
  *   dialling ──both greeted──► up ──a lane lost──► waiting (back-off) ──► dialling …
  *       └───────a dial failed──────────────────────────┘
  */
-import type { NodeId, ShardId } from "../base/index.ts";
+import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
 import type { Welcome } from "../wire/index.ts";
 import type { Address } from "./address.ts";
 import { Backoff } from "./backoff.ts";
@@ -36,6 +36,7 @@ export class TcpLink implements Link {
   private control: DialledConnection | undefined;
   private data: DialledConnection | undefined;
   private lanesGreeted = 0;
+  private greetedBy: Incarnation | undefined;
   private isUp = false;
   private retry: { readonly cancel: Cancel; readonly portSuspect: boolean } | undefined;
 
@@ -52,6 +53,10 @@ export class TcpLink implements Link {
 
   get up(): boolean {
     return this.isUp;
+  }
+
+  get incarnation(): Incarnation | undefined {
+    return this.greetedBy;
   }
 
   send(lane: Lane, frame: Uint8Array): boolean {
@@ -105,6 +110,7 @@ export class TcpLink implements Link {
 
   private onLaneGreeted(welcome: Welcome): void {
     this.lanesGreeted += 1;
+    this.greetedBy = welcome.incarnation;
     const complete = this.lanesGreeted === 2;
     if (complete) {
       this.isUp = true;

@@ -31,6 +31,11 @@ export interface Link {
   /** Whether both lanes are connected and greeted. */
   readonly up: boolean;
   /**
+   * Of the node's data directory, as it said when the link last came up; undefined before. A node
+   * that comes back without its disk has another one.
+   */
+  readonly incarnation: Incarnation | undefined;
+  /**
    * Queues a frame (made by `encodeFrame`). False where it was dropped: lane down, or its queue
    * full. The transport owns the memory from here on.
    */

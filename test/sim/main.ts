@@ -12,12 +12,10 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { planOf, parseScript, runScript } from "../../src/testing/index.ts";
-import type { RunResult, Script } from "../../src/testing/index.ts";
+import { simulate } from "../../src/testing/index.ts";
+import type { SimulateOptions, SimulatedRun } from "../../src/testing/index.ts";
 import { HistoryFile } from "./history-file.ts";
-import { Campaign } from "./campaign.ts";
-import type { Failure } from "./campaign.ts";
-import { tellFailure } from "./tell-failure.ts";
+import { tellBroken, tellShrunk, tellSummary } from "./tell.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +29,8 @@ const { values } = parseArgs({
     "shrink-runs": { type: "string", default: "400" },
   },
 });
+
+const progressEvery = 50;
 
 function usage(fault: string): never {
   process.stderr.write(`${fault}; the head of test/sim/main.ts shows how to call it\n`);
@@ -55,42 +55,35 @@ function* seedsAsked(): Generator<number> {
     return;
   }
   if (values.minutes === undefined) usage("one of --seeds, --seed, --minutes, --script is needed");
-  for (let seed = Date.now() % 0x1_0000_0000; ; seed += 1) yield seed;
+  const endMs = Date.now() + Number(values.minutes) * 60_000;
+  for (let seed = Date.now() % 0x1_0000_0000; Date.now() < endMs; seed += 1) yield seed;
 }
 
+const startedMs = Date.now();
 const history = values.history === undefined ? undefined : new HistoryFile(values.history);
-const campaign = new Campaign(values.json ? undefined : process.stdout);
-const shrinkRuns = integer(values["shrink-runs"], "shrink-runs");
+const shrinkRunsMax = integer(values["shrink-runs"], "shrink-runs");
+let runs = 0;
 
-async function runOne(script: Script, seed: number | undefined): Promise<RunResult> {
-  const result = await runScript(script);
-  history?.add(result.operations);
-  const failure: Failure | undefined = campaign.take(result, script, seed);
-  if (failure !== undefined) await tellFailure(failure, shrinkRuns);
-  return result;
+function onRun({ seed, operations, broken }: SimulatedRun): void {
+  runs += 1;
+  history?.add(operations);
+  if (broken !== undefined) tellBroken(broken, seed);
+  if (!values.json && runs % progressEvery === 0) process.stdout.write(`${runs} seeds\n`);
 }
 
-async function runSeeds(): Promise<void> {
-  const endMs =
-    values.minutes === undefined
-      ? Number.POSITIVE_INFINITY
-      : Date.now() + Number(values.minutes) * 60_000;
-  let count = 0;
-  for (const seed of seedsAsked()) {
-    if (Date.now() > endMs) return;
-    const script = planOf(seed);
-    const result = await runOne(script, seed);
-    count += 1;
-    if (count % 10 === 0 && result.broken === undefined) {
-      const again = await runScript(script);
-      if (again.hash !== result.hash) campaign.differs(seed, script);
-    }
-    if (values["stop-at-first"] && campaign.failures.length > 0) return;
-  }
-}
+const options: SimulateOptions = {
+  onRun,
+  onFailure: (failure) => {
+    if (shrinkRunsMax > 0) tellShrunk(failure);
+  },
+  shrinkRunsMax,
+  failuresMax: values["stop-at-first"] ? 1 : 0xffff_ffff,
+  ...(values.script === undefined
+    ? { seeds: seedsAsked() }
+    : { script: readFileSync(values.script, "utf8") }),
+};
 
-if (values.script === undefined) await runSeeds();
-else await runOne(parseScript(readFileSync(values.script, "utf8")), undefined);
+const result = await simulate(options);
 history?.close();
-campaign.tell(values.json);
-process.exitCode = campaign.failures.length > 0 ? 1 : 0;
+tellSummary(result, { seconds: (Date.now() - startedMs) / 1_000, json: values.json });
+process.exitCode = result.failures.length > 0 ? 1 : 0;

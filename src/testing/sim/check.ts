@@ -6,7 +6,7 @@
  */
 import type { GroupId, Incarnation, Index, NodeId, ShardId, Term } from "../../base/index.ts";
 import type { RecoveredGroup } from "../../log/index.ts";
-import type { Message } from "../../raft/index.ts";
+import type { Message, Raft } from "../../raft/index.ts";
 import type { Role, Shard, ShardOptions } from "../../shard/index.ts";
 import type { ShadowChange, ShadowReplica } from "./shadow.ts";
 
@@ -56,6 +56,11 @@ export interface Turn {
   readonly shard: Shard;
 }
 
+/** A replica's own view of itself. */
+export interface LiveReplica {
+  readonly raft: Raft;
+}
+
 /** What every check may look at. */
 export interface Stage {
   readonly nodes: readonly NodeId[];
@@ -64,6 +69,8 @@ export interface Stage {
   /** Every replica of a group on any disk. */
   shadowsOf(group: GroupId): readonly ShadowReplica[];
   groups(): Iterable<GroupId>;
+  /** The replica as its shard runs it; undefined where none does. */
+  live(node: NodeId, group: GroupId): LiveReplica | undefined;
   /** The shard of a node that holds a group. */
   shardOf(node: NodeId, group: GroupId): ShardId;
   /** Every node's. */

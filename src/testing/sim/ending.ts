@@ -72,10 +72,13 @@ export class Ending {
     for (const { node, group } of this.replicas) {
       if (this.running(node, group) === undefined) continue;
       open += 1;
-      this.world.node(node)?.slotOf(group)?.client.control({ kind: "digest", group }, (answer) => {
-        open -= 1;
-        this.show(node, group, answer);
-      });
+      this.world
+        .node(node)
+        ?.slotOf(group)
+        ?.client.control({ kind: "digest", group }, (answer) => {
+          open -= 1;
+          this.show(node, group, answer);
+        });
     }
     while (open > 0) await agenda.run(agenda.nowUs + stepUs);
   }

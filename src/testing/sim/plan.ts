@@ -69,7 +69,9 @@ class Plan {
   draw(): string[] {
     for (const node of this.nodes) this.add(0, `boot ${node}`);
     this.drawGroups();
+    this.drawCreations();
     this.drawCalls();
+    this.drawDuels();
     this.drawGroupLife();
     this.drawProcesses();
     this.drawNetwork();
@@ -104,7 +106,7 @@ class Plan {
     const { prng, nodes } = this;
     const count = this.groupCount();
     for (let group = 1; group <= count; group += 1) {
-      const size = Math.min(nodes.length, pick(prng, [3, 3, 3, 5, 1, 2, 4]));
+      const size = Math.min(nodes.length, pick(prng, [3, 3, 3, 5, 1, 2, 4, 4]));
       const members = shuffled(prng, nodes).slice(0, Math.max(size, 1));
       this.groups.set(group, members);
       const late = prng.chance(0.1);
@@ -120,6 +122,61 @@ class Plan {
         const others = this.temper.has() ? shuffled(prng, nodes).slice(0, size) : members;
         const named = others.includes(creator) ? others : members;
         this.add(this.moment(), `create ${creator} ${group} members=${named.join(",")}`);
+      }
+    }
+  }
+
+  /** Creations whose messages get lost, whose members crash, and that are tried again. */
+  private drawCreations(): void {
+    const { prng, nodes } = this;
+    for (let count = this.some(5); count > 0; count -= 1) {
+      const group = this.groups.size + 1;
+      const size = Math.min(nodes.length, pick(prng, [1, 2, 3, 3, 3]));
+      const members = shuffled(prng, nodes).slice(0, size);
+      this.groups.set(group, members);
+      const [creator = "a", other = creator] = members;
+      const atUs = this.moment();
+      const names = `members=${members.join(",")}`;
+      this.add(atUs, `create ${creator} ${group} ${names} timeout=${pick(prng, [100, 1_000])}`);
+      const trouble = pick(prng, [
+        `isolate ${creator}`,
+        `isolate ${creator} in`,
+        `isolate ${other}`,
+        `crash ${creator}`,
+        `crash ${other} power`,
+        `stall-disk ${other}`,
+      ]);
+      this.add(atUs + prng.between(0, 3_000), `${trouble} for=${this.duration()}`);
+      for (let again = prng.between(1, 4); again > 0; again -= 1) {
+        const laterUs = atUs + this.duration() + 200_000;
+        this.add(laterUs, `create ${pick(prng, members)} ${group} ${names} timeout=1000`);
+      }
+    }
+  }
+
+  /**
+   * A leader that is cut off, and whoever takes its place: both are written to and read from for as
+   * long as both believe that they lead.
+   */
+  private drawDuels(): void {
+    const { prng } = this;
+    for (let count = this.some(5); count > 0; count -= 1) {
+      const group = this.busyGroup();
+      const atUs = this.moment();
+      const forUs = Math.floor(this.electionUs * pick(prng, [1, 2, 2, 4]));
+      const way = pick(prng, ["", "", " in", " out"]);
+      this.add(atUs, `isolate leader:${group} for=${forUs}${way}`);
+      const key = `k${prng.between(0, keysOfGroup)}`;
+      for (let call = prng.between(5, 30); call > 0; call -= 1) {
+        const member = pick(prng, this.groups.get(group) ?? []);
+        const node = prng.chance(0.7) ? `leader:${group}` : member;
+        const when = prng.between(atUs, atUs + forUs + this.electionUs);
+        if (prng.chance(0.4)) this.add(when, `put ${node} ${group} ${key} ${this.take(1)} forward`);
+        else this.add(when, `get ${node} ${group} ${key} forward`);
+      }
+      if (prng.chance(0.3)) {
+        const power = prng.chance(0.5) ? " power" : "";
+        this.add(atUs + forUs, `crash leader:${group}${power} for=${this.duration()}`);
       }
     }
   }
@@ -147,7 +204,8 @@ class Plan {
     const pads = this.temper.rate([0.05, 0.3]);
     const poison = this.settings.options.applyError === "result" ? this.temper.rate([0.01]) : 0;
     const { workload, settings } = this;
-    const drawer = workload && new OperationDrawer(workload, prng, settings.options.commandBytesMax);
+    const drawer =
+      workload && new OperationDrawer(workload, prng, settings.options.commandBytesMax);
     for (let call = 0; call < count; call += 1) {
       const group = this.busyGroup();
       const node = prng.chance(0.97) ? pick(prng, this.groups.get(group) ?? []) : this.node();
@@ -156,7 +214,9 @@ class Plan {
       const forward = prng.chance(0.8) ? " forward" : "";
       const timeout = prng.chance(0.2) ? ` timeout=${pick(prng, [1, 30, 300, 10_000])}` : "";
       const tail = `${forward}${timeout}`;
-      const pad = prng.chance(pads) ? ` pad=${pick(prng, [20, 500, 20_000, 2_000_000])}` : "";
+      const pad = prng.chance(pads)
+        ? ` pad=${pick(prng, [20, 500, 500, 20_000, prng.chance(0.1) ? 2_000_000 : 100_000])}`
+        : "";
       const atUs = prng.between(calmUs / 2, this.endUs);
       if (drawer !== undefined) {
         const times = prng.chance(bursts) ? prng.between(2, 60) : 1;
@@ -212,10 +272,16 @@ class Plan {
     const { prng } = this;
     const powered = this.temper.has();
     for (let count = this.some(8); count > 0; count -= 1) {
-      const node = this.node();
       const power = powered && prng.chance(0.5) ? " power" : "";
       const atUs = this.moment();
-      this.add(atUs, `crash ${node}${power}${prng.chance(0.5) ? " writing" : ""}`);
+      const writing = prng.chance(0.5) ? " writing" : "";
+      if (prng.chance(0.4)) {
+        const leader = `leader:${this.busyGroup()}`;
+        this.add(atUs, `crash ${leader}${power}${writing} for=${this.duration()}`);
+        continue;
+      }
+      const node = this.node();
+      this.add(atUs, `crash ${node}${power}${writing}`);
       const bootUs = atUs + this.duration();
       this.add(bootUs, `boot ${node}`);
       // Sometimes while it opens.

@@ -82,7 +82,7 @@ export class RecoveryPhase {
         if (a === b) continue;
         network.heal(a, b);
         if (names.has(a) && names.has(b)) network.reset(a, b);
-        else wire.block(a, b);
+        else wire.sever(a, b);
       }
     }
     for (const node of healed) {

@@ -1,11 +1,12 @@
 /** One run of a script from its first event to the verdict. */
 import { setImmediate as turn } from "node:timers/promises";
-import { messageOf } from "../../base/index.ts";
+import { RaftError, messageOf } from "../../base/index.ts";
 import type { CreateStateMachine } from "../../shard/index.ts";
 import { eventKind } from "./agenda.ts";
 import { AllChecks, createChecks } from "./checks/index.ts";
 import type { Recorded } from "./history.ts";
 import { checkHistory } from "./history-check.ts";
+import { MachineContract } from "./machine-contract.ts";
 import { describeOutcome } from "./outcome.ts";
 import type { Broken } from "./outcome.ts";
 import { RegisterProbes, RepeatedProbes } from "./probes.ts";
@@ -48,9 +49,10 @@ export interface RunResult {
 
 export async function runScript(script: Script, options: RunOptions = {}): Promise<RunResult> {
   const settings = parseSettings(script.world);
+  const contract = new MachineContract(options.createStateMachine ?? newRegisters);
   const world = new World({
     settings,
-    createStateMachine: options.createStateMachine ?? (() => new RegisterMachine()),
+    createStateMachine: contract.create,
     createChecks: (stage) => new AllChecks(createChecks(stage)),
     turn: () => turn(),
   });
@@ -61,16 +63,18 @@ export async function runScript(script: Script, options: RunOptions = {}): Promi
   let phase: RecoveryPhase | undefined;
   try {
     await runActions(world, script.actions);
+    contract.rethrow();
     asked = world.history.operations.length;
     phase = new RecoveryPhase(world, registers ? new RegisterProbes() : new RepeatedProbes(script));
     await phase.run();
     await turn();
     rejections.rethrow();
+    contract.rethrow();
     world.checks.atEnd?.();
     if (registers) checkHistory(world.history.operations, world.tally);
     judge(world.history.operations, check);
   } catch (error) {
-    broken = asBroken(rejections.first ?? error);
+    broken = asBroken(contract.broken ?? rejections.first ?? error);
   } finally {
     rejections.end();
   }
@@ -96,6 +100,8 @@ function judge(operations: readonly Recorded[], check: RunOptions["check"]): voi
     throw new Violation("check", messageOf(error));
   }
 }
+
+const newRegisters: CreateStateMachine = () => new RegisterMachine();
 
 async function runActions(world: World, actions: readonly string[]): Promise<void> {
   let endUs = 0;
@@ -130,7 +136,9 @@ class Rejections {
   }
 }
 
+/** @throws where the script is wrong: that is no fault of what it runs */
 function asBroken(error: unknown): Broken {
+  if (error instanceof RaftError && error.code === "ERR_OPTION_INVALID") throw error;
   if (error instanceof Violation) return { invariant: error.invariant, message: error.message };
   if (error instanceof Error) return { invariant: "crash", message: error.stack ?? error.message };
   return { invariant: "crash", message: String(error) };

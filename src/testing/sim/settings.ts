@@ -134,7 +134,7 @@ export function drawWorld(seed: number, prng: Prng): string {
   const temper = new Temper(prng);
   const values = {
     seed,
-    nodes: pick(prng, [3, 3, 3, 3, 3, 5, 5, 1, 2, 4]),
+    nodes: pick(prng, [3, 3, 3, 3, 3, 5, 5, 5, 4, 4, 2, 1]),
     shards: pick(prng, [1, 1, 1, 1, 2, 12, 321]),
     durability: pick(prng, ["strict", "strict", "pipelined"]),
     ...drawWire(prng, temper),

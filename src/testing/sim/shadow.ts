@@ -9,6 +9,7 @@
 import type { GroupId, Incarnation, Index, NodeId, Term } from "../../base/index.ts";
 import type { CommitBatch, Descriptor, GroupChange } from "../../log/index.ts";
 import { decodeEntries } from "../../raft/index.ts";
+import { crc32c } from "../../wire/index.ts";
 
 /** A log with term and vote; entry i is in cell i - 1. */
 export class ShadowLog {
@@ -132,8 +133,12 @@ function shadowChange({ group, commit, ballot, blocks }: GroupChange): ShadowCha
   return { group, term: ballot?.term, vote: ballot?.vote, commit, first, terms, hashes };
 }
 
-/** FNV-1a over a command's bytes. */
+/** Beyond this the native checksum is quicker than a loop. */
+const loopBytesMax = 128;
+
+/** FNV-1a over a command's bytes; of long ones, their checksum. */
 export function hashOf(bytes: Uint8Array, seed: number): number {
+  if (bytes.length > loopBytesMax) return (crc32c(bytes) ^ seed) >>> 0;
   let hash = (0x811c_9dc5 ^ seed) >>> 0;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x0100_0193) >>> 0;
   return hash;

@@ -250,9 +250,9 @@ export class SimulatedNode {
       { identity, durability },
       {
         written: (sequence, batch) => {
-        shadow.onWritten(sequence, batch);
-        this.onWriting();
-      },
+          shadow.onWritten(sequence, batch);
+          this.onWriting();
+        },
         durable: (sequence) => shadow.onDurable(sequence),
         crashed: (keptThrough) => shadow.onCrashed(keptThrough),
       },

@@ -44,6 +44,8 @@ export class SimulatedWire implements Wire {
   private readonly prng: Prng;
   /** Ways on which every frame is lost silently. */
   private readonly blocked: Set<string> = new Set();
+  /** The same for good: no partition's end brings them back. */
+  private readonly severed: Set<string> = new Set();
   /** Lanes on which nothing moves until then. */
   private readonly clogged: Map<string, number> = new Map();
   private readonly lastArrival: Map<string, number> = new Map();
@@ -60,6 +62,10 @@ export class SimulatedWire implements Wire {
 
   unblock(from: NodeId, to: NodeId): void {
     this.blocked.delete(`${from} ${to}`);
+  }
+
+  sever(from: NodeId, to: NodeId): void {
+    this.severed.add(`${from} ${to}`);
   }
 
   clog(from: NodeId, to: NodeId, lane: Lane, untilUs: number): void {
@@ -93,7 +99,7 @@ export class SimulatedWire implements Wire {
     const { temper, prng, world } = this;
     const { from, to } = frame;
     world.agenda.note(frame.frame.length);
-    if (this.blocked.has(`${from.node} ${to.node}`)) {
+    if (this.isBlocked(from.node, to.node)) {
       world.tally.fault("frame into a partition");
       return undefined;
     }
@@ -114,6 +120,11 @@ export class SimulatedWire implements Wire {
       return frame.frame.subarray(0, prng.between(0, frame.frame.length));
     }
     return frame.frame;
+  }
+
+  private isBlocked(from: NodeId, to: NodeId): boolean {
+    const way = `${from} ${to}`;
+    return this.blocked.has(way) || this.severed.has(way);
   }
 
   private delay(): number {
@@ -145,7 +156,7 @@ export class SimulatedWire implements Wire {
     const copy = { ...frame, frame: frame.frame.slice() };
     const sender = this.world.actorOf(frame.from.node, frame.from.shard);
     const again = (): void => {
-      if (this.blocked.has(`${frame.from.node} ${frame.to.node}`)) return;
+      if (this.isBlocked(frame.from.node, frame.to.node)) return;
       tally.fault(sender?.alive === true ? "frame repeated" : "frame of an earlier life");
       this.network?.repeat(copy);
     };

@@ -15,15 +15,13 @@ export interface Random {
 }
 
 /** What a client asks of a machine: a command for its `apply`, or a query for its `query`. */
-export type WorkloadOperation =
-  | { readonly command: Uint8Array }
-  | { readonly query: Uint8Array };
+export type WorkloadOperation = { readonly command: Uint8Array } | { readonly query: Uint8Array };
 
 /** Draws one operation. Called anew for each; where it keeps a state, seeds do not repeat. */
 export type Workload = (random: Random) => WorkloadOperation;
 
 /** A stream of chance of its own, so that a workload draws as much as it likes. */
-export function randomFrom(prng: Prng): Random {
+function randomFrom(prng: Prng): Random {
   const own = new Prng(prng.uint32());
   return {
     between: (from, to) => own.between(from, to),

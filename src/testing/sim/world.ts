@@ -9,7 +9,7 @@ import { majorityOf } from "../../raft/index.ts";
 import type { CreateStateMachine, Entry, ShardOptions, StateMachine } from "../../shard/index.ts";
 import { MemoryNetwork } from "../../transport/index.ts";
 import { Agenda, eventKind } from "./agenda.ts";
-import type { Check, SentMessage, Stage } from "./check.ts";
+import type { Check, LiveReplica, SentMessage, Stage } from "./check.ts";
 import type { DiskHost } from "./disk.ts";
 import { History } from "./history.ts";
 import { nodesOf, shardsOf } from "./settings.ts";
@@ -99,6 +99,11 @@ export class World implements Stage {
 
   groups(): Iterable<GroupId> {
     return this.members.keys();
+  }
+
+  live(node: NodeId, group: GroupId): LiveReplica | undefined {
+    const slot = this.byId.get(node)?.slotOf(group);
+    return slot?.isOpen === true ? slot.shard.replicas.get(group) : undefined;
   }
 
   shardOf(node: NodeId, group: GroupId): ShardId {

@@ -40,7 +40,8 @@ export const byteVerbs: readonly Verb[] = [
   },
   {
     name: "query",
-    usage: "query NODE GROUP bytes=BASE64URL [local] [forward] [timeout=MS]   (local: as it is here)",
+    usage:
+      "query NODE GROUP bytes=BASE64URL [local] [forward] [timeout=MS]   (local: as it is here)",
     run: (world, line) => {
       const slot = serving(world, line);
       const [query = new Uint8Array(0)] = bytesOf(world, line);

@@ -6,6 +6,7 @@ import { diskVerbs } from "./disk.ts";
 import { groupVerbs } from "./group.ts";
 import { networkVerbs } from "./network.ts";
 import { processVerbs } from "./process.ts";
+import { resolveLeaders } from "./verb.ts";
 import type { Verb } from "./verb.ts";
 
 export const verbs: readonly Verb[] = [
@@ -21,7 +22,7 @@ const byName: ReadonlyMap<string, Verb> = new Map(verbs.map((verb) => [verb.name
 
 /** Does what a line says. @throws ERR_OPTION_INVALID where it makes no sense */
 export function perform(world: World, text: string): void {
-  const line = new Line(text);
+  const line = new Line(resolveLeaders(world, text));
   const verb = byName.get(line.name);
   if (verb === undefined) throw scriptInvalid(`there is no verb "${line.name}"`);
   verb.run(world, line);

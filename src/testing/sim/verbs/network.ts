@@ -47,6 +47,28 @@ export const networkVerbs: readonly Verb[] = [
     },
   },
   {
+    name: "isolate",
+    usage: "isolate NODE for=US [in|out]   (from all others, or one way only)",
+    run: (world, line) => {
+      const { id } = nodeOf(world, line);
+      world.tally.fault("node isolated");
+      const ways = world.nodes.flatMap((other): [NodeId, NodeId][] => {
+        if (other === id) return [];
+        if (line.flag("in")) return [[other, id]];
+        return line.flag("out")
+          ? [[id, other]]
+          : [
+              [id, other],
+              [other, id],
+            ];
+      });
+      for (const [from, to] of ways) world.wire.block(from, to);
+      during(world, line, () => {
+        for (const [from, to] of ways) world.wire.unblock(from, to);
+      });
+    },
+  },
+  {
     name: "partition",
     usage: "partition sides=ab,bc for=US   (a node in two sides is a bridge)",
     run: (world, line) => {

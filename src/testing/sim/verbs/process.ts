@@ -4,15 +4,21 @@ import type { Verb } from "./verb.ts";
 
 export const processVerbs: readonly Verb[] = [
   {
+    name: "wait",
+    usage: "wait   (nothing: the run lasts until then)",
+    run: () => {},
+  },
+  {
     name: "boot",
     usage: "boot NODE",
     run: (world, line) => nodeOf(world, line).boot(),
   },
   {
     name: "crash",
-    usage: "crash NODE [power] [writing]   (writing: during its next commit)",
+    usage: "crash NODE [power] [writing] [for=US]   (writing: during its next commit)",
     run: (world, line) => {
       const node = nodeOf(world, line);
+      if (line.text("for") !== undefined) during(world, line, () => node.boot());
       if (!node.up) return;
       if (line.flag("writing")) {
         node.crashAtWrite(line.flag("power"));

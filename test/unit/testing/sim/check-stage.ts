@@ -9,7 +9,7 @@ import { blockKind, raftOptionTable } from "../../../../src/raft/index.ts";
 import type { Message } from "../../../../src/raft/index.ts";
 import { shardOptionTable } from "../../../../src/shard/index.ts";
 import type { ShardOptions } from "../../../../src/shard/index.ts";
-import type { AppliedEntry, Check, Stage } from "../../../../src/testing/sim/check.ts";
+import type { AppliedEntry, Check, LiveReplica, Stage } from "../../../../src/testing/sim/check.ts";
 import { AllChecks } from "../../../../src/testing/sim/checks/index.ts";
 import { ShadowReplica, hashOf } from "../../../../src/testing/sim/shadow.ts";
 import type { ShadowChange } from "../../../../src/testing/sim/shadow.ts";
@@ -54,6 +54,8 @@ export class CheckStage implements Stage {
   readonly nodes: readonly NodeId[] = ["a", "b", "c"];
   readonly options: ShardOptions = resolveOptions({ ...shardOptionTable, ...raftOptionTable }, {});
   readonly replicas: Map<string, ShadowReplica> = new Map();
+  /** By "node group". */
+  readonly running: Map<string, LiveReplica> = new Map();
   checks: AllChecks = new AllChecks([]);
 
   /** Whatever happens from now on, these checks see. */
@@ -91,6 +93,10 @@ export class CheckStage implements Stage {
 
   groups(): Iterable<GroupId> {
     return new Set([...this.replicas.values()].map(({ group }) => group));
+  }
+
+  live(node: NodeId, group: GroupId): LiveReplica | undefined {
+    return this.running.get(`${node} ${group}`);
   }
 
   shardOf(): ShardId {

@@ -16,12 +16,17 @@ import { LeaderAppendOnly } from "../../../../src/testing/sim/checks/leader-appe
 import { LeaderCompleteness } from "../../../../src/testing/sim/checks/leader-completeness.ts";
 import { LogMatching } from "../../../../src/testing/sim/checks/log-matching.ts";
 import { MonotonicState } from "../../../../src/testing/sim/checks/monotonic-state.ts";
+import { OwnTermCommit } from "../../../../src/testing/sim/checks/own-term-commit.ts";
 import { PersistBeforeSpeak } from "../../../../src/testing/sim/checks/persist-before-speak.ts";
 import { QuorumOfDisks } from "../../../../src/testing/sim/checks/quorum-of-disks.ts";
 import { Recovery } from "../../../../src/testing/sim/checks/recovery.ts";
+import { RemovedReplicas } from "../../../../src/testing/sim/checks/removed-replicas.ts";
 import { StateMachineAgreement } from "../../../../src/testing/sim/checks/state-machine-agreement.ts";
+import { UpToDateVotes } from "../../../../src/testing/sim/checks/up-to-date-votes.ts";
 import { VerifiedPrefix } from "../../../../src/testing/sim/checks/verified-prefix.ts";
 import { Violation } from "../../../../src/testing/sim/violation.ts";
+import { append, blockOf } from "../../../datadriven/hand-made.ts";
+import { SimulatedGroup, votersOf } from "../../../datadriven/simulated-group.ts";
 import { CheckStage, accepted, commitOf, granted, hashOfText, heartbeat } from "./check-stage.ts";
 
 /** One group on three nodes, under the named checks and the two that keep account. */
@@ -494,4 +499,40 @@ test("a violation that a shard took for a failure of its own comes up at the nex
   assert.throws(() => stage.send("a b", 1, commitOf(1)));
   breaks("quorum-of-disks", () => stage.checks.rethrow());
   breaks("quorum-of-disks", () => stage.checks.atEnd());
+});
+
+test("own-term-commit finds a leader that commits an entry of an older term by counting", () => {
+  const stage = stageWith(OwnTermCommit);
+  const leader = new SimulatedGroup({ configuration: votersOf(3) }).replica(1).live;
+  stage.running.set("a 1", { raft: leader });
+  stage.persist("a", { term: 1, first: 1, entries: ["1 x"] });
+  leader.step(append(1, [0, 0], [blockOf(1, 1)]));
+  leader.campaign(true);
+  for (const from of [1, 2]) {
+    leader.step({ kind: "voteResponse", from, to: 1, term: 2, granted: true });
+  }
+  stage.send("a b", 2, heartbeat);
+  leader.state.log.committed = 1;
+  breaks("own-term-commit", () => stage.send("a b", 2, heartbeat));
+});
+
+test("up-to-date-votes finds a vote for a candidate that is behind, and no other", () => {
+  const stage = stageWith(UpToDateVotes);
+  stage.persist("b", { term: 1, first: 1, entries: ["1 x", "1 y"] });
+  const ask = (from: string, term: number, lastIndex: number, lastTerm: number) => {
+    const force = false;
+    stage.send(`${from} b`, term, { kind: "voteRequest", lastIndex, lastTerm, force });
+    stage.persist("b", { term, vote: from });
+    stage.send(`b ${from}`, term, granted());
+  };
+  ask("a", 2, 2, 1);
+  ask("c", 3, 1, 2);
+  breaks("up-to-date-votes", () => ask("a", 4, 1, 1));
+});
+
+test("removed-replicas finds the removal of a replica that has voted", () => {
+  const stage = stageWith(RemovedReplicas);
+  stage.checks.onRemoved("c", 1);
+  stage.persist("b", { term: 1, vote: "a" });
+  breaks("removed-replicas", () => stage.checks.onRemoved("b", 1));
 });
