@@ -196,3 +196,50 @@ test("a request to create a replica that is sent again gets the answer that it g
   }
   await cluster.close();
 });
+
+test("a member that comes back without its disk is not asked again to create its replica", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a"] });
+  const first = await FakePeer.start(cluster, "x", "a");
+  first.joins = false;
+  const members = ["a", "x"];
+  const call = cluster
+    .client("a")
+    .control({ kind: "createGroup", group: 1, members, timeoutMs: 5_000, campaign: true });
+  await cluster.run();
+  assert.equal(first.lastRequest.op, 3);
+  await first.close();
+  // What it had promised as a member is forgotten: it must not become the same member again.
+  const second = await FakePeer.start(cluster, "x", "a", { directory: 100 });
+  await cluster.tick(10);
+  const asked = second.shardMessages.filter((message) => {
+    return message.kind === "shardRequest" && message.op === 3;
+  });
+  assert.deepEqual(asked, []);
+  assert.equal(call.failure().code, "ERR_GROUP_CREATE_FAILED");
+  assert.match(call.failure().message, /came back without its disk/);
+  assert.equal(call.failure().outcome, "unknown");
+  await cluster.close();
+});
+
+test("the rollback of a creation leaves alone a replica that has voted", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a"] });
+  const peer = await FakePeer.start(cluster, "x", "a");
+  const request = { kind: "shardRequest", group: 1, timeoutMs: 1_000 } as const;
+  const members = [
+    ["a", 41],
+    ["x", 42],
+  ];
+  peer.incarnation = 42;
+  peer.send("a", [{ ...request, id: 1, op: 3, payload: encodeCbor(members) }]);
+  await cluster.run();
+  const election = { from: 1, to: 2, term: 1, lastIndex: 0, lastTerm: 0 };
+  peer.sendToGroup("a", 1, { kind: "voteRequest", ...election, force: false });
+  await cluster.run();
+  peer.send("a", [{ ...request, id: 2, op: 4, payload: encodeCbor(41) }]);
+  await cluster.run();
+  const answer = peer.shardMessages.at(-1);
+  assert.ok(answer?.kind === "shardResponse" && answer.id === 2 && answer.failed);
+  assert.match(String(decodeCbor(answer.payload)), /has elected a leader here/);
+  assert.equal((await cluster.stats("a")).groups, 1);
+  await cluster.close();
+});

@@ -28,9 +28,10 @@ export class FakePeer implements TransportHandler {
   incarnation: Incarnation = 1;
   private readonly transport: MemoryTransport;
 
-  private constructor(cluster: ShardCluster, node: NodeId) {
+  private constructor(cluster: ShardCluster, node: NodeId, directory: Incarnation) {
     this.node = node;
-    const identity = { cluster: "test", node, incarnation: 99, shard: 0, shards: 1, port: 0 };
+    const shape = { shard: 0, shards: 1, port: 0 };
+    const identity = { cluster: "test", node, incarnation: directory, ...shape };
     this.transport = new MemoryTransport(cluster.network, identity);
   }
 
@@ -39,9 +40,9 @@ export class FakePeer implements TransportHandler {
     cluster: ShardCluster,
     node: NodeId,
     target: NodeId,
-    others: readonly FakePeer[] = [],
+    { others = [], directory = 99 }: { others?: readonly FakePeer[]; directory?: number } = {},
   ): Promise<FakePeer> {
-    const peer = new FakePeer(cluster, node);
+    const peer = new FakePeer(cluster, node, directory);
     await peer.transport.listen(peer);
     peer.transport.setDirectory([peer.transport.port]);
     const { transport } = cluster.at(target);

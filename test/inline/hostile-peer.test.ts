@@ -127,12 +127,14 @@ test("a replica that is created and removed in one round is not there after a re
   await cluster.close();
 });
 
-test("a replica that is removed and created again in one round starts empty and stays", async () => {
+test("a replica that is removed and created again in one round is the new one, and stays", async () => {
   const { cluster, peer } = await startVictim();
-  peer.send("a", [creationOf([["a", 41]])]);
-  await cluster.run();
-  await cluster.awaitLeader(1);
-  cluster.client("a").propose(1, "old");
+  peer.send("a", [
+    creationOf([
+      ["a", 41],
+      ["x", 42],
+    ]),
+  ]);
   await cluster.run();
   peer.send("a", [
     { ...removalOf(41), id: 2 },
@@ -221,7 +223,7 @@ test("an error from a peer that is no error is reported as an internal one of un
 
 test("an answer from another node than was asked, or for another group, is nobody's", async () => {
   const { cluster, peer } = await startLed();
-  const stranger = await FakePeer.start(cluster, "y", "a", [peer]);
+  const stranger = await FakePeer.start(cluster, "y", "a", { others: [peer] });
   const call = cluster.client("a").propose(1, "x", { forward: true, timeoutMs: 500 });
   await cluster.run();
   const { id } = peer.lastRequest;

@@ -68,6 +68,23 @@ test("Raft.step() disables the replica where a leader contradicts a committed en
   );
 });
 
+test("Raft.step() disables the replica where its log ends before what it has acknowledged", () => {
+  const { live } = groupOf(3).replica(1);
+  live.step(append(2, 1, [blockOf(1, 1)]));
+  const heartbeat = { kind: "heartbeatRequest", from: 2, to: 1, term: 1, readRound: 0 } as const;
+  live.step({ ...heartbeat, commit: 1 });
+  assert.equal(live.state.log.committed, 1);
+  for (const message of [
+    { ...heartbeat, commit: 2 },
+    { kind: "commitNotice", from: 2, to: 1, term: 1, commit: 2 } as const,
+  ]) {
+    assert.throws(
+      () => live.step(message),
+      (error) => error instanceof RaftError && error.code === "ERR_GROUP_DISABLED",
+    );
+  }
+});
+
 test("Raft.step() disables the replica where two nodes lead one term", () => {
   const { live } = groupOf(3).replica(1);
   live.step(append(2, 1, [blockOf(1, 1)]));
