@@ -6,6 +6,7 @@
  *   npm test -- --name 5.4.2      tests whose title contains the text or matches the /pattern/
  *   npm test -- --rewrite         data-driven tests write what they saw as expected; read the diff
  *   npm test -- --seed 42         random tests start from this seed
+ *   npm test -- --rounds 20       tests of failing disks draw so many times more faults
  *
  * The list is made from the sources, so that a compiled file whose source is gone never runs.
  */
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     name: { type: "string" },
     rewrite: { type: "boolean", default: false },
     seed: { type: "string" },
+    rounds: { type: "string" },
   },
 });
 
@@ -41,6 +43,11 @@ function fail(message: string): never {
 }
 
 if (values.rewrite) process.env["FLOTILLA_REWRITE"] = "1";
+if (values.rounds !== undefined) {
+  const rounds = Number(values.rounds);
+  if (!Number.isSafeInteger(rounds) || rounds < 1) fail(`--rounds "${values.rounds}" is no count`);
+  process.env["FLOTILLA_ROUNDS"] = values.rounds;
+}
 if (values.seed !== undefined) {
   if (!Number.isSafeInteger(Number(values.seed))) fail(`--seed "${values.seed}" is no integer`);
   process.env["FLOTILLA_SEED"] = values.seed;
@@ -65,7 +72,7 @@ const count = { pass: 0, fail: 0, skip: 0 };
 const stream = run({
   files,
   concurrency: 2,
-  timeout: fileTimeoutMs,
+  timeout: fileTimeoutMs * Number(process.env["FLOTILLA_ROUNDS"] ?? 1),
   ...(values.name === undefined ? {} : { testNamePatterns: values.name }),
 });
 stream.on("test:pass", (event) => {

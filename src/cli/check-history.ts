@@ -1,4 +1,4 @@
-/** `flotilla check-history`: judges a file of client operations, as `test/README.md` lays them out. */
+/** `flotilla check-history`: judges a file of client operations; `test/README.md` has its form. */
 import { open } from "node:fs/promises";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";

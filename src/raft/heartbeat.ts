@@ -44,9 +44,9 @@ export function handleHeartbeatRequest(state: RaftState, request: HeartbeatReque
 }
 
 /**
- * A leader names no commit index beyond what this replica has acknowledged to it. Where its log ends
- * before that, its disk has forgotten: an old image came back, or a flush was a lie. What else it
- * has forgotten, votes among it, nobody knows, so it must not go on.
+ * A leader names no commit index beyond what this replica has acknowledged to it. Where its log
+ * ends before that, its disk has forgotten: an old image came back, or a flush was a lie. What else
+ * it has forgotten, votes among it, nobody knows, so it must not go on.
  * @throws ERR_GROUP_DISABLED
  */
 export function takeCommit(state: RaftState, commit: number): void {

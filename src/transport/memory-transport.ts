@@ -29,6 +29,8 @@ export class MemoryTransport implements Transport {
   private readonly network: MemoryNetwork;
   private readonly wantedPort: number;
   private boundPort = 0;
+  /** Frames come whole, each from any peer, but for the last part of a broken connection. */
+  private decoder: FrameDecoder = new FrameDecoder();
   private ports: readonly number[] | undefined;
   private book: ReadonlyMap<NodeId, number> = new Map();
   /** Shard counts learnt, by node. */
@@ -144,12 +146,14 @@ export class MemoryTransport implements Transport {
     const { counters } = this;
     counters.bytesReceived += frame.length;
     try {
-      new FrameDecoder().push(frame, (body) => {
+      this.decoder.push(frame, (body) => {
         counters.framesReceived += 1;
         this.handler?.onFrame(from, body);
       });
+      if (this.decoder.partial) this.decoder = new FrameDecoder();
       return true;
     } catch (error) {
+      this.decoder = new FrameDecoder();
       if (error instanceof Error && error.name === "AssertionError") throw error;
       const invalid = error instanceof RaftError && error.code === "ERR_FRAME_INVALID";
       counters.refuse(invalid ? "frameInvalid" : "handlerFailed");

@@ -20,6 +20,13 @@ test("examples/embed, README's example, replicates a counter over three nodes", 
   assert.match(text, /visits: 42\n$/);
 });
 
+test("examples/simulate finds the machine that asks a clock, and holds the other to be right", async () => {
+  const text = await output("examples/simulate/main.js");
+  assert.match(text, /^seed \d+ breaks (?:state-machine|digest)-agreement: /);
+  assert.match(text, /\nworld [\s\S]*\nat=\d+ [\s\S]*\n----\n/);
+  assert.match(text, /the right machine holds in 10 seeds, \d+ events\n$/);
+});
+
 test("examples/counter counts on one node", async () => {
   assert.match(await output("dist/examples/counter/main.js"), /a linearizable read says 42\n$/);
 });

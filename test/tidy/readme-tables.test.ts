@@ -39,6 +39,8 @@ const blocks: readonly (readonly [marker: string, text: string])[] = [
   ["options:engine", optionTableMarkdown(engineOptionTable)],
   ["example:counter", codeBlock("examples/embed/counter.js")],
   ["example:main", codeBlock("examples/embed/main.js")],
+  ["example:leases", codeBlock("examples/simulate/leases.js")],
+  ["example:simulate", codeBlock("examples/simulate/main.js")],
 ];
 
 for (const [marker, text] of blocks) {

@@ -16,8 +16,10 @@
  * The search is exponential in the worst case, so it has a budget: of steps and not of time, so
  * that a verdict repeats. A budget that ends is a verdict of its own and no pass.
  *
- *   M. Herlihy, J. Wing: Linearizability: a correctness condition for concurrent objects. TOPLAS 12(3), 1990.
- *   J. Wing, C. Gong: Testing and verifying concurrent objects. J. Parallel Distrib. Comput. 17, 1993.
+ *   M. Herlihy, J. Wing: Linearizability: a correctness condition for concurrent objects. TOPLAS
+ *   12(3), 1990.
+ *   J. Wing, C. Gong: Testing and verifying concurrent objects. J. Parallel Distrib.
+ *   Comput. 17, 1993.
  *   A. Horn, D. Kroening: Faster linearizability checking via P-compositionality. FORTE 2015.
  *   G. Lowe: Testing for linearizability. Concurrency Computat.: Pract. Exper. 29(4), 2017.
  */

@@ -72,6 +72,7 @@ class Plan {
     this.drawCreations();
     this.drawCalls();
     this.drawDuels();
+    this.drawExiles();
     this.drawGroupLife();
     this.drawProcesses();
     this.drawNetwork();
@@ -178,6 +179,18 @@ class Plan {
         const power = prng.chance(0.5) ? " power" : "";
         this.add(atUs + forUs, `crash leader:${group}${power} for=${this.duration()}`);
       }
+    }
+  }
+
+  /** A member that raises its term where nobody hears it, and comes back with it. */
+  private drawExiles(): void {
+    for (let count = this.some(3); count > 0; count -= 1) {
+      const group = this.busyGroup();
+      const node = pick(this.prng, this.groups.get(group) ?? this.nodes);
+      const atUs = this.moment();
+      const forUs = this.electionUs;
+      this.add(atUs, `isolate ${node} for=${forUs}`);
+      this.add(atUs + forUs / 2, `campaign ${node} ${group} force`);
     }
   }
 

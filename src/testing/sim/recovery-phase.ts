@@ -81,8 +81,8 @@ export class RecoveryPhase {
       for (const b of nodes) {
         if (a === b) continue;
         network.heal(a, b);
-        if (names.has(a) && names.has(b)) network.reset(a, b);
-        else wire.sever(a, b);
+        if (!names.has(a) || !names.has(b)) wire.sever(a, b);
+        else if (world.prng.chance(0.5)) network.reset(a, b);
       }
     }
     for (const node of healed) {

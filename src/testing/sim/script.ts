@@ -1,6 +1,6 @@
 /**
- * A run as text, in the form of the data-driven tests: the world's settings, then what is done to it
- * and when, then `----` and what came of it.
+ * A run as text, in the form of the data-driven tests: the world's settings, then what is done to
+ * it and when, then `----` and what came of it.
  *
  *      world seed=7 nodes=3 durability=strict
  *      at=0 create 1 a members=a,b,c

@@ -103,7 +103,9 @@ function asDurability(text: string): Durability {
   throw scriptInvalid(`durability must be strict, pipelined or none, not "${text}"`);
 }
 
-/** How wild a whole run is: most faults are absent from most runs, so that each is also seen alone. */
+/**
+ * How wild a whole run is: most faults are absent from most runs, so that each is also seen alone.
+ */
 export class Temper {
   private readonly prng: Prng;
   private readonly share: number;

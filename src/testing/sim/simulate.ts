@@ -1,7 +1,7 @@
 /**
  * The simulator as one call: seeds in, failures out. Each seed is a run of whole shards over
- * simulated disks, clocks and a simulated network, in the faults that the seed draws; what is run is
- * the real engine below its main thread, and the state machine given.
+ * simulated disks, clocks and a simulated network, in the faults that the seed draws; what is run
+ * is the real engine below its main thread, and the state machine given.
  */
 import { RaftError } from "../../base/index.ts";
 import type { Broken } from "./outcome.ts";

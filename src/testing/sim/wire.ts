@@ -37,18 +37,26 @@ export interface WireWorld {
 /** A frame may come again this much later than any other, in units of `tailUs`. */
 const staleFactor = 20;
 
+/** From one node to another. */
+interface Way {
+  /** Every frame is lost silently. */
+  blocked: boolean;
+  severed: boolean;
+  /** Nothing moves on a lane until then. */
+  readonly cloggedUntilUs: Record<Lane, number>;
+  /** By shards and lane: frames of one lane stay in their order. */
+  readonly lastArrivalUs: number[];
+}
+
+/** Shards of a simulated node at the most. */
+const shardsMax = 10;
+
 export class SimulatedWire implements Wire {
   network: MemoryNetwork | undefined;
   temper: WireTemper;
   private readonly world: WireWorld;
   private readonly prng: Prng;
-  /** Ways on which every frame is lost silently. */
-  private readonly blocked: Set<string> = new Set();
-  /** The same for good: no partition's end brings them back. */
-  private readonly severed: Set<string> = new Set();
-  /** Lanes on which nothing moves until then. */
-  private readonly clogged: Map<string, number> = new Map();
-  private readonly lastArrival: Map<string, number> = new Map();
+  private readonly ways: Map<NodeId, Map<NodeId, Way>> = new Map();
 
   constructor(world: WireWorld, prng: Prng, temper: WireTemper) {
     this.world = world;
@@ -57,41 +65,46 @@ export class SimulatedWire implements Wire {
   }
 
   block(from: NodeId, to: NodeId): void {
-    this.blocked.add(`${from} ${to}`);
+    this.way(from, to).blocked = true;
   }
 
   unblock(from: NodeId, to: NodeId): void {
-    this.blocked.delete(`${from} ${to}`);
+    this.way(from, to).blocked = false;
   }
 
+  /** Blocks a way for good: no partition's end brings it back. */
   sever(from: NodeId, to: NodeId): void {
-    this.severed.add(`${from} ${to}`);
+    this.way(from, to).severed = true;
   }
 
   clog(from: NodeId, to: NodeId, lane: Lane, untilUs: number): void {
-    this.clogged.set(`${from} ${to} ${lane}`, untilUs);
+    this.way(from, to).cloggedUntilUs[lane] = untilUs;
   }
 
   /** No way is blocked or clogged any more. */
   clear(): void {
-    this.blocked.clear();
-    this.clogged.clear();
+    for (const ways of this.ways.values()) {
+      for (const way of ways.values()) {
+        way.blocked = false;
+        way.cloggedUntilUs.control = 0;
+        way.cloggedUntilUs.data = 0;
+      }
+    }
   }
 
   carry(frame: MemoryFrame, arrive: () => void): void {
     const { from, to, lane } = frame;
     const { agenda } = this.world;
     this.show(frame);
-    const way = `${from.node} ${to.node} ${lane}`;
-    const lane_ = `${way} ${from.shard} ${to.shard}`;
+    const { cloggedUntilUs, lastArrivalUs } = this.way(from.node, to.node);
     let atUs = agenda.nowUs + this.delay();
-    const cloggedUntil = this.clogged.get(way) ?? 0;
-    if (cloggedUntil > atUs) {
+    if (cloggedUntilUs[lane] > atUs) {
       this.world.tally.fault("frame in a clogged lane");
-      atUs = cloggedUntil;
+      atUs = cloggedUntilUs[lane];
     }
-    atUs = Math.max(atUs, (this.lastArrival.get(lane_) ?? 0) + 1);
-    this.lastArrival.set(lane_, atUs);
+    const place = (from.shard * shardsMax + to.shard) * 2 + (lane === "data" ? 1 : 0);
+    atUs = Math.max(atUs, (lastArrivalUs[place] ?? 0) + 1);
+    lastArrivalUs[place] = atUs;
     agenda.at(atUs, eventKind.frame, arrive, this.world.actorOf(to.node, to.shard));
   }
 
@@ -122,9 +135,28 @@ export class SimulatedWire implements Wire {
     return frame.frame;
   }
 
+  private way(from: NodeId, to: NodeId): Way {
+    let ways = this.ways.get(from);
+    if (ways === undefined) {
+      ways = new Map();
+      this.ways.set(from, ways);
+    }
+    let way = ways.get(to);
+    if (way === undefined) {
+      way = {
+        blocked: false,
+        severed: false,
+        cloggedUntilUs: { control: 0, data: 0 },
+        lastArrivalUs: [],
+      };
+      ways.set(to, way);
+    }
+    return way;
+  }
+
   private isBlocked(from: NodeId, to: NodeId): boolean {
-    const way = `${from} ${to}`;
-    return this.blocked.has(way) || this.severed.has(way);
+    const { blocked, severed } = this.way(from, to);
+    return blocked || severed;
   }
 
   private delay(): number {

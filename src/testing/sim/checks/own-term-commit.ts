@@ -4,8 +4,8 @@
  * Such an entry is committed together with one of the leader's own behind it.
  *
  * Looked at whenever a leader does something that may follow from a new commit index; what anybody
- * had shown to be committed before is no news of this leader's. It comes before the check that keeps
- * account of that.
+ * had shown to be committed before is no news of this leader's. It comes before the check that
+ * keeps account of that.
  */
 import type { GroupId, NodeId } from "../../../base/index.ts";
 import type { AppliedEntry, Check, SentMessage, Stage } from "../check.ts";

@@ -1,6 +1,7 @@
 /**
- * A vote goes only to a candidate whose log is at least as up to date as the voter's: the later last
- * term wins, then the longer log (thesis §3.6.1). So whoever wins has everything that is committed.
+ * A vote goes only to a candidate whose log is at least as up to date as the voter's: the later
+ * last term wins, then the longer log (thesis §3.6.1). So whoever wins has everything that is
+ * committed.
  *
  * The candidate's log is taken from its own request. A voter that has entries of the very term it
  * votes in has heard the winner already; its log says nothing about when it voted.

@@ -20,8 +20,8 @@ export function nodeOf(world: World, line: Line, at = 0): SimulatedNode {
 }
 
 /**
- * `leader:GROUP` in a line stands for a node that takes itself for that group's leader just then; one
- * of several, where there are, and any node where there is none.
+ * `leader:GROUP` in a line stands for a node that takes itself for that group's leader just then;
+ * one of several, where there are, and any node where there is none.
  */
 export function resolveLeaders(world: World, text: string): string {
   return text.replaceAll(/leader:(\d+)/g, (_, digits: string) => {

@@ -168,7 +168,12 @@ export class CheckStage implements Stage {
 
   /** Everybody votes for a node, which then has its no-op on its own disk. */
   elect(node: NodeId, term: Term): void {
+    const others = this.nodes.filter((other) => other !== node);
+    for (const other of others) {
+      this.send(`${other} ${node}`, term, { kind: "preVoteResponse", granted: true });
+    }
     for (const voter of this.nodes) this.persist(voter, { term, vote: node });
+    for (const other of others) this.send(`${other} ${node}`, term, granted());
     this.checks.onRole({ node, group: 1, role: "leader", leader: node, term });
     const { lastIndex } = this.replica(node).written;
     this.persist(node, { first: lastIndex + 1, entries: [`${term}`] });

@@ -9,6 +9,7 @@ import type { Check, Stage } from "../../../../src/testing/sim/check.ts";
 import { BoundedQueues } from "../../../../src/testing/sim/checks/bounded-queues.ts";
 import { CommittedEntries } from "../../../../src/testing/sim/checks/committed-entries.ts";
 import { CoreInvariants } from "../../../../src/testing/sim/checks/core-invariants.ts";
+import { ElectedByMajority } from "../../../../src/testing/sim/checks/elected-by-majority.ts";
 import { ElectionSafety } from "../../../../src/testing/sim/checks/election-safety.ts";
 import { GroupIsolation } from "../../../../src/testing/sim/checks/group-isolation.ts";
 import { createChecks } from "../../../../src/testing/sim/checks/index.ts";
@@ -535,4 +536,28 @@ test("removed-replicas finds the removal of a replica that has voted", () => {
   stage.checks.onRemoved("c", 1);
   stage.persist("b", { term: 1, vote: "a" });
   breaks("removed-replicas", () => stage.checks.onRemoved("b", 1));
+});
+
+test("elected-by-majority counts each voter's word of that very term once", () => {
+  const stage = stageWith(ElectedByMajority);
+  stage.elect("a", 1);
+  for (const node of ["b", "c"]) stage.persist(node, { term: 2, vote: "c" });
+  for (let twice = 0; twice < 2; twice += 1) stage.send("b a", 2, granted());
+  stage.send("b c", 2, granted(false));
+  stage.send("b c", 3, granted());
+  breaks("elected-by-majority", () => {
+    stage.checks.onRole({ node: "c", group: 1, role: "leader", leader: "c", term: 2 });
+  });
+});
+
+test("elected-by-majority finds a campaign that nobody was asked about, unless it is forced", () => {
+  const stage = stageWith(ElectedByMajority);
+  const campaign = (force: boolean) => {
+    stage.send("a b", 1, { kind: "voteRequest", lastIndex: 0, lastTerm: 0, force });
+  };
+  campaign(true);
+  stage.send("b a", 2, { kind: "preVoteResponse", granted: true });
+  breaks("elected-by-majority", () => campaign(false));
+  stage.send("b a", 1, { kind: "preVoteResponse", granted: true });
+  campaign(false);
 });
