@@ -5,6 +5,7 @@
  *   npm run sim -- --seed 42                 one seed
  *   npm run sim -- --minutes 60              new seeds for an hour
  *   npm run sim -- --script FILE             a script, as a failing seed prints it
+ *   npm run sim -- --seed 42 --trace         everything that happens, a line each
  *   npm run sim -- --history FILE            with any of these: what the clients saw, as JSON lines
  *
  * Every tenth seed runs twice and must do the same. Exit code 1 where a seed failed, 2 where the
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     minutes: { type: "string" },
     script: { type: "string" },
     history: { type: "string" },
+    trace: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     "stop-at-first": { type: "boolean", default: false },
     "shrink-runs": { type: "string", default: "400" },
@@ -73,6 +75,7 @@ function onRun({ seed, operations, broken }: SimulatedRun): void {
 
 const options: SimulateOptions = {
   onRun,
+  trace: values.trace ? (line) => process.stdout.write(`${line}\n`) : undefined,
   onFailure: (failure) => {
     if (shrinkRunsMax > 0) tellShrunk(failure);
   },

@@ -30,6 +30,8 @@ export interface RunOptions {
    * @default true
    */
   readonly registers?: boolean | undefined;
+  /** Is told what happens, a line each: see trace.ts. */
+  readonly trace?: ((line: string) => void) | undefined;
   /** Judges what clients saw, in the end; throws where it must not be. */
   readonly check?: ((operations: readonly SimulatedOperation[]) => void) | undefined;
 }
@@ -54,6 +56,7 @@ export async function runScript(script: Script, options: RunOptions = {}): Promi
     settings,
     createStateMachine: contract.create,
     createChecks: (stage) => new AllChecks(createChecks(stage)),
+    trace: options.trace,
     turn: () => turn(),
   });
   const rejections = new Rejections();
@@ -74,6 +77,8 @@ export async function runScript(script: Script, options: RunOptions = {}): Promi
     if (registers) checkHistory(world.history.operations, world.tally);
     judge(world.history.operations, check);
   } catch (error) {
+    // Rejections that belong to this run come up now, and not in the next one.
+    await turn();
     broken = asBroken(contract.broken ?? rejections.first ?? error);
   } finally {
     rejections.end();
@@ -111,7 +116,10 @@ async function runActions(world: World, actions: readonly string[]): Promise<voi
     if (atUs < endUs) throw scriptInvalid(`"${text}" comes after a later moment`);
     endUs = atUs;
     const command = text.slice(text.indexOf(" ") + 1);
-    world.agenda.settleAt(atUs, eventKind.action, () => perform(world, command));
+    world.agenda.settleAt(atUs, eventKind.action, () => {
+      world.trace?.action(command);
+      perform(world, command);
+    });
   }
   await world.agenda.run(endUs);
 }

@@ -5,6 +5,7 @@ import type { CommitBatch, Descriptor } from "../../log/index.ts";
 import type { Check } from "./check.ts";
 import { ShadowReplica, shadowCommit } from "./shadow.ts";
 import type { ShadowCommit } from "./shadow.ts";
+import type { Trace } from "./trace.ts";
 
 interface Pending {
   readonly sequence: number;
@@ -21,8 +22,10 @@ export class ShadowDisk {
   private durable: Map<GroupId, ShadowReplica> = new Map();
   private pending: Pending[] = [];
   private readonly checks: Check;
+  private readonly trace: Trace | undefined;
 
-  constructor(node: NodeId, checks: Check) {
+  constructor(node: NodeId, checks: Check, trace?: Trace) {
+    this.trace = trace;
     this.node = node;
     this.checks = checks;
   }
@@ -106,6 +109,7 @@ export class ShadowDisk {
       const replica = this.durable.get(change.group);
       assert(replica !== undefined, "a change follows its descriptor");
       replica.durable.take(change);
+      this.trace?.durable(this.node, change);
       this.checks.onDurable?.(replica, change);
     }
   }

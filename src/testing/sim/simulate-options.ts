@@ -108,6 +108,11 @@ export interface SimulateOptions {
    * `stateMachine`.
    */
   readonly check?: ((operations: readonly SimulatedOperation[]) => void) | undefined;
+  /**
+   * Is told each run as it happens, a line an event: simulated µs, then what is done to the world,
+   * messages, durable writes, roles. Slow, and much text.
+   */
+  readonly trace?: ((line: string) => void) | undefined;
   /** Called after each run, before a failure is shrunk. */
   readonly onRun?: ((run: SimulatedRun) => void) | undefined;
   /** Called when a failure has been shrunk. */
@@ -138,7 +143,7 @@ export interface ResolvedSimulation {
   readonly seedList: Iterable<number>;
 }
 
-const functions = ["stateMachine", "workload", "check", "onRun", "onFailure"] as const;
+const functions = ["stateMachine", "workload", "check", "trace", "onRun", "onFailure"] as const;
 const others = ["script", "options"] as const;
 
 /** @throws ERR_OPTION_INVALID listing all faults */

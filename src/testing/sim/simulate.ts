@@ -83,6 +83,8 @@ class Simulation {
   private readonly tally: Tally = new Tally();
   private readonly options: SimulateOptions;
   private readonly runOptions: RunOptions;
+  /** For runs that are repeated. */
+  private readonly silentOptions: RunOptions;
   private readonly shrinkRunsMax: number;
   private seeds = 0;
   private events = 0;
@@ -93,7 +95,8 @@ class Simulation {
     this.options = options;
     this.shrinkRunsMax = shrinkRunsMax;
     const registers = stateMachine === undefined;
-    this.runOptions = { createStateMachine: stateMachine, registers, check };
+    this.silentOptions = { createStateMachine: stateMachine, registers, check };
+    this.runOptions = { ...this.silentOptions, trace: options.trace };
   }
 
   async run(script: Script, seed: number | undefined): Promise<void> {
@@ -124,7 +127,7 @@ class Simulation {
   }
 
   private async repeat(script: Script, first: RunResult): Promise<Broken | undefined> {
-    const again = await runScript(script, this.runOptions);
+    const again = await runScript(script, this.silentOptions);
     if (again.hash === first.hash) return undefined;
     const invariant = "determinism";
     return { invariant, message: "the second run of the same script did something else" };
@@ -161,7 +164,7 @@ class Simulation {
   /** A part of a script may make no sense where the whole did: settings that need each other. */
   private async tryRun(script: Script): Promise<Pick<RunResult, "broken" | "outcome">> {
     try {
-      return await runScript(script, this.runOptions);
+      return await runScript(script, this.silentOptions);
     } catch (error) {
       if (error instanceof RaftError) return { broken: undefined, outcome: "" };
       throw error;

@@ -203,7 +203,7 @@ export class SimulatedNode {
       Object.assign(disk.faults, { commitUs, commitTailRate, commitTailUs });
       Object.assign(disk.faults, { writeErrorRate, flushErrorRate, readErrorRate });
       disk.faults.blocking = settings.blocking === 1;
-      return { disk, shadow: new ShadowDisk(this.id, checks) };
+      return { disk, shadow: new ShadowDisk(this.id, checks, this.world.trace) };
     });
   }
 
@@ -279,6 +279,7 @@ export class SimulatedNode {
     if (!slot.alive) return;
     if (!(error instanceof RaftError)) throw error;
     this.world.tally.count(`opening refused: ${error.code}`);
+    this.world.trace?.life(this.id, `cannot open: ${error.message}`);
     if (error.code === "ERR_STORE_FAILED") this.restartLater();
     else if (isDamage(error)) this.broken = true;
     else throw new Violation("opens", `${this.id} cannot open: ${error.code}: ${error.message}`);
@@ -294,6 +295,7 @@ export class SimulatedNode {
     volume?.disk.crash(power ? "power" : "process");
     // What a power cut has left was written by the disk itself.
     if (power) volume?.shadow.onDurable(Number.POSITIVE_INFINITY);
+    world.trace?.life(this.id, `shard ${slot.shardId} ends`);
     world.checks.onStopped?.(this.id, slot.shardId);
     slot.client.lose();
     // Without power nobody says goodbye: the others go on sending until they notice.
@@ -320,6 +322,7 @@ export class SimulatedNode {
     const { world } = this;
     switch (event.kind) {
       case "roleChanged":
+        world.trace?.role({ node: this.id, ...event });
         world.checks.onRole?.({ node: this.id, ...event });
         return;
       case "failed":

@@ -19,6 +19,7 @@ import type { ShadowReplica } from "./shadow.ts";
 import { SimulatedNode } from "./simulated-node.ts";
 import type { SimulatedShard } from "./simulated-shard.ts";
 import { Tally } from "./tally.ts";
+import { Trace } from "./trace.ts";
 import { SimulatedWire } from "./wire.ts";
 
 const encoder = new TextEncoder();
@@ -29,11 +30,13 @@ export interface WorldParts {
   readonly createChecks: (stage: Stage) => Check;
   /** A turn of the real event loop. */
   readonly turn: () => Promise<void>;
+  readonly trace?: ((line: string) => void) | undefined;
 }
 
 export class World implements Stage {
   readonly settings: Settings;
   readonly agenda: Agenda;
+  readonly trace: Trace | undefined;
   readonly prng: Prng;
   readonly tally: Tally = new Tally();
   readonly wire: SimulatedWire;
@@ -50,10 +53,11 @@ export class World implements Stage {
   private readonly createMachine: CreateStateMachine;
   private readonly machines: Map<string, number> = new Map();
 
-  constructor({ settings, createStateMachine, createChecks, turn }: WorldParts) {
+  constructor({ settings, createStateMachine, createChecks, turn, trace }: WorldParts) {
     this.settings = settings;
     this.createMachine = createStateMachine;
     this.agenda = new Agenda(turn);
+    this.trace = trace && new Trace(this.agenda, trace);
     this.prng = new Prng(settings.seed);
     this.wire = new SimulatedWire(this, this.fork(), settings);
     this.network = new MemoryNetwork((task, at) => {
@@ -139,6 +143,7 @@ export class World implements Stage {
 
   onSend(sent: SentMessage): void {
     this.tally.count(`messages`);
+    this.trace?.sent(sent);
     this.checks.onSend?.(sent);
   }
 
@@ -152,6 +157,7 @@ export class World implements Stage {
 
   onDisabled(node: NodeId, group: GroupId, reason: string): void {
     this.tally.count(`replica disabled: ${reason.replaceAll(/\d+/g, "N")}`);
+    this.trace?.life(node, `disabled in g${group}: ${reason}`);
     this.disabled.set(`${node} ${group}`, reason);
   }
 
@@ -241,6 +247,7 @@ class WatchedMachine implements StateMachine {
     const { node, group, world } = this;
     world.tally.count("entries applied");
     world.agenda.note(applied.hash);
+    world.trace?.applied(node, group, applied.index);
     world.checks.onApplied?.({ node, group, ...applied });
   }
 }
