@@ -160,7 +160,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
     "unknown",
     false,
     "the disk refused a write or a flush; the shard has stopped, since retrying on the same pages may lose data",
-    "repair the disk and restart the process",
+    "free space on the disk or repair it, as the message says, and restart the process",
   ),
   ERR_STORE_CORRUPT: spec(
     "none",

@@ -5,19 +5,19 @@
  *      │ pages │ room of this transaction │ ahead for the next ones │
  *                                         └ of records up to 64 KiB only
  *
- * LMDB must never find the disk full: where the system refuses one of its writes, it writes an error
- * text over the end of its memory (mdb.c:4742 of lmdb-js 3.5.6), which may end the process, and a
- * page of a mapped file that the file system cannot provide is a bus error. So the blocks that a
- * transaction may need are there before it begins, or it does not begin. Pages that LMDB uses again
- * lie before its last page, and there the file has no holes (`fillHoles`). Node has no `fallocate`:
- * to write is the only way to have blocks.
+ * LMDB must never find the disk full: where the system refuses one of its writes, it writes a text
+ * over the end of its memory (mdb.c:4742 of lmdb-js 3.5.6), which may end the process, and a page
+ * of a mapped file that the file system cannot provide is a bus error. So the blocks that a
+ * transaction may need are there before it begins, or it does not begin. Pages that LMDB uses
+ * again lie before its last page, and there the file has no holes (`fillHoles`). Node has no
+ * `fallocate`: to write is the only way to have blocks.
  *
  * Zeros ahead also save time. A flush of a page that lies inside the file writes that page; a flush
  * of one that extends the file also writes the file system's journal. Measured on ext4 with small
  * records: 2,000 strict commits a second into a reserve against 1,000 into a growing file; freed
- * LMDB pages, the other way to reserve, gave 1,400, since each commit then rewrites the list of free
- * pages. Records above 64 KiB gain nothing, so there only the room of one transaction is made: its
- * zeros are still in memory when the pages replace them, and are not written to the disk.
+ * LMDB pages, the other way to reserve, gave 1,400, since each commit then rewrites the list of
+ * free pages. Records above 64 KiB gain nothing, so there only the room of one transaction is made:
+ * its zeros are still in memory when pages replace them, and most are never written to the disk.
  *
  * LMDB never looks behind the last page that its meta page names, and zeros are only ever written
  * beyond the end of the file, between transactions, by the one thread that writes it: they cannot

@@ -62,8 +62,8 @@ export function emptyLmdbFile(mapBytes: number): Uint8Array {
 }
 
 /**
- * Returns how many bytes LMDB's pages take. The file may be a little shorter: those that are missing
- * must be there as zeros. If it is not sound, LMDB finds a page of zeros and says so.
+ * Returns how many bytes LMDB's pages take. The file may be a little shorter: what is missing must
+ * be there as zeros. If it is not sound, LMDB finds a page of zeros and says so.
  * @throws ERR_STORE_CORRUPT where the file is not LMDB's; what the system throws where it may not
  * be written
  */

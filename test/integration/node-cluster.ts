@@ -17,8 +17,10 @@ export interface ClusterOptions {
   readonly shards?: readonly number[];
   readonly timeoutMs?: number;
   readonly tickMs?: number;
-  /** Command that each node runs under, by node. */
+  /** Command that each node runs under, by node; read at each start. */
   readonly under?: Readonly<Record<string, readonly string[]>>;
+  /** Address that each node listens on, by node; loopback where none is given. */
+  readonly hosts?: Readonly<Record<string, string>>;
 }
 
 const settleMs = 60_000;
@@ -40,6 +42,11 @@ export class NodeCluster implements AsyncDisposable {
 
   dirOf(name: string): string {
     return join(this.dir, name);
+  }
+
+  /** How often a node was started. */
+  lifeOf(name: string): number {
+    return this.starts.get(name) ?? 0;
   }
 
   node(name: string): NodeProcess {
@@ -65,10 +72,11 @@ export class NodeCluster implements AsyncDisposable {
     const incarnation = (this.starts.get(name) ?? 0) + 1;
     this.starts.set(name, incarnation);
     const { durability = "strict", shards = [1, 1, 1], timeoutMs = 10_000 } = this.options;
-    const { under = {}, tickMs = 30 } = this.options;
+    const { under = {}, hosts = {}, tickMs = 30 } = this.options;
     const settings: NodeSettings = {
       node: name,
       dir: this.dirOf(name),
+      host: hosts[name] ?? "127.0.0.1",
       shards: shards[this.names.indexOf(name)] ?? 1,
       durability,
       tickMs,

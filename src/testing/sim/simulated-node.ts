@@ -7,15 +7,8 @@
  * later, as a supervisor would; not where its disk says that it is damaged: that is for people.
  */
 import { RaftError, shardOfGroup } from "../../base/index.ts";
-import type { GroupId, Incarnation, Index, NodeId, ShardId } from "../../base/index.ts";
-import type {
-  CommitBatch,
-  LogStore,
-  RecoveredGroup,
-  StoreIdentity,
-  StoreStats,
-} from "../../log/index.ts";
-import type { Block } from "../../raft/index.ts";
+import type { GroupId, Incarnation, NodeId, ShardId } from "../../base/index.ts";
+import type { LogStore, StoreIdentity } from "../../log/index.ts";
 import type { ShardEvent } from "../../shard/index.ts";
 import { MemoryTransport } from "../../transport/index.ts";
 import { eventKind } from "./agenda.ts";
@@ -26,6 +19,7 @@ import type { ShadowReplica } from "./shadow.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 import { SimulatedShard } from "./simulated-shard.ts";
 import { Violation } from "./violation.ts";
+import { WatchedStore } from "./watched-store.ts";
 import type { World } from "./world.ts";
 
 interface Volume {
@@ -335,47 +329,6 @@ export class SimulatedNode {
         return;
       default:
     }
-  }
-}
-
-/** Tells what a store found when it was opened. */
-class WatchedStore implements LogStore {
-  readonly durability: LogStore["durability"];
-  readonly commitsInFlightMax: number;
-  private readonly inner: LogStore;
-  private readonly found: (groups: readonly RecoveredGroup[]) => void;
-
-  constructor(inner: LogStore, found: (groups: readonly RecoveredGroup[]) => void) {
-    this.inner = inner;
-    this.found = found;
-    this.durability = inner.durability;
-    this.commitsInFlightMax = inner.commitsInFlightMax;
-  }
-
-  async open(): Promise<readonly RecoveredGroup[]> {
-    const groups = await this.inner.open();
-    this.found(groups);
-    return groups;
-  }
-
-  commit(batch: CommitBatch): Promise<void> {
-    return this.inner.commit(batch);
-  }
-
-  read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {
-    return this.inner.read(group, from, bytesMax);
-  }
-
-  position(group: GroupId, index: Index): number {
-    return this.inner.position(group, index);
-  }
-
-  stats(): StoreStats {
-    return this.inner.stats();
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
   }
 }
 

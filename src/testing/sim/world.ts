@@ -3,10 +3,10 @@
  * watch it. What is done to it comes from verbs.ts; nothing here happens by itself but what the
  * shards, the network and the disks have under way.
  */
-import { Prng, messageOf, shardOfGroup } from "../../base/index.ts";
+import { Prng, shardOfGroup } from "../../base/index.ts";
 import type { GroupId, NodeId, ShardId } from "../../base/index.ts";
 import { majorityOf } from "../../raft/index.ts";
-import type { CreateStateMachine, Entry, ShardOptions, StateMachine } from "../../shard/index.ts";
+import type { CreateStateMachine, ShardOptions } from "../../shard/index.ts";
 import { MemoryNetwork } from "../../transport/index.ts";
 import { Agenda, eventKind } from "./agenda.ts";
 import type { Check, LiveReplica, SentMessage, Stage } from "./check.ts";
@@ -14,15 +14,13 @@ import type { DiskHost } from "./disk.ts";
 import { History } from "./history.ts";
 import { nodesOf, shardsOf } from "./settings.ts";
 import type { Settings } from "./settings.ts";
-import { hashOf } from "./shadow.ts";
 import type { ShadowReplica } from "./shadow.ts";
 import { SimulatedNode } from "./simulated-node.ts";
 import type { SimulatedShard } from "./simulated-shard.ts";
 import { Tally } from "./tally.ts";
 import { Trace } from "./trace.ts";
+import { WatchedMachine } from "./watched-machine.ts";
 import { SimulatedWire } from "./wire.ts";
-
-const encoder = new TextEncoder();
 
 export interface WorldParts {
   readonly settings: Settings;
@@ -197,57 +195,5 @@ export class World implements Stage {
       if (holders.length < majorityOf(members.length)) return false;
     }
     return true;
-  }
-}
-
-/** Shows to the checks what a machine was given and what it made of it. */
-class WatchedMachine implements StateMachine {
-  private readonly world: World;
-  private readonly node: NodeId;
-  private readonly group: GroupId;
-  private readonly inner: StateMachine;
-
-  constructor(world: World, node: NodeId, group: GroupId, inner: StateMachine) {
-    this.world = world;
-    this.node = node;
-    this.group = group;
-    this.inner = inner;
-  }
-
-  apply(entry: Entry): Uint8Array | undefined {
-    const { index, term } = entry;
-    const hash = hashOf(entry.bytes.subarray(entry.start, entry.end), 0);
-    try {
-      const result = this.inner.apply(entry);
-      this.show({ index, term, hash, resultHash: result === undefined ? 0 : hashOf(result, 1) });
-      return result;
-    } catch (error) {
-      this.show({ index, term, hash, resultHash: hashOf(encoder.encode(messageOf(error)), 2) });
-      throw error;
-    }
-  }
-
-  query(query: Uint8Array): Uint8Array | undefined {
-    return this.inner.query(query);
-  }
-
-  digest(): string {
-    return this.inner.digest?.() ?? "";
-  }
-
-  onRole(...change: Parameters<NonNullable<StateMachine["onRole"]>>): void {
-    this.inner.onRole?.(...change);
-  }
-
-  close(): void {
-    this.inner.close?.();
-  }
-
-  private show(applied: { index: number; term: number; hash: number; resultHash: number }): void {
-    const { node, group, world } = this;
-    world.tally.count("entries applied");
-    world.agenda.note(applied.hash);
-    world.trace?.applied(node, group, applied.index);
-    world.checks.onApplied?.({ node, group, ...applied });
   }
 }

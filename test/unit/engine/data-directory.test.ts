@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -79,6 +87,19 @@ test("a path that cannot be a directory is refused", (t) => {
     code: "ERR_STORE_FAILED",
     outcome: "none",
   });
+});
+
+test("a disk that is full is told as a failure that had no effect, and leaves no lock", (t) => {
+  const dir = tempDir(t);
+  symlinkSync("/dev/full", join(dir, "node.json.new"));
+  const full = {
+    code: "ERR_STORE_FAILED",
+    outcome: "none",
+    message: /Cannot write .*node\.json: ENOSPC.*; free space/,
+  };
+  refuses(dir, full);
+  unlinkSync(join(dir, "node.json.new"));
+  open(dir).close();
 });
 
 test("a directory has one owner in this process, however it is written", (t) => {

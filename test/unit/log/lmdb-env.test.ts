@@ -57,6 +57,19 @@ test("a store that is made or opened has all of its blocks, and so has its lock 
   });
 });
 
+test("a file that was cut is refused before it is filled up with zeros", async () => {
+  await withDir(async (dir) => {
+    const path = join(dir, "data.mdb");
+    const bytes = Buffer.from(emptyLmdbFile(mapBytes));
+    bytes.writeBigUInt64LE(1_000n, 144);
+    writeFileSync(path, bytes);
+    const options = { dir, durability: "none", mapBytes } as const;
+    const cut = { code: "ERR_STORE_CORRUPT", message: /has 8192 bytes of 4100096/ };
+    assert.throws(() => openStore(options, 0), cut);
+    assert.equal(statSync(path).size, bytes.length);
+  });
+});
+
 /** Notes what each transaction was given room for and what it took. */
 class WatchedReserve extends FileReserve {
   worstBytes = 0;

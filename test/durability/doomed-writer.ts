@@ -1,0 +1,67 @@
+/**
+ * A process that runs a StoreWorkload on a disk that will fail, and tells on its standard output
+ * what becomes of each commit. It goes on for some commits after the first that is refused: a dead
+ * store must stay dead.
+ *
+ *      node doomed-writer.js {"dir":…,"durability":…,"seed":…,"commits":…,"preallocateBytes":…}
+ *
+ *      opened | open ERR_STORE_FAILED        ack 1        refused 2 ERR_STORE_FAILED        closed
+ */
+import { writeSync } from "node:fs";
+import { RaftError } from "../../src/base/index.ts";
+import { LmdbStore } from "../../src/log/index.ts";
+import type { Durability } from "../../src/log/index.ts";
+import { testIdentity } from "../fixtures/store-places.ts";
+import { StoreWorkload } from "./store-workload.ts";
+
+export interface DoomedOptions {
+  readonly dir: string;
+  readonly durability: Durability;
+  readonly seed: number;
+  readonly commits: number;
+  readonly preallocateBytes: number;
+}
+
+const refusalsMax = 5;
+
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
+}
+
+/** An error that is not one of ours is shown whole: it fails the test. */
+function codeOf(error: unknown): string {
+  return error instanceof RaftError ? error.code : String(error);
+}
+
+async function main(options: DoomedOptions): Promise<void> {
+  const { dir, durability, seed, commits, preallocateBytes } = options;
+  const store = new LmdbStore({ dir, durability, identity: testIdentity, preallocateBytes });
+  try {
+    await store.open();
+  } catch (error) {
+    say(`open ${codeOf(error)}`);
+    return;
+  }
+  say("opened");
+  const workload = new StoreWorkload(seed);
+  const underWay: Promise<void>[] = [];
+  let refusals = 0;
+  while (workload.commits < commits && refusals < refusalsMax) {
+    const batch = workload.next();
+    const commit = workload.commits;
+    const told = store.commit(batch).then(
+      () => say(`ack ${commit}`),
+      (error: unknown) => {
+        refusals += 1;
+        say(`refused ${commit} ${codeOf(error)}`);
+      },
+    );
+    underWay.push(told);
+    if (underWay.length >= store.commitsInFlightMax) await underWay.shift();
+  }
+  await Promise.all(underWay);
+  await store.close();
+  say("closed");
+}
+
+await main(JSON.parse(process.argv[2] ?? "{}"));

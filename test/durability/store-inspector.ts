@@ -1,0 +1,50 @@
+/**
+ * A process that opens store directories one after another and tells the state of each as a line of
+ * JSON. A process of its own: nothing that a killed one kept in memory is here, and a damaged file
+ * may crash LMDB's native code.
+ *
+ *      node store-inspector.js {"dirs":[…],"durability":…}
+ */
+import { writeSync } from "node:fs";
+import { LmdbStore } from "../../src/log/index.ts";
+import type { Durability } from "../../src/log/index.ts";
+import { testIdentity } from "../fixtures/store-places.ts";
+import { stateOf } from "./store-model.ts";
+
+export interface InspectorOptions {
+  readonly dirs: readonly string[];
+  readonly durability: Durability;
+}
+
+export interface Inspected {
+  readonly dir: string;
+  /** Of the whole store, or why it did not open. */
+  readonly state: string;
+  /** The same after one commit more, without it: a store goes on where it stood. */
+  readonly stateAfterCommit: string;
+}
+
+async function inspect(dir: string, durability: Durability): Promise<Inspected> {
+  const options = { dir, durability, identity: testIdentity, preallocateBytes: 131_072 };
+  const first = new LmdbStore(options);
+  let state: string;
+  try {
+    state = stateOf(first, await first.open());
+  } catch (error) {
+    return { dir, state: String(error), stateAfterCommit: "" };
+  }
+  const group = 0xdead_0001;
+  const members = [{ node: "a", incarnation: 1 }];
+  const descriptors = [{ group, members, state: "running", reason: "" } as const];
+  await first.commit({ changes: [], descriptors, removed: [] });
+  await first.close();
+  const second = new LmdbStore(options);
+  const recovered = await second.open();
+  const before = recovered.filter(({ descriptor }) => descriptor.group !== group);
+  const stateAfterCommit = stateOf(second, before);
+  await second.close();
+  return { dir, state, stateAfterCommit };
+}
+
+const { dirs, durability }: InspectorOptions = JSON.parse(process.argv[2] ?? "{}");
+for (const dir of dirs) writeSync(1, `${JSON.stringify(await inspect(dir, durability))}\n`);
