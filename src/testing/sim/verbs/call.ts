@@ -61,7 +61,9 @@ export function begin(world: World, line: Line, asked: Asked): Recorded {
 }
 
 function birthOf(world: World, node: NodeId, group: GroupId): Incarnation {
-  return world.shadow(node, group)?.birth ?? 0;
+  // A new replica takes calls before its first commit is given to the disk.
+  const replica = world.node(node)?.slotOf(group)?.shard.replicas.get(group);
+  return replica?.descriptor.members[0]?.incarnation ?? world.shadow(node, group)?.birth ?? 0;
 }
 
 function fail(world: World, recorded: Recorded, { outcome, code }: RaftError): void {
