@@ -169,7 +169,7 @@ export class NodeCluster implements AsyncDisposable {
   private async agree(indexes: readonly number[]): Promise<void> {
     const { groups } = this;
     const running = this.running();
-    await until("all replicas agree", settleMs, async () => {
+    const agreed = until("all replicas agree", settleMs, async () => {
       const answers = await Promise.all(
         running.map((node) => node.call({ kind: "digests", groups })),
       );
@@ -184,6 +184,13 @@ export class NodeCluster implements AsyncDisposable {
         );
       });
       return agreed ? true : undefined;
+    });
+    await agreed.catch(async (error: unknown) => {
+      // Where each replica stands tells a lost leader from one that is stuck or disabled.
+      const statuses = [...(await this.statuses())].map(([name, status]) => {
+        return `${name}: ${JSON.stringify(status)}`;
+      });
+      throw new Error(statuses.join("\n"), { cause: error });
     });
   }
 

@@ -7,7 +7,7 @@ const failover = "test/inline/failover.test.ts";
 export const callMutants: readonly Mutant[] = [
   {
     name: "sealed-call-never-answered",
-    says: "Every call is answered (DESIGN 4.7): writes that were in the log when their leader fell hang for ever.",
+    says: "Every call is answered: writes that were in the log when their leader fell hang for ever.",
     file: "src/shard/fail-calls.ts",
     find: "        replies.failed(block.replyTos[call] ?? 0, unknown);",
     replace: "        void unknown;",
@@ -15,7 +15,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "open-calls-lost-at-step-down",
-    says: "Every call is answered (DESIGN 4.7): writes that waited for the next block when their leader fell hang for ever.",
+    says: "Every call is answered: writes that waited for the next block when their leader fell hang for ever.",
     file: "src/shard/fail-calls.ts",
     find: "  for (const replyTo of open.take(open.calls).replyTos) replies.failed(replyTo, none);",
     replace: "  open.take(open.calls);",
@@ -23,7 +23,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "reads-lost-at-step-down",
-    says: "Every call is answered (DESIGN 4.7): reads that waited when their leader fell hang for ever.",
+    says: "Every call is answered: reads that waited when their leader fell hang for ever.",
     file: "src/shard/fail-calls.ts",
     find: "  for (const { replyTo } of waiting) replies.failed(replyTo, none);",
     replace: "",
@@ -31,7 +31,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "calls-kept-over-step-down",
-    says: "A leader that falls settles what its callers wait for (DESIGN 4.7): writes that the next leader overwrote hang, and with them all later ones.",
+    says: "A leader that falls settles what its callers wait for: writes that the next leader overwrote hang, and with them all later ones.",
     file: "src/shard/shard.ts",
     find: "    if (!raft.isLeader)\n",
     replace: "    if (!replica.running)\n",
@@ -39,7 +39,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "sealed-call-answered-none",
-    says: 'Outcome is never "none" of an entry that may be in a log (DESIGN 4.7): a caller that tries again has its write applied twice.',
+    says: 'Outcome is never "none" of an entry that may be in a log: a caller that tries again has its write applied twice.',
     file: "src/shard/fail-calls.ts",
     find: '    const unknown = errorFor("unknown");',
     replace: '    const unknown = errorFor("none");',
@@ -47,7 +47,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "calls-answered-again",
-    says: "A call is answered once (DESIGN 4.7): one that failed with its leader gets a second answer, which by then may be another call's.",
+    says: "A call is answered once: one that failed with its leader gets a second answer, which by then may be another call's.",
     file: "src/shard/fail-calls.ts",
     find: "    for (const block of sealed.splice(0)) {",
     replace: "    for (const block of sealed) {",
@@ -63,7 +63,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "end-of-shard-says-none",
-    says: 'Outcome is never "none" of an entry that may be in a log (DESIGN 4.7): a write that the followers commit after the leader\'s disk failed is tried again and applied twice.',
+    says: 'Outcome is never "none" of an entry that may be in a log: a write that the followers commit after the leader\'s disk failed is tried again and applied twice.',
     file: "src/shard/shard.ts",
     find: "(outcome) => new RaftError(code, text, { outcome, cause: error }),",
     replace: '() => new RaftError(code, text, { outcome: "none", cause: error }),',
@@ -71,7 +71,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "refused-and-taken-all-the-same",
-    says: "A refusal comes before any effect (DESIGN 4.6): a write that was refused as busy is applied, and its call answered twice.",
+    says: "A refusal comes before any effect: a write that was refused as busy is applied, and its call answered twice.",
     file: "src/shard/forward.ts",
     find: `    context.replies.failed(proposal.replyTo, new RaftError("ERR_BUSY", message));
     return;`,
@@ -105,7 +105,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "lost-link-says-none",
-    says: 'Outcome is never "none" of what was sent (DESIGN 4.7): a forwarded write that the leader commits is tried again and applied twice.',
+    says: 'Outcome is never "none" of what was sent: a forwarded write that the leader commits is tried again and applied twice.',
     file: "src/shard/requests.ts",
     find: '        outcome: sent ? "unknown" : "none",',
     replace: '        outcome: "none",',
@@ -114,7 +114,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "forwarded-call-without-deadline",
-    says: "Every wait has a deadline (DESIGN 4.7; zraft_lib): a forwarded call whose answer was lost hangs for ever.",
+    says: "Every wait has a deadline (zraft_lib): a forwarded call whose answer was lost hangs for ever.",
     file: "src/shard/requests.ts",
     find: "      if (nowMs >= waiting.deadlineMs) {",
     replace: "      if (nowMs >= waiting.deadlineMs && waiting.request.idempotent) {",

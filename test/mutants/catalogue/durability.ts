@@ -3,11 +3,11 @@ import type { Mutant } from "../mutant.ts";
 const order = "test/inline/durability.test.ts";
 const predecessors = "test/defects/raft-predecessors.test.ts";
 
-/** Persist, then speak: DESIGN 4.1. */
+/** Persist, then speak. */
 export const durabilityMutants: readonly Mutant[] = [
   {
     name: "promises-leave-at-once",
-    says: "What promises durability waits for the disk (DESIGN 4.1; NATS): a power cut takes acknowledged writes.",
+    says: "What promises durability waits for the disk (NATS): a power cut takes acknowledged writes.",
     file: "src/shard/shard.ts",
     find: "    this.route(replica, ready.messages);",
     replace: "    this.route(replica, [...ready.messages, ...ready.durableMessages]);",
@@ -15,7 +15,7 @@ export const durabilityMutants: readonly Mutant[] = [
   },
   {
     name: "commit-durable-when-handed-over",
-    says: "A commit is durable when the store says so (DESIGN 4.1): a power cut takes writes that two pipelined disks had acknowledged.",
+    says: "A commit is durable when the store says so: a power cut takes writes that two pipelined disks had acknowledged.",
     file: "src/shard/shard.ts",
     find: `    this.lastCommit = this.context.environment.store.commit(batch).then(
       () => {
@@ -34,7 +34,7 @@ export const durabilityMutants: readonly Mutant[] = [
   },
   {
     name: "promise-overtakes-commits-before-it",
-    says: "What brings nothing to write waits for the commits before it (DESIGN 4.1): a repeated append is acknowledged while its entries are on their way, and a power cut takes them.",
+    says: "What brings nothing to write waits for the commits before it: a repeated append is acknowledged while its entries are on their way, and a power cut takes them.",
     file: "src/shard/shard.ts",
     find: `    if (this.commitsInFlight === 0) this.finish(work);
     else this.lastCommit = this.lastCommit.then(() => this.finish(work));`,
@@ -43,7 +43,7 @@ export const durabilityMutants: readonly Mutant[] = [
   },
   {
     name: "ready-shares-its-list",
-    says: "A Ready's promises rest on that Ready alone (DESIGN 4.1): acknowledgements of later entries leave with an earlier commit, and a power cut takes them.",
+    says: "A Ready's promises rest on that Ready alone: acknowledgements of later entries leave with an earlier commit, and a power cut takes them.",
     file: "src/raft/raft.ts",
     find: "durableMessages: durableMessages.length > 0 ? durableMessages : none,",
     replace: "durableMessages,",
@@ -62,7 +62,7 @@ export const durabilityMutants: readonly Mutant[] = [
   },
   {
     name: "leader-counts-its-memory",
-    says: "The leader counts what its disk holds (DESIGN 4.1): a follower applies a write that is on one disk only, and after a power cut its state differs from the others'.",
+    says: "The leader counts what its disk holds: a follower applies a write that is on one disk only, and after a power cut its state differs from the others'.",
     file: "src/raft/raft.ts",
     find: "    log.append(newBlock({ first, term: state.term, kind, count, timeMs, checksum, bytes }));",
     replace: `    log.append(newBlock({ first, term: state.term, kind, count, timeMs, checksum, bytes }));
@@ -156,7 +156,7 @@ export const durabilityMutants: readonly Mutant[] = [
   },
   {
     name: "failed-commit-taken-for-durable",
-    says: "After a failed write or flush a store is dead (DESIGN 4.2): writes are acknowledged that no disk will ever hold.",
+    says: "After a failed write or flush a store is dead: writes are acknowledged that no disk will ever hold.",
     file: "src/shard/shard.ts",
     find: "        void this.end(asStoreError(error));",
     replace: `        this.commitsInFlight -= 1;

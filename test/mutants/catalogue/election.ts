@@ -35,7 +35,7 @@ export const electionMutants: readonly Mutant[] = [
   },
   {
     name: "votes-kept-over-campaigns",
-    says: "Votes are tallied by term (DESIGN 4.3): what was granted in a pre-vote or an older campaign elects a second leader, and acknowledged writes are gone.",
+    says: "Votes are tallied by term: what was granted in a pre-vote or an older campaign elects a second leader, and acknowledged writes are gone.",
     file: "src/raft/roles.ts",
     find: "  state.votes.clear();\n",
     replace: "",

@@ -3,11 +3,11 @@ import type { Mutant } from "../mutant.ts";
 const creation = "test/inline/creation.test.ts";
 const hostile = "test/inline/hostile-peer.test.ts";
 
-/** Who is a member, and who only bears its name: DESIGN 4.5. */
+/** Who is a member, and who only bears its name. */
 export const identityMutants: readonly Mutant[] = [
   {
     name: "other-incarnation-heard",
-    says: "A replica is heard under its incarnation only (DESIGN 4.5): one of an earlier life of the group id votes, and its entries are taken for the new group's.",
+    says: "A replica is heard under its incarnation only: one of an earlier life of the group id votes, and its entries are taken for the new group's.",
     file: "src/shard/inbound.ts",
     find: "    if (replica.incarnations.get(fromKey) !== incarnation) {",
     replace: "    if (!replica.incarnations.has(fromKey)) {",
@@ -15,7 +15,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "strangers-heard",
-    says: "Only members are heard (DESIGN 4.5): a node that is none appends entries to a group's log.",
+    says: "Only members are heard: a node that is none appends entries to a group's log.",
     file: "src/shard/inbound.ts",
     find: "    if (replica.incarnations.get(fromKey) !== incarnation) {",
     replace: "    if ((replica.incarnations.get(fromKey) ?? incarnation) !== incarnation) {",
@@ -44,5 +44,36 @@ export const identityMutants: readonly Mutant[] = [
     find: "if (this.started.length >= majorityOf(members.length)) this.succeed();",
     replace: "if (this.started.length > 0) this.succeed();",
     killer: { file: creation, name: "without a majority a creation fails" },
+  },
+  {
+    name: "rollback-takes-a-replica-that-voted",
+    says: "The rollback of a creation leaves alone what has come to a term (src/shard/creation.ts): a group that formed without its creator's knowledge loses members, and acknowledged writes with them.",
+    file: "src/shard/creation.ts",
+    find: "  return raft.term === 0;",
+    replace: "  return raft.term >= 0;",
+    killer: { file: creation, name: "leaves alone a replica that has voted" },
+  },
+  {
+    name: "creation-asked-again-of-a-lost-disk",
+    says: "A request is bound to the data directory that it was first sent to (src/shard/requests.ts): a member that lost its disk makes its replica anew, under the same incarnation, and has forgotten its votes and entries.",
+    file: "src/shard/requests.ts",
+    find: "      if (waiting.addressee !== link.incarnation) {",
+    replace: "      if (waiting.addressee === undefined) {",
+    killer: { file: creation, name: "comes back without its disk" },
+  },
+  {
+    name: "forgetful-disk-goes-on",
+    says: "A log that ends before what it has acknowledged is not trusted (src/raft/heartbeat.ts): after an old disk image came back the replica votes and acknowledges on.",
+    file: "src/raft/heartbeat.ts",
+    find: "  if (commit > log.lastIndex) {",
+    replace: "  if (commit > log.lastIndex + 1_000_000_000) {",
+    also: [
+      {
+        file: "src/raft/heartbeat.ts",
+        find: "  if (commit > log.committed) log.committed = commit;",
+        replace: "  log.committed = Math.max(log.committed, Math.min(commit, log.lastIndex));",
+      },
+    ],
+    killer: { file: "test/unit/raft/raft.test.ts", name: "before what it has acknowledged" },
   },
 ];

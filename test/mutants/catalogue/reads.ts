@@ -15,7 +15,7 @@ export const readMutants: readonly Mutant[] = [
   },
   {
     name: "read-joins-round-under-way",
-    says: "A read is confirmed by a round that began after it came (DESIGN 4.4): answers from before a new leader's election confirm the old one, and a read misses acknowledged writes.",
+    says: "A read is confirmed by a round that began after it came: answers from before a new leader's election confirm the old one, and a read misses acknowledged writes.",
     file: "src/raft/read-index.ts",
     find: "round: state.readRound + 1,",
     replace: "round: state.reads.length > 0 ? Math.max(state.readRound, 1) : state.readRound + 1,",

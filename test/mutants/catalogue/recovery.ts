@@ -28,7 +28,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     name: "opened-without-making-durable",
-    says: "What a store found is durable before it says so (DESIGN 4.1): what a killed process wrote is vouched for, and a power cut takes it.",
+    says: "What a store found is durable before it says so: what a killed process wrote is vouched for, and a power cut takes it.",
     file: "src/log/record-store.ts",
     find: "    if (storedIdentity !== undefined) this.#secure(env, storedIdentity);",
     replace: "    void storedIdentity;",
@@ -36,7 +36,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     name: "store-goes-on-after-a-failure",
-    says: "After a failed flush nothing is tried again (DESIGN 4.2): later commits succeed over pages that never reached the disk, and acknowledged writes are gone.",
+    says: "After a failed flush nothing is tried again: later commits succeed over pages that never reached the disk, and acknowledged writes are gone.",
     file: "src/log/record-store.ts",
     find: "    this.#failure = failure;\n",
     replace: "",
@@ -62,7 +62,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     name: "lost-file-taken-for-new",
-    says: "A store that lost its file is damaged, not new (DESIGN 4.2; WARaft): a replica forgets its votes and writes, and votes again.",
+    says: "A store that lost its file is damaged, not new (WARaft): a replica forgets its votes and writes, and votes again.",
     file: "src/log/lmdb-directory.ts",
     find: "  if (existsSync(join(dir, lockFile))) {",
     replace: "  if (existsSync(join(dir, makingDir, lockFile, lockFile))) {",
@@ -111,7 +111,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     name: "record-checksum-skipped",
-    says: "A checksum mismatch is never read as data (DESIGN 4.2): a flipped bit in a term, a vote or a length goes unnoticed, and replicas differ.",
+    says: "A checksum mismatch is never read as data: a flipped bit in a term, a vote or a length goes unnoticed, and replicas differ.",
     file: "src/log/record.ts",
     find: "  if (checksum !== computed) {\n    throw corruptRecord(sequence, `has checksum",
     replace: "  if (checksum < 0) {\n    throw corruptRecord(sequence, `has checksum",
@@ -119,7 +119,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     name: "descriptor-checksum-skipped",
-    says: "Unreadable metadata is never trusted (DESIGN 4.2): a flipped bit makes a replica another incarnation, or a stopped one run.",
+    says: "Unreadable metadata is never trusted: a flipped bit makes a replica another incarnation, or a stopped one run.",
     file: "src/log/meta-entry.ts",
     find: "  if (checksum !== computed) {",
     replace: "  if (checksum < 0) {",
@@ -127,7 +127,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     name: "block-checksum-skipped-at-read",
-    says: "Bytes that are read back are checked again (DESIGN 4.2): what rotted since the start is applied and sent on, and replicas differ.",
+    says: "Bytes that are read back are checked again: what rotted since the start is applied and sent on, and replicas differ.",
     file: "src/log/read-blocks.ts",
     find: "if (bytes.length !== bytesLength || computed !== checksum) {",
     replace: "if (bytes.length !== bytesLength) {",
@@ -135,7 +135,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     name: "disabled-replica-comes-back-running",
-    says: "What disabled a replica is kept on disk (DESIGN 4.2): after a restart one whose log cannot be trusted votes and acknowledges again.",
+    says: "What disabled a replica is kept on disk: after a restart one whose log cannot be trusted votes and acknowledges again.",
     file: "src/shard/groups.ts",
     find: "  storeDescriptor(context, replica, { done: ignore, failed: ignore });\n",
     replace: "",

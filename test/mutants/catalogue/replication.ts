@@ -15,7 +15,7 @@ export const replicationMutants: readonly Mutant[] = [
   },
   {
     name: "unverified-tail-acknowledged",
-    says: "Only the verified prefix is acknowledged (DESIGN 4.3; toniq raft): a leader counts entries that are another's, and acknowledged writes are gone.",
+    says: "Only the verified prefix is acknowledged (toniq raft): a leader counts entries that are another's, and acknowledged writes are gone.",
     file: "src/raft/replication.ts",
     find: "    index: last,\n    rejected: false,",
     replace: "    index: log.lastIndex,\n    rejected: false,",
@@ -74,7 +74,7 @@ export const replicationMutants: readonly Mutant[] = [
   },
   {
     name: "committed-entry-overwritten",
-    says: "A conflict at or below the commit index disables the replica (DESIGN 4.2): what clients have seen applied is silently replaced.",
+    says: "A conflict at or below the commit index disables the replica: what clients have seen applied is silently replaced.",
     file: "src/raft/replication.ts",
     find: `      throw new RaftError(
         "ERR_GROUP_DISABLED",

@@ -1,10 +1,10 @@
 import type { Mutant } from "../mutant.ts";
 
-/** Bytes of peers: DESIGN 4.8. In the simulated world bits flip on the wire, but no peer lies. */
+/** Bytes of peers. In the simulated world bits flip on the wire, but no peer lies. */
 export const wireMutants: readonly Mutant[] = [
   {
     name: "frame-checksum-skipped",
-    says: "A frame that does not match its checksum closes its connection (DESIGN 6): a flipped bit becomes a message that nobody sent.",
+    says: "A frame that does not match its checksum closes its connection: a flipped bit becomes a message that nobody sent.",
     file: "src/wire/frame-decoder.ts",
     find: "    if (found !== this.checksum) {",
     replace: "    if (found < 0) {",
@@ -12,7 +12,7 @@ export const wireMutants: readonly Mutant[] = [
   },
   {
     name: "block-checksum-skipped-on-the-wire",
-    says: "A block is checked where it comes in (DESIGN 3): bytes that were damaged in a peer's memory or disk are stored and acknowledged, and replicas differ.",
+    says: "A block is checked where it comes in: bytes that were damaged in a peer's memory or disk are stored and acknowledged, and replicas differ.",
     file: "src/wire/read-messages.ts",
     find: "    if (crc32c(bytes) !== checksum) {",
     replace: "    if (checksum < 0) {",
@@ -21,7 +21,7 @@ export const wireMutants: readonly Mutant[] = [
   },
   {
     name: "falling-terms-accepted",
-    says: "Bytes of a peer cost their connection and nothing else (DESIGN 4.8): an append whose terms fall ends the whole shard of each follower.",
+    says: "Bytes of a peer cost their connection and nothing else: an append whose terms fall ends the whole shard of each follower.",
     file: "src/wire/read-messages.ts",
     find: 'const term = fields.integerIn("block term", termMin, termMax);',
     replace: 'const term = fields.integer("block term");',

@@ -1,7 +1,7 @@
 /**
- * Everything that waits in a replica is bounded (DESIGN section 4, rule 6): proposals without a
- * block, entries that a leader has taken in and does not know to be committed, and messages on
- * their way to each follower. Looked at in a sample of all replicas.
+ * Everything that waits in a replica is bounded: proposals without a block, entries that a leader
+ * has taken in and does not know to be committed, and messages on their way to each follower.
+ * Looked at in a sample of all replicas.
  *
  * Each bound lets in one thing more while it is not reached, so the largest such thing comes on
  * top: a call's proposals, which are no larger than one command may be, or a block, which is at

@@ -1,8 +1,7 @@
 /**
- * Groups that share shards, frames and commit records do not mix (DESIGN section 4, rule 5:
- * identity stands in every message). A message carries the incarnation of its sender's replica of
- * that very group and goes to a member of it; and an entry that is applied in a group was proposed
- * there, no less often than it is applied.
+ * Groups that share shards, frames and commit records do not mix. A message carries the incarnation
+ * of its sender's replica of that very group and goes to a member of it; and an entry that is
+ * applied in a group was proposed there, no less often than it is applied.
  */
 import type { GroupId, Index } from "../../../base/index.ts";
 import type { AppliedEntry, Check, SentMessage, Stage } from "../check.ts";

@@ -1,7 +1,7 @@
 /**
  * Persist, then speak: what a message promises is on the sender's disk when the message leaves
- * (thesis figure 3.1: "updated on stable storage before responding to RPCs"; §3.8; DESIGN section
- * 4, rule 1). What must hold of the disk, for a message of term T:
+ * (thesis figure 3.1: "updated on stable storage before responding to RPCs"; §3.8). What must hold
+ * of the disk, for a message of term T:
  *
  *   voteRequest        term T, the vote its own, and the log that it boasts of. Else a candidate
  *                      that forgets could campaign twice in one term with different logs

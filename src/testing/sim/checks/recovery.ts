@@ -1,7 +1,7 @@
 /**
  * A shard that comes back finds exactly what its disk was given: no group more or less, term and
- * vote, commit index, and the terms of all entries (thesis figure 3.1, persistent state; DESIGN
- * section 4, rules 1 and 2). What of unfinished commits had reached the disk, the shadow knows.
+ * vote, commit index, and the terms of all entries (thesis figure 3.1, persistent state). What of
+ * unfinished commits had reached the disk, the shadow knows.
  */
 import type { NodeId, ShardId, Term } from "../../../base/index.ts";
 import type { RecoveredGroup } from "../../../log/index.ts";

@@ -1,8 +1,8 @@
 /**
  * An acknowledgement never covers entries that are not the leader's (thesis §3.5: a follower's log
- * is identical with the leader's "up through the new entries"; DESIGN section 4, rule 3). A
- * follower may hold a tail of an older leader behind what a message verified: acknowledged, it
- * would be counted for entries that it does not have.
+ * is identical with the leader's "up through the new entries"). A follower may hold a tail of an
+ * older leader behind what a message verified: acknowledged, it would be counted for entries that
+ * it does not have.
  *
  * It is enough to compare the term at the acknowledged index: equal terms there mean equal logs up
  * to there, which log-matching.ts sees to. Where the disk is in a later term already, a later
