@@ -137,7 +137,7 @@ export class NodeCluster implements AsyncDisposable {
   /** Every group takes a write, whatever happened before; returns the log index of each write. */
   async touchAll(via: NodeProcess = this.anyNode()): Promise<number[]> {
     const indexes = new Map<number, number>();
-    await until("every group takes a write", settleMs, async () => {
+    await this.settled("every group takes a write", async () => {
       const groups = this.groups.filter((group) => !indexes.has(group));
       const outcomes = await via.call({ kind: "touch", groups, timeoutMs: 2_000 });
       for (const [at, outcome] of outcomes.entries()) {
@@ -169,7 +169,7 @@ export class NodeCluster implements AsyncDisposable {
   private async agree(indexes: readonly number[]): Promise<void> {
     const { groups } = this;
     const running = this.running();
-    const agreed = until("all replicas agree", settleMs, async () => {
+    await this.settled("all replicas agree", async () => {
       const answers = await Promise.all(
         running.map((node) => node.call({ kind: "digests", groups })),
       );
@@ -185,13 +185,18 @@ export class NodeCluster implements AsyncDisposable {
       });
       return agreed ? true : undefined;
     });
-    await agreed.catch(async (error: unknown) => {
-      // Where each replica stands tells a lost leader from one that is stuck or disabled.
+  }
+
+  /** Waits; where it takes too long, the error says where each replica stands. */
+  private async settled(what: string, check: () => Promise<true | undefined>): Promise<void> {
+    try {
+      await until(what, settleMs, check);
+    } catch (error) {
       const statuses = [...(await this.statuses())].map(([name, status]) => {
         return `${name}: ${JSON.stringify(status)}`;
       });
       throw new Error(statuses.join("\n"), { cause: error });
-    });
+    }
   }
 
   /** Statuses of all groups on all running nodes, by "node group". */
