@@ -316,6 +316,7 @@ export class SimulatedNode {
     const { world } = this;
     switch (event.kind) {
       case "roleChanged":
+        if (event.role === "leader") world.tally.count("leaders elected");
         world.trace?.role({ node: this.id, ...event });
         world.checks.onRole?.({ node: this.id, ...event });
         return;
