@@ -262,3 +262,33 @@ test("a follower whose store fails acknowledges nothing of what it was given", a
   assert.equal(cluster.client("b").failure?.code, "ERR_STORE_FAILED");
   await cluster.close();
 });
+
+test("a replica that stops and starts in one breath has what its store was given, and no more", async () => {
+  const { cluster, storeOf } = await startHeld();
+  await cluster.createGroup("a", 1);
+  await cluster.tick(2);
+  const store = storeOf("b");
+  store.holding = true;
+  cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  // The shard answers no call while its disk is at work.
+  const lastIndex = (): number | undefined => {
+    return cluster.at("b", 1).shard.replicas.get(1)?.raft.state.log.lastIndex;
+  };
+  assert.equal(store.heldCommits, 1);
+  assert.equal(lastIndex(), 2);
+  // Taken from the leader while the disk is at work, and for the next commit.
+  cluster.client("a", 1).propose(1, "y");
+  await cluster.run();
+  assert.equal(lastIndex(), 3);
+  const client = cluster.client("b", 1);
+  client.control({ kind: "stopGroup", group: 1 });
+  client.control({ kind: "startGroup", group: 1 });
+  await cluster.run();
+  assert.equal(lastIndex(), 2);
+  store.holding = false;
+  store.release();
+  await cluster.tick(30);
+  assert.equal(await cluster.digest("b", 1), "x,y");
+  await cluster.close();
+});

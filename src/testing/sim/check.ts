@@ -71,6 +71,11 @@ export interface Stage {
   groups(): Iterable<GroupId>;
   /** The replica as its shard runs it; undefined where none does. */
   live(node: NodeId, group: GroupId): LiveReplica | undefined;
+  /**
+   * For how long, in µs, a shard's disk has had as many commits under way as its store takes; 0
+   * where it takes more.
+   */
+  stalledUs(node: NodeId, shardId: ShardId): number;
   /** The shard of a node that holds a group. */
   shardOf(node: NodeId, group: GroupId): ShardId;
   /** Every node's. */

@@ -9,6 +9,7 @@ import type { Trace } from "./trace.ts";
 
 interface Pending {
   readonly sequence: number;
+  readonly atUs: number;
   readonly commit: ShadowCommit;
   /** Replicas that begin with this commit. */
   created: readonly ShadowReplica[];
@@ -30,9 +31,14 @@ export class ShadowDisk {
     this.checks = checks;
   }
 
-  onWritten(sequence: number, batch: CommitBatch): void {
+  /** When the number of commits that are not durable last came to `count`; undefined below it. */
+  waitingSinceUs(count: number): number | undefined {
+    return this.pending[count - 1]?.atUs;
+  }
+
+  onWritten(sequence: number, batch: CommitBatch, atUs: number): void {
     const commit = shadowCommit(batch);
-    this.pending.push({ sequence, commit, created: this.write(commit) });
+    this.pending.push({ sequence, atUs, commit, created: this.write(commit) });
   }
 
   /** Everything up to a sequence number is durable. */

@@ -244,7 +244,7 @@ export class SimulatedNode {
       { identity, durability },
       {
         written: (sequence, batch) => {
-          shadow.onWritten(sequence, batch);
+          shadow.onWritten(sequence, batch, world.agenda.nowUs);
           this.onWriting();
         },
         durable: (sequence) => shadow.onDurable(sequence),

@@ -108,6 +108,14 @@ export class World implements Stage {
     return slot?.isOpen === true ? slot.shard.replicas.get(group) : undefined;
   }
 
+  stalledUs(node: NodeId, shardId: ShardId): number {
+    const { durability } = this.settings;
+    if (durability === "none") return 0;
+    const { shadow } = this.byId.get(node)?.volumes[shardId] ?? {};
+    const sinceUs = shadow?.waitingSinceUs(durability === "pipelined" ? 2 : 1);
+    return sinceUs === undefined ? 0 : this.agenda.nowUs - sinceUs;
+  }
+
   shardOf(node: NodeId, group: GroupId): ShardId {
     return shardOfGroup(group, this.byId.get(node)?.shards ?? 1);
   }

@@ -150,7 +150,7 @@ export const recoveryMutants: readonly Mutant[] = [
     file: "src/shard/groups.ts",
     find: "    lastIndex: state.log.handed,",
     replace: "    lastIndex: state.log.lastIndex,",
-    killer: { file: "test/inline/calls.test.ts", name: "stops and starts in one breath" },
+    killer: { file: "test/inline/durability.test.ts", name: "stops and starts in one breath" },
   },
   {
     name: "block-applied-twice",

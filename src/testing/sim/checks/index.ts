@@ -16,6 +16,7 @@ import { PersistBeforeSpeak } from "./persist-before-speak.ts";
 import { QuorumOfDisks } from "./quorum-of-disks.ts";
 import { Recovery } from "./recovery.ts";
 import { RemovedReplicas } from "./removed-replicas.ts";
+import { StalledDisk } from "./stalled-disk.ts";
 import { StateMachineAgreement } from "./state-machine-agreement.ts";
 import { UpToDateVotes } from "./up-to-date-votes.ts";
 import { VerifiedPrefix } from "./verified-prefix.ts";
@@ -42,6 +43,7 @@ export function createChecks(stage: Stage): Check[] {
     new MonotonicState(stage),
     new Recovery(stage),
     new RemovedReplicas(stage),
+    new StalledDisk(stage),
     new StateMachineAgreement(stage),
     new DigestAgreement(stage),
     new GroupIsolation(stage),

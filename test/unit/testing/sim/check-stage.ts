@@ -56,6 +56,8 @@ export class CheckStage implements Stage {
   readonly replicas: Map<string, ShadowReplica> = new Map();
   /** By "node group". */
   readonly running: Map<string, LiveReplica> = new Map();
+  /** For how long a node's disk has not answered, in µs. */
+  readonly stalls: Map<NodeId, number> = new Map();
   checks: AllChecks = new AllChecks([]);
 
   /** Whatever happens from now on, these checks see. */
@@ -97,6 +99,10 @@ export class CheckStage implements Stage {
 
   live(node: NodeId, group: GroupId): LiveReplica | undefined {
     return this.running.get(`${node} ${group}`);
+  }
+
+  stalledUs(node: NodeId): number {
+    return this.stalls.get(node) ?? 0;
   }
 
   shardOf(): ShardId {

@@ -22,6 +22,7 @@ import { PersistBeforeSpeak } from "../../../../src/testing/sim/checks/persist-b
 import { QuorumOfDisks } from "../../../../src/testing/sim/checks/quorum-of-disks.ts";
 import { Recovery } from "../../../../src/testing/sim/checks/recovery.ts";
 import { RemovedReplicas } from "../../../../src/testing/sim/checks/removed-replicas.ts";
+import { StalledDisk } from "../../../../src/testing/sim/checks/stalled-disk.ts";
 import { StateMachineAgreement } from "../../../../src/testing/sim/checks/state-machine-agreement.ts";
 import { UpToDateVotes } from "../../../../src/testing/sim/checks/up-to-date-votes.ts";
 import { VerifiedPrefix } from "../../../../src/testing/sim/checks/verified-prefix.ts";
@@ -560,4 +561,13 @@ test("elected-by-majority finds a campaign that nobody was asked about, unless i
   breaks("elected-by-majority", () => campaign(false));
   stage.send("b a", 1, { kind: "preVoteResponse", granted: true });
   campaign(false);
+});
+
+test("stalled-disk finds a heartbeat of a node whose disk has long not answered", () => {
+  const stage = stageWith(StalledDisk);
+  stage.elect("a", 1);
+  stage.stalls.set("a", 1_000_000);
+  stage.send("a b", 1, heartbeat);
+  stage.stalls.set("a", 1_000_001);
+  breaks("stalled-disk", () => stage.send("a b", 1, heartbeat));
 });
