@@ -133,3 +133,19 @@ test("onRole is told each change, and the machine is closed once", async () => {
   await cluster.close();
   assert.equal(machine.closed, 1);
 });
+
+test("a call before the command that disables its replica keeps the answer that it had", async () => {
+  const cluster = await ShardCluster.start({ options: { applyError: "disable" } });
+  await cluster.createGroup("a", 1);
+  const client = cluster.client("a", 1);
+  const first = client.propose(1, "x");
+  const poison = client.propose(1, "poison");
+  const last = client.propose(1, "y");
+  await cluster.run();
+  assert.deepEqual(first.results(), ["1"]);
+  for (const call of [poison, last]) {
+    assert.equal(call.failure().code, "ERR_GROUP_DISABLED");
+    assert.equal(call.failure().outcome, "unknown");
+  }
+  await cluster.close();
+});

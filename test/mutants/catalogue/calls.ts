@@ -59,7 +59,10 @@ export const callMutants: readonly Mutant[] = [
     file: "src/shard/fail-calls.ts",
     find: "    let call = replica.sealedCall;",
     replace: "    let call = 0;",
-    killer: { file: "test/inline/state-machine.test.ts", name: "a batch is answered once" },
+    killer: {
+      file: "test/inline/state-machine.test.ts",
+      name: "before the command that disables",
+    },
   },
   {
     name: "end-of-shard-says-none",
