@@ -73,6 +73,7 @@ async function checkGroup(
 
 /** Where each replica of this node stands. */
 export async function positionsOf(engine: Engine, groups: number): Promise<Positions> {
+  const last = new Float64Array(groups);
   const commit = new Float64Array(groups);
   const applied = new Float64Array(groups);
   for (let first = 0; first < groups; first += 512) {
@@ -81,9 +82,10 @@ export async function positionsOf(engine: Engine, groups: number): Promise<Posit
       Array.from({ length: count }, (_, offset) => engine.status(first + offset)),
     );
     for (const status of statuses) {
+      last[status.group] = status.lastIndex;
       commit[status.group] = status.commitIndex;
       applied[status.group] = status.appliedIndex;
     }
   }
-  return { commit, applied };
+  return { last, commit, applied };
 }

@@ -47,8 +47,9 @@ export interface NodeStats {
   readonly leaders: number;
 }
 
-/** Where one node's replicas stand: commit and applied index by group. */
+/** Where one node's replicas stand: last, commit and applied index by group. */
 export interface Positions {
+  readonly last: Float64Array;
   readonly commit: Float64Array;
   readonly applied: Float64Array;
 }
