@@ -317,6 +317,11 @@ export function errorFromWire(wire: WireError): RaftError {
   });
 }
 
+/** What was thrown, as an Error; it need not be one. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 /** What was thrown, in words; it need not be an Error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -8,6 +8,7 @@ export { diskFailure } from "./disk-failure.ts";
 export type { ErrorCode, ErrorDetails, ErrorSpec, Outcome, WireError } from "./errors.ts";
 export {
   RaftError,
+  asError,
   errorFromWire,
   errorTable,
   errorToWire,

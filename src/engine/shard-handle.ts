@@ -12,7 +12,7 @@
  */
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
-import { RaftError, errorFromWire } from "../base/index.ts";
+import { RaftError, asError, errorFromWire } from "../base/index.ts";
 import type { GroupId, Index, Outcome, WireError } from "../base/index.ts";
 import {
   MailReader,
@@ -104,7 +104,7 @@ export class ShardHandle {
     const task = this.owner.taskOf(this.shard, port2, this.port);
     this.task = this.owner.run(task).then(
       () => this.onTaskEnd(),
-      (error: unknown) => this.onCrash(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => this.onCrash(asError(error)),
     );
   }
 

@@ -32,7 +32,7 @@ interface Waiting {
   readonly deadlineMs: number;
   sent: boolean;
   sentMs: number;
-  /** The data directory to whose owner it was first sent. */
+  /** Of an idempotent request: the data directory to whose owner it was first sent. */
   addressee: Incarnation | undefined;
 }
 
@@ -74,20 +74,12 @@ export class PeerRequests {
     }
   }
 
-  /**
-   * Never to a node that has lost its disk since the request was first sent: asked again to create
-   * a replica, it would make one that has forgotten what the first one promised.
-   */
   private transmit(id: number, waiting: Waiting): void {
-    const { node, group, op, payload, timeoutMs } = waiting.request;
-    const link = this.context.environment.transport.link(node, group);
-    if (link?.up === true) {
-      waiting.addressee ??= link.incarnation;
-      if (waiting.addressee !== link.incarnation) {
-        waiting.sent = true;
-        this.fail(id, waiting, "ERR_LEADERSHIP_LOST", `${node} came back without its disk`);
-        return;
-      }
+    const { node, group, op, payload, timeoutMs, idempotent } = waiting.request;
+    if (idempotent && this.isForAnother(waiting)) {
+      waiting.sent = true;
+      this.fail(id, waiting, "ERR_LEADERSHIP_LOST", `${node} came back without its disk`);
+      return;
     }
     waiting.sent = this.context.outboxes.sendShardMessage(node, {
       kind: "shardRequest",
@@ -100,6 +92,18 @@ export class PeerRequests {
     if (!waiting.sent) return;
     waiting.sentMs = this.context.environment.clock.monotonicMs();
     this.context.schedule();
+  }
+
+  /**
+   * Whether the node has lost its disk since the request was first sent: asked again to create a
+   * replica, it would make one that has forgotten what the first one promised.
+   */
+  private isForAnother(waiting: Waiting): boolean {
+    const { node, group } = waiting.request;
+    const link = this.context.environment.transport.link(node, group);
+    if (link?.up !== true) return false;
+    waiting.addressee ??= link.incarnation;
+    return waiting.addressee !== link.incarnation;
   }
 
   handleResponse(node: NodeId, response: ShardResponse): void {

@@ -1,4 +1,5 @@
 /** Hunts one mutant: with the simulator, then with the test that it names. */
+import { messageOf } from "../../src/base/index.ts";
 import type { Control } from "./control.ts";
 import { runKiller, runSimulator } from "./hunters.ts";
 import type { HuntSettings } from "./hunters.ts";
@@ -32,7 +33,7 @@ export async function huntMutant(ground: Ground, mutant: Mutant): Promise<Verdic
   try {
     finding = await ground.workspace.with(mutant, () => find(ground, mutant));
   } catch (error) {
-    const by = error instanceof Error ? error.message : String(error);
+    const by = messageOf(error);
     finding = { outcome: "invalid", by, seed: undefined };
   }
   return { name: mutant.name, ...finding, seconds: (performance.now() - startedMs) / 1_000 };

@@ -12,6 +12,7 @@
  * Ends with 1 where a mutant survives or a seed fails without one, with 2 where the control does.
  */
 import { parseArgs } from "node:util";
+import { messageOf } from "../../src/base/index.ts";
 import { catalogue } from "./catalogue/index.ts";
 import { killChildren } from "./child.ts";
 import type { Verdict } from "./hunt.ts";
@@ -111,6 +112,6 @@ if (values.list) {
       }),
     );
   } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+    fail(messageOf(error));
   }
 }

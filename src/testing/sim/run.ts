@@ -1,6 +1,6 @@
 /** One run of a script from its first event to the verdict. */
 import { setImmediate as turn } from "node:timers/promises";
-import { RaftError, messageOf } from "../../base/index.ts";
+import { RaftError, asError, messageOf } from "../../base/index.ts";
 import type { CreateStateMachine } from "../../shard/index.ts";
 import { eventKind } from "./agenda.ts";
 import { AllChecks, createChecks } from "./checks/index.ts";
@@ -128,7 +128,7 @@ async function runActions(world: World, actions: readonly string[]): Promise<voi
 class Rejections {
   first: Error | undefined;
   private readonly listener = (reason: unknown): void => {
-    this.first ??= reason instanceof Error ? reason : new Error(String(reason));
+    this.first ??= asError(reason);
   };
 
   constructor() {

@@ -1,5 +1,5 @@
 /** What `simulate` takes, checked: every fault is reported at once. */
-import { RaftError, optionError, resolveOptions } from "../../base/index.ts";
+import { RaftError, messageOf, optionError, resolveOptions } from "../../base/index.ts";
 import type { OptionTable } from "../../base/index.ts";
 import type { Durability } from "../../log/index.ts";
 import { raftOptionTable } from "../../raft/index.ts";
@@ -203,6 +203,5 @@ function* range(first: number, count: number): Generator<number> {
 
 /** What a workload threw, or an operation of it that no group could take. */
 export function workloadFailed(seed: number, cause: unknown): RaftError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return optionError([`workload failed for seed ${seed}: ${text}`]);
+  return optionError([`workload failed for seed ${seed}: ${messageOf(cause)}`]);
 }

@@ -73,8 +73,7 @@ export class SimulatedNode {
   }
 
   slotOf(group: GroupId): SimulatedShard | undefined {
-    const slot = this.slots[shardOfGroup(group, this.shards)];
-    return slot?.alive === true ? slot : undefined;
+    return this.slotAt(shardOfGroup(group, this.shards));
   }
 
   slotAt(shardId: ShardId): SimulatedShard | undefined {
@@ -161,13 +160,8 @@ export class SimulatedNode {
   restoreImage(): boolean {
     const { saved } = this;
     if (saved === undefined || saved.incarnation !== this.incarnation) return false;
-    if (
-      !this.world.isSpare(
-        this.id,
-        saved.disks.map(({ shadow }) => shadow),
-      )
-    )
-      return false;
+    const shadows = saved.disks.map(({ shadow }) => shadow);
+    if (!this.world.isSpare(this.id, shadows)) return false;
     this.crash(true);
     for (const [at, { disk, shadow }] of this.volumes.entries()) {
       const old = saved.disks[at];

@@ -3,6 +3,7 @@
  * their bytes as a script writes them.
  */
 import { Prng } from "../../base/index.ts";
+import { pick } from "./settings.ts";
 
 /** Chance, drawn from a seed: the only one that a workload may use. */
 export interface Random {
@@ -26,11 +27,7 @@ function randomFrom(prng: Prng): Random {
   return {
     between: (from, to) => own.between(from, to),
     chance: (ratio) => own.chance(ratio),
-    pick: (values) => {
-      const value = values[own.between(0, values.length)];
-      if (value === undefined) throw new RangeError("nothing to pick from");
-      return value;
-    },
+    pick: (values) => pick(own, values),
   };
 }
 

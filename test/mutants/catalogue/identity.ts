@@ -57,8 +57,8 @@ export const identityMutants: readonly Mutant[] = [
     name: "creation-asked-again-of-a-lost-disk",
     says: "A request is bound to the data directory that it was first sent to (src/shard/requests.ts): a member that lost its disk makes its replica anew, under the same incarnation, and has forgotten its votes and entries.",
     file: "src/shard/requests.ts",
-    find: "      if (waiting.addressee !== link.incarnation) {",
-    replace: "      if (waiting.addressee === undefined) {",
+    find: "    return waiting.addressee !== link.incarnation;",
+    replace: "    return waiting.addressee === undefined;",
     killer: { file: creation, name: "comes back without its disk" },
   },
   {

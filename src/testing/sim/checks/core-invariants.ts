@@ -2,6 +2,7 @@
  * What must hold inside a replica between any two calls: the assertions of `raft/invariants.ts`,
  * for a sample of all replicas. The one check that looks into them.
  */
+import { messageOf } from "../../../base/index.ts";
 import type { GroupId, NodeId } from "../../../base/index.ts";
 import { checkInvariants } from "../../../raft/index.ts";
 import type { Raft } from "../../../raft/index.ts";
@@ -29,7 +30,7 @@ export class CoreInvariants implements Check {
     try {
       checkInvariants(raft);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       throw new Violation(this.name, `group ${group} on ${node}: not ${text}`);
     }
   }

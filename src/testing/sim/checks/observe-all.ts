@@ -5,6 +5,7 @@
  * a failure of a machine or a store and be answered as one. So the first violation is kept, and
  * thrown again where only the world listens.
  */
+import { asError } from "../../../base/index.ts";
 import type { GroupId, NodeId, ShardId } from "../../../base/index.ts";
 import type { RecoveredGroup } from "../../../log/index.ts";
 import type { AppliedEntry, Check, RoleChange, SeenDigest, SentMessage, Turn } from "../check.ts";
@@ -97,7 +98,7 @@ export class AllChecks implements Required<Check> {
     try {
       for (const check of checks) event(check);
     } catch (error) {
-      this.first ??= error instanceof Error ? error : new Error(String(error));
+      this.first ??= asError(error);
       throw error;
     }
   }

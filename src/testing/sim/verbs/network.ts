@@ -1,20 +1,32 @@
 /** The network: partitions of every shape, lost connections, clogged lanes. */
 import type { NodeId } from "../../../base/index.ts";
+import type { Line } from "../script.ts";
 import type { World } from "../world.ts";
 import { during, nodeOf } from "./verb.ts";
 import type { Verb } from "./verb.ts";
 
+/** From one node to another. */
+type Way = readonly [NodeId, NodeId];
+
 /** Ways between nodes that stand in no side together. */
-function pairs(world: World, sides: readonly string[]): [NodeId, NodeId][] {
+function waysBetween(world: World, sides: readonly string[]): Way[] {
   const sideOf = (node: NodeId): number[] =>
     sides.flatMap((side, at) => (side.includes(node) ? [at] : []));
-  const apart: [NodeId, NodeId][] = [];
+  const apart: Way[] = [];
   for (const a of world.nodes) {
     for (const b of world.nodes) {
       if (a !== b && !sideOf(a).some((side) => sideOf(b).includes(side))) apart.push([a, b]);
     }
   }
   return apart;
+}
+
+/** Frames on these ways are lost silently, as long as the line says. */
+function blockWays(world: World, line: Line, ways: readonly Way[]): void {
+  for (const [from, to] of ways) world.wire.block(from, to);
+  during(world, line, () => {
+    for (const [from, to] of ways) world.wire.unblock(from, to);
+  });
 }
 
 export const networkVerbs: readonly Verb[] = [
@@ -40,10 +52,8 @@ export const networkVerbs: readonly Verb[] = [
     name: "block",
     usage: "block FROM TO for=US",
     run: (world, line) => {
-      const [from, to] = [nodeOf(world, line).id, nodeOf(world, line, 1).id];
       world.tally.fault("one way blocked");
-      world.wire.block(from, to);
-      during(world, line, () => world.wire.unblock(from, to));
+      blockWays(world, line, [[nodeOf(world, line).id, nodeOf(world, line, 1).id]]);
     },
   },
   {
@@ -52,20 +62,11 @@ export const networkVerbs: readonly Verb[] = [
     run: (world, line) => {
       const { id } = nodeOf(world, line);
       world.tally.fault("node isolated");
-      const ways = world.nodes.flatMap((other): [NodeId, NodeId][] => {
-        if (other === id) return [];
-        if (line.flag("in")) return [[other, id]];
-        return line.flag("out")
-          ? [[id, other]]
-          : [
-              [id, other],
-              [other, id],
-            ];
-      });
-      for (const [from, to] of ways) world.wire.block(from, to);
-      during(world, line, () => {
-        for (const [from, to] of ways) world.wire.unblock(from, to);
-      });
+      const others = world.nodes.filter((other) => other !== id);
+      const ways: Way[] = [];
+      if (!line.flag("in")) ways.push(...others.map((other): Way => [id, other]));
+      if (!line.flag("out")) ways.push(...others.map((other): Way => [other, id]));
+      blockWays(world, line, ways);
     },
   },
   {
@@ -73,13 +74,9 @@ export const networkVerbs: readonly Verb[] = [
     usage: "partition sides=ab,bc for=US   (a node in two sides is a bridge)",
     run: (world, line) => {
       const sides = line.list("sides");
-      const apart = pairs(world, sides);
       const bridge = sides.join("").length > world.nodes.length;
       world.tally.fault(bridge ? "partition with a bridge" : "partition");
-      for (const [from, to] of apart) world.wire.block(from, to);
-      during(world, line, () => {
-        for (const [from, to] of apart) world.wire.unblock(from, to);
-      });
+      blockWays(world, line, waysBetween(world, sides));
     },
   },
   {
