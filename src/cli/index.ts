@@ -5,3 +5,4 @@
  */
 export { checkHistoryProgram } from "./check-history.ts";
 export { demoProgram } from "./demo/program.ts";
+export { Progress } from "./demo/progress.ts";

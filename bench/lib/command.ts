@@ -1,0 +1,26 @@
+/** What the command line of the suite knows of a benchmark. */
+import type { Command } from "commander";
+import type { Progress } from "../../src/cli/index.ts";
+import type { Point } from "./result.ts";
+
+/** What a benchmark gets to work with. */
+export interface BenchRun {
+  readonly progress: Progress;
+  /** A temporary directory on the disk to be measured, removed after the run. */
+  readonly dir: string;
+}
+
+export interface Measured {
+  readonly durability: string;
+  readonly floors?: readonly Point[];
+  readonly points: readonly Point[];
+}
+
+export interface Benchmark<Options> {
+  readonly name: string;
+  /** One line. */
+  readonly summary: string;
+  /** Adds its own options, with their defaults, to a command that has the common ones. */
+  configure(command: Command): void;
+  run(options: Options, run: BenchRun): Promise<Measured>;
+}
