@@ -48,14 +48,14 @@ export const micro: Benchmark<MicroOptions> = {
     const points: Point[] = [];
     for (const suite of suites) {
       if (only !== undefined && only !== suite.name) continue;
-      const { cases, close } = await suite.prepare(dir);
+      const prepared = await suite.prepare(dir);
       try {
-        for (const microCase of cases) {
+        for (const microCase of prepared.cases) {
           progress.phase(`${suite.name}: ${microCase.name}`);
           points.push(await measureCase(suite.name, microCase, seconds));
         }
       } finally {
-        await close?.();
+        await prepared.close?.();
       }
     }
     return { durability: "", points };

@@ -8,7 +8,7 @@ export interface BlockShape {
   readonly entryBytes: number;
 }
 
-export const sampleTimeMs = 1_760_000_000_000;
+const sampleTimeMs = 1_760_000_000_000;
 
 export function sampleEntries({ entries, entryBytes }: BlockShape): Uint8Array[] {
   return Array.from({ length: entries }, (_, at) => new Uint8Array(entryBytes).fill(at));

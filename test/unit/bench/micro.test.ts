@@ -15,17 +15,18 @@ for (const suite of suites) {
   test(`every case of ${suite.name} runs, again and again`, async () => {
     const dir = mkdtempSync(join(tmpdir(), "flotilla-micro-"));
     try {
-      const { cases, close } = await suite.prepare(dir);
+      const prepared = await suite.prepare(dir);
       try {
-        assert.ok(cases.length > 0);
-        assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length);
-        for (const each of cases) {
+        assert.ok(prepared.cases.length > 0);
+        const names = prepared.cases.map(({ name }) => name);
+        assert.equal(new Set(names).size, names.length);
+        for (const each of prepared.cases) {
           for (let call = 0; call < 3; call += 1) {
             assert.notEqual(await each.run(), Number.NaN);
           }
         }
       } finally {
-        await close?.();
+        await prepared.close?.();
       }
     } finally {
       rmSync(dir, { recursive: true });
