@@ -3,6 +3,9 @@
  * service, engine, base and the histories of testing. It knows nothing that an embedder could not
  * do with the public API.
  */
+export { integerArgument } from "./arguments.ts";
 export { checkHistoryProgram } from "./check-history.ts";
 export { demoProgram } from "./demo/program.ts";
-export { Progress } from "./demo/progress.ts";
+export { moduleBeside } from "./module-beside.ts";
+export { NodeProcess } from "./node-process.ts";
+export { Progress } from "./progress.ts";

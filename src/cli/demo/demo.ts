@@ -7,13 +7,14 @@ import { rm, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { moduleBeside } from "../module-beside.ts";
+import { NodeProcess } from "../node-process.ts";
+import type { Progress } from "../progress.ts";
 import { clientsPerGroup, demoNodes } from "./demo-options.ts";
 import type { DemoOptions } from "./demo-options.ts";
 import { Ledger } from "./ledger.ts";
-import type { CheckResult, NodeStats, Positions } from "./messages.ts";
-import { NodeProcess } from "./node-process.ts";
+import type { CheckResult, NodeStats, Positions, Report, ToNode } from "./messages.ts";
 import { sameIndexes, standStill } from "./positions.ts";
-import type { Progress } from "./progress.ts";
 import { writeHistory } from "./write-history.ts";
 
 /** The figures of a run. Times in ms, rates a second. */
@@ -56,6 +57,9 @@ type SteadyFigures = Pick<
   | "latencyP99Ms"
 >;
 
+type DemoNode = NodeProcess<ToNode, Report>;
+const nodeMain = moduleBeside(import.meta.url, "node-main");
+
 /** How long anything that must come to an end may take. */
 const settleMs = 120_000;
 
@@ -79,7 +83,7 @@ class Demo {
   private readonly progress: Progress;
   private readonly base: string;
   private readonly ledger = new Ledger();
-  private readonly nodes = new Map<string, NodeProcess>();
+  private readonly nodes = new Map<string, DemoNode>();
   private readonly addresses: Record<string, string> = {};
   private readonly lives = new Map<string, number>();
   private readonly violations: string[] = [];
@@ -120,7 +124,7 @@ class Demo {
     const restartMs = await this.restartAll();
     progress.phase("checking again");
     await this.check();
-    await this.all((node) => node.close());
+    await this.all((node) => node.close({ kind: "close" }));
     this.nodes.clear();
     const violations = [...this.violations, ...ledger.samples];
     return {
@@ -142,7 +146,8 @@ class Demo {
   private async start(node: string): Promise<void> {
     const life = (this.lives.get(node) ?? 0) + 1;
     this.lives.set(node, life);
-    const process = new NodeProcess(node, this.ledger.begin(this.options, node, life));
+    const onReport = this.ledger.begin(this.options, node, life);
+    const process: DemoNode = new NodeProcess(node, nodeMain, onReport);
     this.nodes.set(node, process);
     const dir = join(this.base, node);
     const { options } = this;
@@ -237,7 +242,7 @@ class Demo {
   }
 
   private async restartAll(): Promise<number> {
-    await this.all((node) => node.close());
+    await this.all((node) => node.close({ kind: "close" }));
     this.nodes.clear();
     for (const node of demoNodes) delete this.addresses[node];
     const start = performance.now();
@@ -291,11 +296,11 @@ class Demo {
     };
   }
 
-  private async all(action: (node: NodeProcess) => Promise<unknown>): Promise<void> {
+  private async all(action: (node: DemoNode) => Promise<unknown>): Promise<void> {
     await Promise.all([...this.nodes.values()].map(action));
   }
 
-  private node(node: string): NodeProcess {
+  private node(node: string): DemoNode {
     const found = this.nodes.get(node);
     if (found === undefined) throw new Error(`${node} is not running`);
     return found;

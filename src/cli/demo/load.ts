@@ -155,7 +155,6 @@ export class Load {
   private report(): void {
     if (this.acks.length + this.led.length === 0) return;
     this.send({
-      kind: "report",
       acks: new Uint32Array(this.acks),
       led: new Float64Array(this.led),
       latencies: new Float32Array(this.latencies),

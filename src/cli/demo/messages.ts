@@ -19,18 +19,11 @@ export type ToNode =
   | { readonly kind: "stats" }
   | { readonly kind: "close" };
 
-/** Answers come in the order of the requests. */
-export type FromNode =
-  | { readonly kind: "answer"; readonly value: unknown }
-  | { readonly kind: "error"; readonly message: string }
-  | Report;
-
 /**
  * Sent while the load runs. What has arrived here was acknowledged, whatever happens to the node
  * afterwards.
  */
 export interface Report {
-  readonly kind: "report";
   /** Pairs: slot, version. A version of 0 means that the outcome is unknown. */
   readonly acks: Uint32Array;
   /** Pairs: group, wall clock in ms at which this node became its leader. */

@@ -1,14 +1,14 @@
 /** A node of the demo: a process that embeds the engine and does what its parent asks. */
-import { messageOf } from "../../base/index.ts";
 import { Engine } from "../../engine/index.ts";
 import { kvMachineUrl } from "../../service/index.ts";
+import { answerParent, reportToParent } from "../answer-parent.ts";
 import { checkNode, positionsOf } from "./check-node.ts";
 import { demoCluster, demoNodes } from "./demo-options.ts";
 import type { DemoOptions } from "./demo-options.ts";
 import { HistoryReader } from "./history-reader.ts";
 import { HistoryRecorder, journalSuffix } from "./history-recorder.ts";
 import { Load } from "./load.ts";
-import type { FromNode, NodeStats, ToNode } from "./messages.ts";
+import type { NodeStats, ToNode } from "./messages.ts";
 
 interface Node {
   readonly engine: Engine;
@@ -19,10 +19,6 @@ interface Node {
 }
 
 let node: Node | undefined;
-
-function send(message: FromNode): void {
-  process.send?.(message);
-}
 
 function present(): Node {
   if (node === undefined) throw new Error("The node is not open yet");
@@ -48,7 +44,7 @@ async function open(message: Extract<ToNode, { kind: "open" }>): Promise<string>
           life,
         });
   const reader = recorder && new HistoryReader(engine, options, recorder);
-  const load = new Load(engine, options, life, { send, recorder });
+  const load = new Load(engine, options, life, { send: reportToParent, recorder });
   node = { engine, options, load, recorder, reader };
   return engine.address;
 }
@@ -117,16 +113,4 @@ async function answer(message: ToNode): Promise<unknown> {
   }
 }
 
-let last: Promise<void> = Promise.resolve();
-
-process.on("message", (message: ToNode) => {
-  last = last
-    .then(() => answer(message))
-    .then(
-      (value) => send({ kind: "answer", value }),
-      (error: unknown) => send({ kind: "error", message: messageOf(error) }),
-    );
-  if (message.kind === "close") void last.then(() => process.disconnect());
-});
-// The parent is gone: there is nobody left to work for.
-process.on("disconnect", () => process.exit(0));
+answerParent(answer);

@@ -1,31 +1,29 @@
 /** `flotilla demo`: its arguments, its table and its exit code. */
 import CliTable from "cli-table3";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import pc from "picocolors";
+import { integerArgument } from "../arguments.ts";
+import { Progress } from "../progress.ts";
 import { runDemo } from "./demo.ts";
 import type { DemoResult } from "./demo.ts";
 import type { DemoOptions } from "./demo-options.ts";
 import { historySample } from "./history-sample.ts";
-import { Progress } from "./progress.ts";
-
-function integer(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`must be an integer from ${min} to ${max}`);
-  };
-}
 
 export function demoProgram(): Command {
   return new Command("demo")
     .description(
       "Three nodes on loopback: groups, a load, a SIGKILL, a restart; then every acknowledged write is looked for",
     )
-    .option("--groups <n>", "Raft groups", integer(1, 100_000), 1_000)
-    .option("--seconds <n>", "length of the load", integer(1, 86_400), 20)
-    .option("--shards <n>", "worker threads of each node", integer(1, 64), 1)
-    .option("--value-bytes <n>", "size of a value", integer(8, 1_000_000), 16)
-    .option("--outstanding <n>", "proposals under way on each node", integer(1, 60_000), 16_384)
+    .option("--groups <n>", "Raft groups", integerArgument(1, 100_000), 1_000)
+    .option("--seconds <n>", "length of the load", integerArgument(1, 86_400), 20)
+    .option("--shards <n>", "worker threads of each node", integerArgument(1, 64), 1)
+    .option("--value-bytes <n>", "size of a value", integerArgument(8, 1_000_000), 16)
+    .option(
+      "--outstanding <n>",
+      "proposals under way on each node",
+      integerArgument(1, 60_000),
+      16_384,
+    )
     .option("--single", "one call a write, instead of one for all clients of a group", false)
     .addOption(
       new Option("--durability <mode>", "when a write counts as stored")

@@ -9,6 +9,7 @@ const redrawMs = 200;
 export class Progress {
   private text = "";
   private count: (() => number) | undefined;
+  private counting = "";
   private counted = 0;
   private countedMs = 0;
   private rate = 0;
@@ -20,11 +21,15 @@ export class Progress {
     if (this.live) this.timer = setInterval(() => this.draw(), redrawMs);
   }
 
-  /** Enters a phase. `count` gives a number that grows and whose rate is shown. */
-  phase(text: string, count?: () => number): void {
+  /**
+   * Enters a phase. `count` gives a number that grows and whose rate is shown; `counting` says of
+   * what.
+   */
+  phase(text: string, count?: () => number, counting: string = "acknowledged writes"): void {
     if (this.live && this.text !== "") process.stderr.write("\n");
     this.text = text;
     this.count = count;
+    this.counting = counting;
     this.counted = count?.() ?? 0;
     this.countedMs = performance.now();
     this.rate = 0;
@@ -53,8 +58,7 @@ export class Progress {
     this.counted = count;
     this.countedMs = nowMs;
     const total = count.toLocaleString("en");
-    return pc.cyan(
-      `  ${Math.round(this.rate).toLocaleString("en")} writes/s, ${total} acknowledged`,
-    );
+    const rate = Math.round(this.rate).toLocaleString("en");
+    return pc.cyan(`  ${total} ${this.counting}, ${rate}/s`);
   }
 }

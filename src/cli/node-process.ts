@@ -1,12 +1,11 @@
 /**
- * A node of the demo as its parent sees it: a child process that can be asked, killed and started
- * again.
+ * A node as its parent sees it: a child process that can be asked, killed and started again. The
+ * child's side is `answer-parent.ts`.
  */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { FromNode, Report, ToNode } from "./messages.ts";
+import type { FromChild } from "./answer-parent.ts";
 
 /** Who asked knows the type of the answer; as methods these take what their promise takes. */
 interface Waiting {
@@ -14,24 +13,24 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-export class NodeProcess {
+export class NodeProcess<Request extends object, Report> {
   readonly node: string;
   private readonly child: ChildProcess;
   private readonly waiting: Waiting[] = [];
   private readonly exited: Promise<void>;
 
-  constructor(node: string, onReport: (report: Report) => void) {
+  /** `module` is the child's main module, which calls `answerParent`. */
+  constructor(node: string, module: URL, onReport: (report: Report) => void) {
     this.node = node;
-    const own = fileURLToPath(import.meta.url);
-    this.child = fork(fileURLToPath(new URL(`./node-main${extname(own)}`, import.meta.url)), {
+    this.child = fork(fileURLToPath(module), {
       // Thousands of calls are alive at any moment: in a small young generation each of them is
       // copied many times.
       execArgv: [...process.execArgv, "--max-semi-space-size=64"],
       serialization: "advanced",
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
-    this.child.on("message", (message: FromNode) => {
-      if (message.kind === "report") onReport(message);
+    this.child.on("message", (message: FromChild<Report>) => {
+      if (message.kind === "report") onReport(message.report);
       else if (message.kind === "answer") this.waiting.shift()?.resolve(message.value);
       else this.waiting.shift()?.reject(new Error(`${node}: ${message.message}`));
     });
@@ -45,8 +44,12 @@ export class NodeProcess {
     });
   }
 
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   /** Sends a request; the caller knows the type of its answer. */
-  ask<T>(message: ToNode): Promise<T> {
+  ask<T>(message: Request): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.waiting.push({ resolve, reject });
       this.child.send(message, (error) => {
@@ -64,9 +67,9 @@ export class NodeProcess {
     await this.exited;
   }
 
-  /** Closes the engine and waits for the process to end by itself. */
-  async close(): Promise<void> {
-    await this.ask<undefined>({ kind: "close" });
+  /** Sends the request after which the child ends by itself, and waits for that. */
+  async close(request: Request): Promise<void> {
+    await this.ask<undefined>(request);
     await this.exited;
   }
 }
