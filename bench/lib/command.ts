@@ -8,6 +8,11 @@ export interface BenchRun {
   readonly progress: Progress;
   /** A temporary directory on the disk to be measured, removed after the run. */
   readonly dir: string;
+  /**
+   * Aborted on Ctrl-C: every process that the benchmark started must be gone soon after, and its
+   * promise settled.
+   */
+  readonly signal: AbortSignal;
 }
 
 export interface Measured {
@@ -20,6 +25,8 @@ export interface Benchmark<Options> {
   readonly name: string;
   /** One line. */
   readonly summary: string;
+  /** How often it runs where `--repeat` does not say; see there. @default 3 */
+  readonly repeats?: number;
   /** Adds its own options, with their defaults, to a command that has the common ones. */
   configure(command: Command): void;
   run(options: Options, run: BenchRun): Promise<Measured>;

@@ -7,6 +7,7 @@ import pc from "picocolors";
 const redrawMs = 200;
 
 export class Progress {
+  private prefix = "";
   private text = "";
   private count: (() => number) | undefined;
   private counting = "";
@@ -21,13 +22,18 @@ export class Progress {
     if (this.live) this.timer = setInterval(() => this.draw(), redrawMs);
   }
 
+  /** What the phases from here on are parts of. */
+  section(text: string): void {
+    this.prefix = `${text}: `;
+  }
+
   /**
    * Enters a phase. `count` gives a number that grows and whose rate is shown; `counting` says of
    * what.
    */
   phase(text: string, count?: () => number, counting: string = "acknowledged writes"): void {
     if (this.live && this.text !== "") process.stderr.write("\n");
-    this.text = text;
+    this.text = `${this.prefix}${text}`;
     this.count = count;
     this.counting = counting;
     this.counted = count?.() ?? 0;

@@ -15,6 +15,7 @@ const options: DemoOptions = {
 
 function report(...acks: number[]): Parameters<ReturnType<Ledger["begin"]>>[0] {
   const none = { led: new Float64Array(), latencies: new Float32Array() };
+  return { acks: new Uint32Array(acks), ...none };
 }
 
 test("the demo's ledger counts acknowledgements and unknown outcomes by slot", () => {

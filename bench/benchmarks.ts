@@ -1,0 +1,6 @@
+/** Every benchmark of the suite, in the order in which `--help` lists them. */
+import { throughput } from "./commands/throughput.ts";
+import type { Benchmark } from "./lib/command.ts";
+
+/** Each reads the options that it has declared itself; only it knows their types. */
+export const benchmarks: readonly Benchmark<object>[] = [throughput];

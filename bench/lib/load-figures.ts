@@ -1,0 +1,34 @@
+/** The figures of a loaded cluster. */
+import type { LoadWindow } from "./cluster/load-window.ts";
+import type { Latencies } from "./latencies.ts";
+import { figure } from "./result.ts";
+import type { Figure } from "./result.ts";
+
+export type Figures = Record<string, Figure>;
+
+export function latencyFigures(latencies: Latencies): Figures {
+  const at = (percent: number): Figure => figure([latencies.percentile(percent)], "ms", "lower");
+  return { p50: at(50), p90: at(90), p99: at(99), p999: at(99.9) };
+}
+
+/** What one call costs; `what` is a `Proposal` or a `Read`. */
+export function costFigures({ used, done, seconds }: LoadWindow, what: string): Figures {
+  const each = Math.max(1, done);
+  return {
+    [`cpuPer${what}`]: figure([used.cpuMicros / each], "us", "lower"),
+    cores: figure([used.cpuMicros / 1e6 / seconds], ""),
+    flushes: figure([used.flushes / seconds], "/s"),
+    written: figure([used.bytesWritten / 1e6 / seconds], "MB/s"),
+    [`framesPer${what}`]: figure([used.framesSent / each], "", "lower"),
+  };
+}
+
+export function failedFigure({ failed }: LoadWindow): Figure {
+  const sum = Object.values(failed).reduce((total, count) => total + count, 0);
+  return figure([sum], "", "lower");
+}
+
+export function failedRemark({ failed }: LoadWindow): { remark?: string } {
+  const codes = Object.entries(failed).map(([code, count]) => `${count} × ${code}`);
+  return codes.length === 0 ? {} : { remark: `calls failed: ${codes.join(", ")}` };
+}

@@ -1,0 +1,74 @@
+/** Options that benchmarks of a loaded cluster share, and what becomes of them. */
+import { InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import { integerArgument } from "../../src/cli/index.ts";
+import { durabilities, machines } from "./cluster/cluster-settings.ts";
+import type { ClusterSettings } from "./cluster/cluster-settings.ts";
+
+export interface ClusterOptions {
+  readonly nodes: number;
+  readonly durability: ClusterSettings["durability"];
+  readonly machine: ClusterSettings["machine"];
+  readonly seconds: number;
+  readonly warmUp: number;
+}
+
+export function addClusterOptions(command: Command): void {
+  command
+    .addOption(
+      new Option("--nodes <n>", "node processes, each with a replica of every group")
+        .argParser(oneOf([1, 3, 5]))
+        .default(3),
+    )
+    .addOption(
+      new Option("--durability <mode>", "when a write counts as stored")
+        .choices(durabilities)
+        .default("strict"),
+    )
+    .addOption(
+      new Option("--machine <name>", "state machine: the least that is possible, or flotilla/kv")
+        .choices(machines)
+        .default("checksum"),
+    )
+    .option("--seconds <n>", "length of the measurement", numberArgument(0.1, 86_400), 5)
+    .option("--warm-up <n>", "seconds of load before it", numberArgument(0, 86_400), 3);
+}
+
+export function numberArgument(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`must be a number from ${min} to ${max}`);
+  };
+}
+
+function oneOf(values: readonly number[]): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (values.includes(value)) return value;
+    throw new InvalidArgumentError(`must be one of ${values.join(", ")}`);
+  };
+}
+
+/** `1,10,100`: each is checked by `item`, and stands there once. */
+export function listArgument<T>(item: (text: string) => T): (text: string) => T[] {
+  return (text) => {
+    const values = text.split(",").map((part) => item(part.trim()));
+    if (new Set(values).size < values.length) {
+      throw new InvalidArgumentError("names a value twice");
+    }
+    return values;
+  };
+}
+
+export function integersArgument(min: number, max: number): (text: string) => number[] {
+  return listArgument(integerArgument(min, max));
+}
+
+export const limits = {
+  groups: [1, 100_000],
+  valueBytes: [8, 1_000_000],
+  outstanding: [1, 1_000_000],
+  shards: [1, 64],
+  batch: [1, 100_000],
+} as const;

@@ -1,0 +1,81 @@
+/** How a load calls the engine. */
+import { engineOptionTable } from "../../../src/index.ts";
+import { Commands } from "./commands.ts";
+import type { Target, Work } from "./load.ts";
+
+/** Room that a command needs in a batch beside its own bytes, the key of a put included. */
+const overheadBytes = 64;
+
+export interface Calls {
+  /** Calls for `count` of a group's clients, from `first` on. */
+  call(group: number, first: number, count: number): Promise<unknown>;
+}
+
+export function callsFor(target: Target, work: Work): Calls {
+  const writes = new Proposals(target, work);
+  if (work.readRatio === 0) return writes;
+  const reads = new Reads(target, work);
+  return work.readRatio === 1 ? reads : new Mixture(reads, writes, work.readRatio);
+}
+
+/** The most commands that one call takes. */
+export function batchMaxOf({ batchMax, valueBytes }: Work): number {
+  const room = engineOptionTable.commandBytesMax.default;
+  return Math.max(1, Math.min(batchMax, Math.floor(room / (valueBytes + overheadBytes))));
+}
+
+class Proposals implements Calls {
+  private readonly engine: Target["engine"];
+  private readonly commands: Commands;
+
+  constructor({ engine, machine }: Target, { valueBytes }: Work) {
+    this.engine = engine;
+    this.commands = new Commands(machine, valueBytes);
+  }
+
+  call(group: number, first: number, count: number): Promise<unknown> {
+    if (count === 1) return this.engine.propose(group, this.commands.one(first));
+    const commands = this.commands.range(first, count);
+    this.commands.stamp(commands[0]);
+    return this.engine.proposeBatch(group, commands);
+  }
+}
+
+class Reads implements Calls {
+  private readonly engine: Target["engine"];
+  private readonly query: Uint8Array;
+  private readonly local: boolean;
+
+  constructor({ engine, machine }: Target, { valueBytes, consistency }: Work) {
+    this.engine = engine;
+    this.query = new Commands(machine, valueBytes).query(0);
+    this.local = consistency === "local";
+  }
+
+  call(group: number): Promise<unknown> {
+    return this.local
+      ? this.engine.readLocal(group, this.query)
+      : this.engine.read(group, this.query);
+  }
+}
+
+/** Reads and writes in their ratio, evenly mixed; each is a call of its own. */
+class Mixture implements Calls {
+  private readonly reads: Calls;
+  private readonly writes: Calls;
+  private readonly readRatio: number;
+  private owed = 0;
+
+  constructor(reads: Calls, writes: Calls, readRatio: number) {
+    this.reads = reads;
+    this.writes = writes;
+    this.readRatio = readRatio;
+  }
+
+  call(group: number, first: number): Promise<unknown> {
+    this.owed += this.readRatio;
+    if (this.owed < 1) return this.writes.call(group, first, 1);
+    this.owed -= 1;
+    return this.reads.call(group, first, 1);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Closed loop: callers that each have one call under way and make the next when it is answered. It
+ * runs inside the measured process, so a call costs no closure and no object of its own.
+ */
+import type { Calls } from "./calls.ts";
+import type { ClientPlan } from "./client-plan.ts";
+import type { Load, LoadTaken } from "./load.ts";
+import { Tally } from "./tally.ts";
+
+/** A call that failed is made again after this, so that a node without leaders does not spin. */
+const pauseMs = 10;
+/** Calls of single commands are so many that the clock is asked for one in this many. */
+const sampleEvery = 8;
+
+export class ClosedLoop implements Load {
+  private readonly calls: Calls;
+  private readonly tally: Tally = new Tally();
+  private readonly clients: readonly Client[];
+  private readonly sampleEvery: number;
+  private active = false;
+  private underway = 0;
+  private issued = 0;
+  private idle: (() => void) | undefined;
+
+  constructor(calls: Calls, plans: readonly ClientPlan[]) {
+    this.calls = calls;
+    this.clients = plans.map((plan) => new Client(this, plan));
+    const few = plans.length < 64;
+    this.sampleEvery = few || plans.some(({ count }) => count > 1) ? 1 : sampleEvery;
+  }
+
+  get done(): number {
+    return this.tally.done;
+  }
+
+  start(): void {
+    this.active = true;
+    this.underway = this.clients.length;
+    for (const client of this.clients) client.next();
+  }
+
+  async stop(): Promise<void> {
+    this.active = false;
+    if (this.underway === 0) return;
+    await new Promise<void>((resolve) => {
+      this.idle = resolve;
+    });
+  }
+
+  take(): LoadTaken {
+    return this.tally.take();
+  }
+
+  /** Makes a client's next call, or ends it. Returns when it began, 0 for those not sampled. */
+  issue(client: Client, group: number): number {
+    if (!this.active) {
+      this.underway -= 1;
+      if (this.underway === 0) this.idle?.();
+      return 0;
+    }
+    this.issued += 1;
+    const startMs = this.issued % this.sampleEvery === 0 ? performance.now() : 0;
+    const { first, count } = client.plan;
+    this.calls.call(group, first, count).then(client.onAnswer, client.onError);
+    return startMs;
+  }
+
+  answered(client: Client, startMs: number, answer: unknown): void {
+    const { count } = client.plan;
+    if (startMs > 0) this.tally.latency(performance.now() - startMs, count);
+    this.tally.answered(answer, count);
+    client.next();
+  }
+
+  failed(client: Client, error: unknown): void {
+    this.tally.fail(error, client.plan.count);
+    setTimeout(() => client.next(), pauseMs);
+  }
+}
+
+class Client {
+  readonly plan: ClientPlan;
+  readonly onAnswer: (answer: unknown) => void;
+  readonly onError: (error: unknown) => void;
+  private readonly loop: ClosedLoop;
+  private at = 0;
+  private startMs = 0;
+
+  constructor(loop: ClosedLoop, plan: ClientPlan) {
+    this.loop = loop;
+    this.plan = plan;
+    this.onAnswer = (answer) => this.loop.answered(this, this.startMs, answer);
+    this.onError = (error) => this.loop.failed(this, error);
+  }
+
+  next(): void {
+    const { groups } = this.plan;
+    const group = groups[this.at] ?? 0;
+    this.at = this.at + 1 === groups.length ? 0 : this.at + 1;
+    this.startMs = this.loop.issue(this, group);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * The bench suite's command line:
+ *
+ *     npm run bench -- NAME [options] [--json] [--save FILE]
+ *     npm run bench -- compare A B
+ */
+import { Command } from "commander";
+import pc from "picocolors";
+import { messageOf } from "../src/base/index.ts";
+import { benchmarks } from "./benchmarks.ts";
+import { benchmarkCommand } from "./lib/benchmark-command.ts";
+import { Interrupted } from "./lib/temporary-directory.ts";
+
+const program = new Command("bench")
+  .description("Measures flotilla, and what it can be measured against, on this machine")
+  .showHelpAfterError("(--help lists what there is)");
+for (const benchmark of benchmarks) program.addCommand(benchmarkCommand(benchmark));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${pc.red(messageOf(error))}\n`);
+  process.exitCode = error instanceof Interrupted ? 130 : 1;
+}
