@@ -1,21 +1,23 @@
 /** How many proposals a second, with a fixed number of them under way. */
-import { integerArgument } from "../../src/cli/index.ts";
 import { measureUnderLoad } from "../lib/cluster/measure-under-load.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
 import { costFigures, failedFigure, failedRemark, latencyFigures } from "../lib/load-figures.ts";
-import { addClusterOptions, integersArgument, limits } from "../lib/load-options.ts";
-import type { ClusterOptions } from "../lib/load-options.ts";
+import {
+  addCallOptions,
+  addClusterOptions,
+  integersArgument,
+  limits,
+} from "../lib/load-options.ts";
+import type { CallOptions, ClusterOptions } from "../lib/load-options.ts";
 import { figure } from "../lib/result.ts";
 import type { Point } from "../lib/result.ts";
 import { writesOf } from "../lib/work.ts";
 
-interface Options extends ClusterOptions {
+interface Options extends ClusterOptions, CallOptions {
   readonly groups: readonly number[];
   readonly valueBytes: readonly number[];
   readonly outstanding: readonly number[];
   readonly shards: readonly number[];
-  readonly single: boolean;
-  readonly batch: number;
 }
 
 interface Cell {
@@ -43,14 +45,8 @@ export const throughput: Benchmark<Options> = {
         integersArgument(...limits.outstanding),
         [24_576],
       )
-      .option("--shards <list>", "worker threads a node", integersArgument(...limits.shards), [1])
-      .option("--single", "one call a proposal, instead of one for what a group has ready", false)
-      .option(
-        "--batch <n>",
-        "the most proposals in one call",
-        integerArgument(...limits.batch),
-        256,
-      );
+      .option("--shards <list>", "worker threads a node", integersArgument(...limits.shards), [1]);
+    addCallOptions(command);
     addClusterOptions(command);
   },
   async run(options, run): Promise<Measured> {
@@ -92,7 +88,7 @@ async function measureCell(cell: Cell, options: Options, run: BenchRun): Promise
     settings: { ...cell, nodes, durability, machine, calls: single ? "single" : "batched" },
     figures: {
       throughput: figure([window.perSecond], "/s", "higher"),
-      ...latencyFigures(window.latencies),
+      ...latencyFigures(window.writeLatencies),
       ...costFigures(window, "Proposal"),
       failed: failedFigure(window),
     },

@@ -4,11 +4,25 @@ import type { Latencies } from "./latencies.ts";
 import { figure } from "./result.ts";
 import type { Figure } from "./result.ts";
 
+const percents = [
+  ["p50", 50],
+  ["p90", 90],
+  ["p99", 99],
+  ["p999", 99.9],
+  ["max", 100],
+] as const;
+
 export type Figures = Record<string, Figure>;
 
-export function latencyFigures(latencies: Latencies): Figures {
-  const at = (percent: number): Figure => figure([latencies.percentile(percent)], "ms", "lower");
-  return { p50: at(50), p90: at(90), p99: at(99), p999: at(99.9) };
+/** None where nothing was timed. `name` stands before each figure's name, as in `readP99`. */
+export function latencyFigures(latencies: Latencies, name: string = ""): Figures {
+  if (latencies.count === 0) return {};
+  const entries = percents.map(([label, percent]) => {
+    const ms = percent === 100 ? latencies.maxMs : latencies.percentile(percent);
+    const key = name === "" ? label : `${name}${label[0]?.toUpperCase()}${label.slice(1)}`;
+    return [key, figure([ms], "ms", "lower")] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** What one call costs; `what` is a `Proposal` or a `Read`. */

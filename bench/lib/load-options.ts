@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { integerArgument } from "../../src/cli/index.ts";
 import { durabilities, machines } from "./cluster/cluster-settings.ts";
 import type { ClusterSettings } from "./cluster/cluster-settings.ts";
+import type { ReadConsistency } from "./load/load.ts";
 
 export interface ClusterOptions {
   readonly nodes: number;
@@ -63,6 +64,25 @@ export function listArgument<T>(item: (text: string) => T): (text: string) => T[
 
 export function integersArgument(min: number, max: number): (text: string) => number[] {
   return listArgument(integerArgument(min, max));
+}
+
+export const consistencies = ["linearizable", "local"] as const;
+
+export function consistencyArgument(text: string): ReadConsistency {
+  const found = consistencies.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`must be one of ${consistencies.join(", ")}`);
+}
+
+export interface CallOptions {
+  readonly single: boolean;
+  readonly batch: number;
+}
+
+export function addCallOptions(command: Command): void {
+  command
+    .option("--single", "one call a proposal, instead of one for what a group has ready", false)
+    .option("--batch <n>", "the most proposals in one call", integerArgument(...limits.batch), 256);
 }
 
 export const limits = {

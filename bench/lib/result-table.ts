@@ -7,11 +7,12 @@ import type { BenchResult, Figure, Point } from "./result.ts";
 export function describeResult(result: BenchResult): string {
   const { machine, points, floors, options, durability } = result;
   const runs = Number(options["repeat"] ?? 1);
+  const known = points.some(({ settings }) => "durability" in settings);
   const lines = [
     `${result.bench} at ${result.commit.slice(0, 12)}${changed(result)}, ${result.startedAt}, ${formatNumber(result.seconds)} s`,
     `${machine.cpu}, ${machine.cores} cores, ${formatNumber(machine.memoryBytes / 2 ** 30)} GiB; ` +
       `${machine.system}; Node ${machine.node}; ${machine.disk}`,
-    ...(durability === "" ? [] : [`durability ${durability}`]),
+    ...(durability === "" || known ? [] : [`durability ${durability}`]),
   ];
   const common = commonSettings(points);
   const said = Object.entries(common).map(([name, value]) => `${inWords(name)} ${value}`);
@@ -35,7 +36,7 @@ function changed({ commit }: BenchResult): string {
 /** Settings that are the same in all of several points need no column. */
 function commonSettings(points: readonly Point[]): Record<string, string | number> {
   const [first, ...others] = points;
-  if (first === undefined || others.length === 0) return {};
+  if (first === undefined) return {};
   return Object.fromEntries(
     Object.entries(first.settings).filter(([name, value]) =>
       others.every(({ settings }) => settings[name] === value),
@@ -51,13 +52,14 @@ function pointsTable(points: readonly Point[], common: Readonly<Record<string, u
   const figures = namesOf(points.map((point) => point.figures));
   const [only, ...others] = points;
   if (only !== undefined && others.length === 0) {
-    const table = new CliTable({ style: { head: [], border: [] }, colAligns: ["left", "right"] });
+    const style = { head: [], border: [], compact: true };
+    const table = new CliTable({ style, colAligns: ["left", "right"] });
     for (const name of settings) table.push([inWords(name), String(only.settings[name] ?? "")]);
     for (const name of figures) table.push([heading(name, points), cell(only.figures[name])]);
     return table.toString();
   }
   const table = new CliTable({
-    head: [...settings.map(inWords), ...figures.map((name) => heading(name, points))],
+    head: [...settings.map(inWords), ...figures.map((name) => heading(name, points))].map(narrow),
     style: { head: [], border: [], compact: true },
     colAligns: [...settings, ...figures].map(() => "right"),
   });
@@ -76,7 +78,12 @@ function namesOf(records: readonly Readonly<Record<string, unknown>>[]): string[
 
 function heading(name: string, points: readonly Point[]): string {
   const unit = points.find(({ figures }) => figures[name] !== undefined)?.figures[name]?.unit ?? "";
-  return unit === "" ? inWords(name) : `${inWords(name)}, ${unit}`;
+  return unit === "" ? inWords(name) : `${inWords(name)}, ${unit === "us" ? "µs" : unit}`;
+}
+
+/** A word a line, since there are many columns. */
+function narrow(head: string): string {
+  return head.replaceAll(" ", "\n");
 }
 
 function settingCell(value: string | number | undefined): string {
@@ -92,7 +99,9 @@ function cell(shown: Figure | undefined): string {
   return `${text} ±${((spread / Math.abs(value)) * 100).toFixed(0)} %`;
 }
 
-/** `cpuPerProposal` as `cpu per proposal`. */
+/** `cpuPerProposal` as `cpu per proposal`, `readP999` as `read p99.9`. */
 function inWords(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return name
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replace(/\bp999\b/, "p99.9");
 }

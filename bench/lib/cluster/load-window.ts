@@ -6,8 +6,11 @@ export interface LoadWindow {
   /** Commands and reads answered a second, over all nodes. */
   readonly perSecond: number;
   readonly done: number;
+  /** Reads a second, of all that is answered. */
+  readonly readsPerSecond: number;
   readonly failed: Readonly<Record<string, number>>;
-  readonly latencies: Latencies;
+  readonly writeLatencies: Latencies;
+  readonly readLatencies: Latencies;
   readonly sendDelays: Latencies;
   /** How much the counters of all nodes grew. */
   readonly used: NodeCounters;
@@ -19,11 +22,13 @@ export function sumOfWindows(
   before: ReadonlyMap<string, NodeWindow>,
   after: ReadonlyMap<string, NodeWindow>,
 ): LoadWindow {
-  const latencies = new Latencies();
+  const writeLatencies = new Latencies();
+  const readLatencies = new Latencies();
   const sendDelays = new Latencies();
   const failed: Record<string, number> = {};
   const used = zeroCounters();
   let perSecond = 0;
+  let readsPerSecond = 0;
   let done = 0;
   let seconds = 0;
   for (const [node, { load, atMs, counters }] of after) {
@@ -35,13 +40,25 @@ export function sumOfWindows(
     if (load === undefined) continue;
     perSecond += load.done / elapsed;
     done += load.done;
-    latencies.addEncoded(load.latencies);
+    readsPerSecond += load.reads / elapsed;
+    writeLatencies.addEncoded(load.writeLatencies);
+    readLatencies.addEncoded(load.readLatencies);
     sendDelays.addEncoded(load.sendDelays);
     for (const [code, count] of Object.entries(load.failed)) {
       failed[code] = (failed[code] ?? 0) + count;
     }
   }
-  return { perSecond, done, failed, latencies, sendDelays, used, seconds };
+  return {
+    perSecond,
+    readsPerSecond,
+    done,
+    failed,
+    writeLatencies,
+    readLatencies,
+    sendDelays,
+    used,
+    seconds,
+  };
 }
 
 type Growing = { -readonly [K in keyof NodeCounters]: number };

@@ -7,6 +7,8 @@ import type { Target, Work } from "./load.ts";
 const overheadBytes = 64;
 
 export interface Calls {
+  /** Whether the last call was a read. */
+  readonly reads: boolean;
   /** Calls for `count` of a group's clients, from `first` on. */
   call(group: number, first: number, count: number): Promise<unknown>;
 }
@@ -25,6 +27,7 @@ export function batchMaxOf({ batchMax, valueBytes }: Work): number {
 }
 
 class Proposals implements Calls {
+  readonly reads = false;
   private readonly engine: Target["engine"];
   private readonly commands: Commands;
 
@@ -42,6 +45,7 @@ class Proposals implements Calls {
 }
 
 class Reads implements Calls {
+  readonly reads = true;
   private readonly engine: Target["engine"];
   private readonly query: Uint8Array;
   private readonly local: boolean;
@@ -61,21 +65,23 @@ class Reads implements Calls {
 
 /** Reads and writes in their ratio, evenly mixed; each is a call of its own. */
 class Mixture implements Calls {
-  private readonly reads: Calls;
-  private readonly writes: Calls;
+  reads = false;
+  private readonly reading: Calls;
+  private readonly writing: Calls;
   private readonly readRatio: number;
   private owed = 0;
 
   constructor(reads: Calls, writes: Calls, readRatio: number) {
-    this.reads = reads;
-    this.writes = writes;
+    this.reading = reads;
+    this.writing = writes;
     this.readRatio = readRatio;
   }
 
   call(group: number, first: number): Promise<unknown> {
     this.owed += this.readRatio;
-    if (this.owed < 1) return this.writes.call(group, first, 1);
+    this.reads = this.owed >= 1;
+    if (!this.reads) return this.writing.call(group, first, 1);
     this.owed -= 1;
-    return this.reads.call(group, first, 1);
+    return this.reading.call(group, first, 1);
   }
 }

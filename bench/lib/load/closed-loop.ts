@@ -5,28 +5,29 @@
 import type { Calls } from "./calls.ts";
 import type { ClientPlan } from "./client-plan.ts";
 import type { Load, LoadTaken } from "./load.ts";
+import { Sampler } from "./sampler.ts";
 import { Tally } from "./tally.ts";
 
 /** A call that failed is made again after this, so that a node without leaders does not spin. */
 const pauseMs = 10;
-/** Calls of single commands are so many that the clock is asked for one in this many. */
+/** More clients that call for single commands make so many calls that only some are timed. */
+const fewClients = 64;
 const sampleEvery = 8;
 
 export class ClosedLoop implements Load {
   private readonly calls: Calls;
   private readonly tally: Tally = new Tally();
   private readonly clients: readonly Client[];
-  private readonly sampleEvery: number;
+  private readonly sampler: Sampler;
   private active = false;
   private underway = 0;
-  private issued = 0;
   private idle: (() => void) | undefined;
 
   constructor(calls: Calls, plans: readonly ClientPlan[]) {
     this.calls = calls;
     this.clients = plans.map((plan) => new Client(this, plan));
-    const few = plans.length < 64;
-    this.sampleEvery = few || plans.some(({ count }) => count > 1) ? 1 : sampleEvery;
+    const few = plans.length < fewClients || plans.some(({ count }) => count > 1);
+    this.sampler = new Sampler(few ? 1 : sampleEvery);
   }
 
   get done(): number {
@@ -51,24 +52,30 @@ export class ClosedLoop implements Load {
     return this.tally.take();
   }
 
-  /** Makes a client's next call, or ends it. Returns when it began, 0 for those not sampled. */
-  issue(client: Client, group: number): number {
+  /** Makes a client's next call, or ends it. */
+  issue(client: Client, group: number): void {
     if (!this.active) {
       this.underway -= 1;
       if (this.underway === 0) this.idle?.();
-      return 0;
+      return;
     }
-    this.issued += 1;
-    const startMs = this.issued % this.sampleEvery === 0 ? performance.now() : 0;
+    client.startMs = this.sampler.take() ? performance.now() : 0;
     const { first, count } = client.plan;
     this.calls.call(group, first, count).then(client.onAnswer, client.onError);
-    return startMs;
+    client.read = this.calls.reads;
   }
 
-  answered(client: Client, startMs: number, answer: unknown): void {
+  answered(client: Client, answer: unknown): void {
+    const { startMs, read } = client;
     const { count } = client.plan;
-    if (startMs > 0) this.tally.latency(performance.now() - startMs, count);
-    this.tally.answered(answer, count);
+    const ms = startMs > 0 ? performance.now() - startMs : 0;
+    if (read) {
+      if (startMs > 0) this.tally.readLatency(ms);
+      this.tally.read();
+    } else {
+      if (startMs > 0) this.tally.writeLatency(ms, count);
+      this.tally.written(answer, count);
+    }
     client.next();
   }
 
@@ -82,14 +89,16 @@ class Client {
   readonly plan: ClientPlan;
   readonly onAnswer: (answer: unknown) => void;
   readonly onError: (error: unknown) => void;
+  /** When the present call began; 0 where it is not timed. */
+  startMs = 0;
+  read = false;
   private readonly loop: ClosedLoop;
   private at = 0;
-  private startMs = 0;
 
   constructor(loop: ClosedLoop, plan: ClientPlan) {
     this.loop = loop;
     this.plan = plan;
-    this.onAnswer = (answer) => this.loop.answered(this, this.startMs, answer);
+    this.onAnswer = (answer) => this.loop.answered(this, answer);
     this.onError = (error) => this.loop.failed(this, error);
   }
 
@@ -97,6 +106,6 @@ class Client {
     const { groups } = this.plan;
     const group = groups[this.at] ?? 0;
     this.at = this.at + 1 === groups.length ? 0 : this.at + 1;
-    this.startMs = this.loop.issue(this, group);
+    this.loop.issue(this, group);
   }
 }

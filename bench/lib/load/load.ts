@@ -37,10 +37,13 @@ export type LoadSettings = Work &
 export interface LoadTaken {
   /** Commands and reads that were answered well. */
   readonly done: number;
+  /** The reads among them. */
+  readonly reads: number;
   /** Those that failed, by the error's code. */
   readonly failed: Readonly<Record<string, number>>;
   /** From the call, or in an open loop from the time at which it was due, to its answer. */
-  readonly latencies: string;
+  readonly writeLatencies: string;
+  readonly readLatencies: string;
   /** In an open loop: from the time at which a call was due to when it was made. */
   readonly sendDelays: string;
 }

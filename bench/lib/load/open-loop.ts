@@ -9,6 +9,7 @@
 import type { Calls } from "./calls.ts";
 import type { Load, LoadTaken, Work } from "./load.ts";
 import { Pacer } from "./pacer.ts";
+import { Sampler } from "./sampler.ts";
 import { Tally } from "./tally.ts";
 
 const burstsPerSecondMax = 1_000;
@@ -20,12 +21,11 @@ export class OpenLoop implements Load {
   private readonly groups: readonly number[];
   private readonly work: Pick<Work, "single" | "batchMax">;
   private readonly perBurst: number;
-  private readonly timeEvery: number;
+  private readonly sampler: Sampler;
   private readonly pacer: Pacer;
   private readonly tally: Tally = new Tally();
   private readonly free: Flight[] = [];
   private owed = 0;
-  private issued = 0;
   private at = 0;
   private underway = 0;
   private idle: (() => void) | undefined;
@@ -40,7 +40,7 @@ export class OpenLoop implements Load {
     this.work = work;
     const burstsPerSecond = Math.min(rate, burstsPerSecondMax);
     this.perBurst = rate / burstsPerSecond;
-    this.timeEvery = Math.ceil(rate / timedPerSecondMax);
+    this.sampler = new Sampler(Math.ceil(rate / timedPerSecondMax));
     this.pacer = new Pacer(1_000 / burstsPerSecond, (dueMs) => this.burst(dueMs));
   }
 
@@ -80,20 +80,26 @@ export class OpenLoop implements Load {
   }
 
   private send(group: number, count: number, dueMs: number): void {
-    this.issued += 1;
-    const timed = this.issued % this.timeEvery === 0;
+    const timed = this.sampler.take();
     if (timed) this.tally.sendDelay(performance.now() - dueMs);
     const flight = this.free.pop() ?? new Flight(this);
     flight.dueMs = timed ? dueMs : undefined;
     flight.count = count;
     this.underway += 1;
     this.calls.call(group, 0, count).then(flight.onAnswer, flight.onError);
+    flight.read = this.calls.reads;
   }
 
   answered(flight: Flight, answer: unknown): void {
-    const { dueMs, count } = flight;
-    if (dueMs !== undefined) this.tally.latency(performance.now() - dueMs, count);
-    this.tally.answered(answer, count);
+    const { dueMs, count, read } = flight;
+    const ms = dueMs === undefined ? 0 : performance.now() - dueMs;
+    if (read) {
+      if (dueMs !== undefined) this.tally.readLatency(ms);
+      this.tally.read();
+    } else {
+      if (dueMs !== undefined) this.tally.writeLatency(ms, count);
+      this.tally.written(answer, count);
+    }
     this.landed(flight);
   }
 
@@ -114,6 +120,7 @@ class Flight {
   /** Undefined for a call that is not timed. */
   dueMs: number | undefined = 0;
   count = 0;
+  read = false;
   readonly onAnswer: (answer: unknown) => void;
   readonly onError: (error: unknown) => void;
 

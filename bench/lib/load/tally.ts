@@ -6,13 +6,20 @@ import type { LoadTaken } from "./load.ts";
 export class Tally {
   /** Since the start. */
   done = 0;
-  private taken = 0;
+  private doneBefore = 0;
+  private reads = 0;
   private failed: Record<string, number> = {};
-  private latencies: Latencies = new Latencies();
+  private writeLatencies: Latencies = new Latencies();
+  private readLatencies: Latencies = new Latencies();
   private sendDelays: Latencies = new Latencies();
 
-  /** A call of `count` commands or reads is answered. Of a batch each entry may have failed. */
-  answered(answer: unknown, count: number): void {
+  read(): void {
+    this.done += 1;
+    this.reads += 1;
+  }
+
+  /** A call of `count` commands is answered. Of a batch each entry may have failed. */
+  written(answer: unknown, count: number): void {
     if (!Array.isArray(answer)) {
       this.done += count;
       return;
@@ -29,24 +36,33 @@ export class Tally {
     this.failed[error.code] = (this.failed[error.code] ?? 0) + count;
   }
 
-  latency(ms: number, count: number): void {
-    this.latencies.record(ms, count);
+  readLatency(ms: number): void {
+    this.readLatencies.record(ms);
+  }
+
+  writeLatency(ms: number, count: number): void {
+    this.writeLatencies.record(ms, count);
   }
 
   sendDelay(ms: number): void {
-    this.sendDelays.record(ms, 1);
+    this.sendDelays.record(ms);
   }
 
   take(): LoadTaken {
-    const { done, taken, failed, latencies, sendDelays } = this;
-    this.taken = done;
+    const { done, doneBefore, reads, failed } = this;
+    const { writeLatencies, readLatencies, sendDelays } = this;
+    this.doneBefore = done;
+    this.reads = 0;
     this.failed = {};
-    this.latencies = new Latencies();
+    this.writeLatencies = new Latencies();
+    this.readLatencies = new Latencies();
     this.sendDelays = new Latencies();
     return {
-      done: done - taken,
+      done: done - doneBefore,
+      reads,
       failed,
-      latencies: latencies.encode(),
+      writeLatencies: writeLatencies.encode(),
+      readLatencies: readLatencies.encode(),
       sendDelays: sendDelays.encode(),
     };
   }

@@ -1,0 +1,100 @@
+/**
+ * How long proposals take at given rates. Open loop: each is due at its moment, and its latency
+ * counts from there, so that a pause of the system is charged on everything that was due in it.
+ */
+import { InvalidArgumentError } from "commander";
+import { integerArgument } from "../../src/cli/index.ts";
+import { measureUnderLoad } from "../lib/cluster/measure-under-load.ts";
+import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
+import { costFigures, failedFigure, failedRemark, latencyFigures } from "../lib/load-figures.ts";
+import {
+  addCallOptions,
+  addClusterOptions,
+  integersArgument,
+  limits,
+  listArgument,
+} from "../lib/load-options.ts";
+import type { CallOptions, ClusterOptions } from "../lib/load-options.ts";
+import { figure } from "../lib/result.ts";
+import type { Point } from "../lib/result.ts";
+import { writesOf } from "../lib/work.ts";
+
+/** One proposal under way at a time, each when the one before is answered. */
+const one = "one";
+type Rate = number | typeof one;
+
+interface Options extends ClusterOptions, CallOptions {
+  readonly rates: readonly Rate[];
+  readonly groups: readonly number[];
+  readonly valueBytes: number;
+  readonly shards: number;
+}
+
+export const latency: Benchmark<Options> = {
+  name: "latency",
+  summary: "how long proposals take at given rates, in an open loop",
+  configure(command) {
+    command
+      .option(
+        "--rates <list>",
+        `proposals a second, over all nodes; "${one}" keeps one under way at a time`,
+        listArgument<Rate>(rateArgument),
+        [one, 1_000, 10_000, 50_000],
+      )
+      .option("--groups <list>", "Raft groups", integersArgument(...limits.groups), [1_000])
+      .option("--value-bytes <n>", "size of a value", integerArgument(...limits.valueBytes), 16)
+      .option("--shards <n>", "worker threads a node", integerArgument(...limits.shards), 1);
+    addCallOptions(command);
+    addClusterOptions(command);
+  },
+  async run(options, run): Promise<Measured> {
+    const points: Point[] = [];
+    for (const groups of options.groups) {
+      for (const rate of options.rates) points.push(await measureRate(rate, groups, options, run));
+    }
+    return { durability: options.durability, points };
+  },
+};
+
+function rateArgument(text: string): Rate {
+  if (text === one) return one;
+  const rate = Number(text);
+  if (text !== "" && rate >= 1 && rate <= 10_000_000) return rate;
+  throw new InvalidArgumentError(`each must be "${one}" or a number from 1 to 10000000`);
+}
+
+async function measureRate(
+  rate: Rate,
+  groups: number,
+  options: Options,
+  run: BenchRun,
+): Promise<Point> {
+  const { nodes, durability, machine, shards, valueBytes, single } = options;
+  const work = writesOf(options);
+  const window = await measureUnderLoad(
+    { nodes, durability, machine, groups, shards },
+    {
+      ...options,
+      what: rate === one ? "one proposal at a time" : `${rate} proposals a second`,
+      start: (cluster) =>
+        rate === one ? cluster.startClosedLoop(work, 1) : cluster.startOpenLoop(work, rate),
+    },
+    run,
+  );
+  const calls = single ? "single" : "batched";
+  return {
+    settings: { rate, groups, valueBytes, shards, nodes, durability, machine, calls },
+    figures: {
+      achieved: figure([window.perSecond], "/s", "higher"),
+      ...latencyFigures(window.writeLatencies),
+      // Of a closed loop nothing can be late.
+      ...(rate !== one && {
+        sendDelayP50: figure([window.sendDelays.percentile(50)], "ms"),
+        sendDelayP99: figure([window.sendDelays.percentile(99)], "ms"),
+      }),
+      ...costFigures(window, "Proposal"),
+      failed: failedFigure(window),
+    },
+    ...failedRemark(window),
+  };
+}
