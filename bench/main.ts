@@ -9,12 +9,14 @@ import pc from "picocolors";
 import { messageOf } from "../src/base/index.ts";
 import { benchmarks } from "./benchmarks.ts";
 import { benchmarkCommand } from "./lib/benchmark-command.ts";
+import { compareCommand } from "./lib/compare-command.ts";
 import { Interrupted } from "./lib/temporary-directory.ts";
 
 const program = new Command("bench")
   .description("Measures flotilla, and what it can be measured against, on this machine")
   .showHelpAfterError("(--help lists what there is)");
 for (const benchmark of benchmarks) program.addCommand(benchmarkCommand(benchmark));
+program.addCommand(compareCommand());
 
 try {
   await program.parseAsync();

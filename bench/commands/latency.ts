@@ -4,9 +4,12 @@
  */
 import { InvalidArgumentError } from "commander";
 import { integerArgument } from "../../src/cli/index.ts";
+import type { LoadWindow } from "../lib/cluster/load-window.ts";
 import { measureUnderLoad } from "../lib/cluster/measure-under-load.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
-import { costFigures, failedFigure, failedRemark, latencyFigures } from "../lib/load-figures.ts";
+import { addFloorsOption, latencyFloor } from "../lib/floor-share.ts";
+import type { LatencyFloor } from "../lib/floor-share.ts";
+import { costFigures, failedFigure, latencyFigures, remarkOf } from "../lib/load-figures.ts";
 import {
   addCallOptions,
   addClusterOptions,
@@ -28,6 +31,7 @@ interface Options extends ClusterOptions, CallOptions {
   readonly groups: readonly number[];
   readonly valueBytes: number;
   readonly shards: number;
+  readonly floors: boolean;
 }
 
 export const latency: Benchmark<Options> = {
@@ -46,13 +50,18 @@ export const latency: Benchmark<Options> = {
       .option("--shards <n>", "worker threads a node", integerArgument(...limits.shards), 1);
     addCallOptions(command);
     addClusterOptions(command);
+    addFloorsOption(command);
   },
   async run(options, run): Promise<Measured> {
     const points: Point[] = [];
+    const floor = options.floors ? await latencyFloor(options, run) : undefined;
     for (const groups of options.groups) {
-      for (const rate of options.rates) points.push(await measureRate(rate, groups, options, run));
+      for (const rate of options.rates) {
+        const window = await loadAt(rate, groups, options, run);
+        points.push(pointOf({ rate, groups }, options, window, floor));
+      }
     }
-    return { durability: options.durability, points };
+    return { durability: options.durability, floors: floor?.floors ?? [], points };
   },
 };
 
@@ -63,15 +72,15 @@ function rateArgument(text: string): Rate {
   throw new InvalidArgumentError(`each must be "${one}" or a number from 1 to 10000000`);
 }
 
-async function measureRate(
+async function loadAt(
   rate: Rate,
   groups: number,
   options: Options,
   run: BenchRun,
-): Promise<Point> {
-  const { nodes, durability, machine, shards, valueBytes, single } = options;
+): Promise<LoadWindow> {
+  const { nodes, durability, machine, shards } = options;
   const work = writesOf(options);
-  const window = await measureUnderLoad(
+  return await measureUnderLoad(
     { nodes, durability, machine, groups, shards },
     {
       ...options,
@@ -81,12 +90,23 @@ async function measureRate(
     },
     run,
   );
+}
+
+function pointOf(
+  cell: { readonly rate: Rate; readonly groups: number },
+  { nodes, durability, machine, shards, valueBytes, single }: Options,
+  window: LoadWindow,
+  floor: LatencyFloor | undefined,
+): Point {
+  const { rate } = cell;
   const calls = single ? "single" : "batched";
+  const p50 = window.writeLatencies.percentile(50);
   return {
-    settings: { rate, groups, valueBytes, shards, nodes, durability, machine, calls },
+    settings: { ...cell, valueBytes, shards, nodes, durability, machine, calls },
     figures: {
       achieved: figure([window.perSecond], "/s", "higher"),
       ...latencyFigures(window.writeLatencies),
+      ...(floor?.ms !== undefined && { p50OverFloor: figure([p50 / floor.ms], "x", "lower") }),
       // Of a closed loop nothing can be late.
       ...(rate !== one && {
         sendDelayP50: figure([window.sendDelays.percentile(50)], "ms"),
@@ -95,6 +115,6 @@ async function measureRate(
       ...costFigures(window, "Proposal"),
       failed: failedFigure(window),
     },
-    ...failedRemark(window),
+    ...remarkOf(window, floor?.remark),
   };
 }

@@ -2,7 +2,7 @@
 import { integerArgument } from "../../src/cli/index.ts";
 import { measureUnderLoad } from "../lib/cluster/measure-under-load.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
-import { costFigures, failedFigure, failedRemark, latencyFigures } from "../lib/load-figures.ts";
+import { costFigures, failedFigure, latencyFigures, remarkOf } from "../lib/load-figures.ts";
 import {
   addClusterOptions,
   consistencies,
@@ -95,6 +95,6 @@ async function measureMixture(
       ...costFigures(window, "Call"),
       failed: failedFigure(window),
     },
-    ...failedRemark(window),
+    ...remarkOf(window),
   };
 }

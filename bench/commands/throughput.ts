@@ -1,7 +1,10 @@
 /** How many proposals a second, with a fixed number of them under way. */
+import type { LoadWindow } from "../lib/cluster/load-window.ts";
 import { measureUnderLoad } from "../lib/cluster/measure-under-load.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
-import { costFigures, failedFigure, failedRemark, latencyFigures } from "../lib/load-figures.ts";
+import { addFloorsOption, writeShare } from "../lib/floor-share.ts";
+import type { FloorShare } from "../lib/floor-share.ts";
+import { costFigures, failedFigure, latencyFigures, remarkOf } from "../lib/load-figures.ts";
 import {
   addCallOptions,
   addClusterOptions,
@@ -18,6 +21,7 @@ interface Options extends ClusterOptions, CallOptions {
   readonly valueBytes: readonly number[];
   readonly outstanding: readonly number[];
   readonly shards: readonly number[];
+  readonly floors: boolean;
 }
 
 interface Cell {
@@ -48,11 +52,18 @@ export const throughput: Benchmark<Options> = {
       .option("--shards <list>", "worker threads a node", integersArgument(...limits.shards), [1]);
     addCallOptions(command);
     addClusterOptions(command);
+    addFloorsOption(command);
   },
   async run(options, run): Promise<Measured> {
     const points: Point[] = [];
-    for (const cell of cellsOf(options)) points.push(await measureCell(cell, options, run));
-    return { durability: options.durability, points };
+    const floors: Point[] = [];
+    for (const cell of cellsOf(options)) {
+      const window = await loadCell(cell, options, run);
+      const share = options.floors ? await writeShare(window, options, run) : undefined;
+      floors.push(...(share?.floors ?? []));
+      points.push(pointOf(cell, options, window, share));
+    }
+    return { durability: options.durability, floors, points };
   },
 };
 
@@ -72,9 +83,9 @@ function cellsOf({ groups, valueBytes, outstanding, shards }: Options): Cell[] {
   );
 }
 
-async function measureCell(cell: Cell, options: Options, run: BenchRun): Promise<Point> {
-  const { nodes, durability, machine, single } = options;
-  const window = await measureUnderLoad(
+async function loadCell(cell: Cell, options: Options, run: BenchRun): Promise<LoadWindow> {
+  const { nodes, durability, machine } = options;
+  return await measureUnderLoad(
     { nodes, durability, machine, groups: cell.groups, shards: cell.shards },
     {
       ...options,
@@ -84,14 +95,23 @@ async function measureCell(cell: Cell, options: Options, run: BenchRun): Promise
     },
     run,
   );
+}
+
+function pointOf(
+  cell: Cell,
+  { nodes, durability, machine, single }: Options,
+  window: LoadWindow,
+  share: FloorShare | undefined,
+): Point {
   return {
     settings: { ...cell, nodes, durability, machine, calls: single ? "single" : "batched" },
     figures: {
       throughput: figure([window.perSecond], "/s", "higher"),
+      ...share?.figures,
       ...latencyFigures(window.writeLatencies),
       ...costFigures(window, "Proposal"),
       failed: failedFigure(window),
     },
-    ...failedRemark(window),
+    ...remarkOf(window, share?.remark),
   };
 }

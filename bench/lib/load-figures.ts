@@ -2,7 +2,7 @@
 import type { LoadWindow } from "./cluster/load-window.ts";
 import type { Latencies } from "./latencies.ts";
 import { figure } from "./result.ts";
-import type { Figure } from "./result.ts";
+import type { Figure, Point } from "./result.ts";
 
 const percents = [
   ["p50", 50],
@@ -42,7 +42,10 @@ export function failedFigure({ failed }: LoadWindow): Figure {
   return figure([sum], "", "lower");
 }
 
-export function failedRemark({ failed }: LoadWindow): { remark?: string } {
+/** A point's remark, where there is one: calls that failed, and `more`. */
+export function remarkOf({ failed }: LoadWindow, more: string = ""): Pick<Point, "remark"> {
   const codes = Object.entries(failed).map(([code, count]) => `${count} × ${code}`);
-  return codes.length === 0 ? {} : { remark: `calls failed: ${codes.join(", ")}` };
+  const remarks = codes.length === 0 ? [] : [`calls failed: ${codes.join(", ")}`];
+  if (more !== "") remarks.push(more);
+  return remarks.length === 0 ? {} : { remark: remarks.join("; ") };
 }

@@ -3,6 +3,7 @@ import CliTable from "cli-table3";
 import pc from "picocolors";
 import { formatNumber } from "./number-format.ts";
 import type { BenchResult, Figure, Point } from "./result.ts";
+import { commonSettings, describeSettings, figureInWords, inWords } from "./wording.ts";
 
 export function describeResult(result: BenchResult): string {
   const { machine, points, floors, options, durability } = result;
@@ -15,15 +16,13 @@ export function describeResult(result: BenchResult): string {
     ...(durability === "" || known ? [] : [`durability ${durability}`]),
   ];
   const common = commonSettings(points);
-  const said = Object.entries(common).map(([name, value]) => `${inWords(name)} ${value}`);
-  if (said.length > 0) lines.push(said.join(", "));
+  if (Object.keys(common).length > 0) lines.push(describeSettings(common));
   if (floors.length > 0) lines.push("", "The machine's floor:", pointsTable(floors, {}));
   lines.push("", pointsTable(points, common));
   if (runs > 1) lines.push(pc.dim(`Medians of ${runs} runs; ± is half of what they differ by.`));
   for (const { settings, remark } of points) {
     if (remark === undefined) continue;
-    const which = Object.entries(settings).filter(([name]) => !(name in common));
-    const where = which.map(([name, value]) => `${inWords(name)} ${value}`).join(", ");
+    const where = describeSettings(settings, common);
     lines.push(pc.yellow(where === "" ? remark : `${where}: ${remark}`));
   }
   return lines.join("\n");
@@ -31,17 +30,6 @@ export function describeResult(result: BenchResult): string {
 
 function changed({ commit }: BenchResult): string {
   return commit.endsWith(" with changes") ? " with changes" : "";
-}
-
-/** Settings that are the same in all of several points need no column. */
-function commonSettings(points: readonly Point[]): Record<string, string | number> {
-  const [first, ...others] = points;
-  if (first === undefined) return {};
-  return Object.fromEntries(
-    Object.entries(first.settings).filter(([name, value]) =>
-      others.every(({ settings }) => settings[name] === value),
-    ),
-  );
 }
 
 /** Rows are points where there are several, figures where there is one. */
@@ -78,7 +66,7 @@ function namesOf(records: readonly Readonly<Record<string, unknown>>[]): string[
 
 function heading(name: string, points: readonly Point[]): string {
   const unit = points.find(({ figures }) => figures[name] !== undefined)?.figures[name]?.unit ?? "";
-  return unit === "" ? inWords(name) : `${inWords(name)}, ${unit === "us" ? "µs" : unit}`;
+  return figureInWords(name, unit);
 }
 
 /** A word a line, since there are many columns. */
@@ -97,11 +85,4 @@ function cell(shown: Figure | undefined): string {
   if (samples.length < 2 || value === 0) return text;
   const spread = (Math.max(...samples) - Math.min(...samples)) / 2;
   return `${text} ±${((spread / Math.abs(value)) * 100).toFixed(0)} %`;
-}
-
-/** `cpuPerProposal` as `cpu per proposal`, `readP999` as `read p99.9`. */
-function inWords(name: string): string {
-  return name
-    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-    .replace(/\bp999\b/, "p99.9");
 }

@@ -66,6 +66,7 @@ type Growing = { -readonly [K in keyof NodeCounters]: number };
 function zeroCounters(): Growing {
   return {
     cpuMicros: 0,
+    commits: 0,
     flushes: 0,
     bytesWritten: 0,
     bytesStored: 0,
@@ -78,6 +79,7 @@ function zeroCounters(): Growing {
 
 function addGrowth(sum: Growing, before: NodeCounters, after: NodeCounters): void {
   sum.cpuMicros += after.cpuMicros - before.cpuMicros;
+  sum.commits += after.commits - before.commits;
   sum.flushes += after.flushes - before.flushes;
   sum.bytesWritten += after.bytesWritten - before.bytesWritten;
   sum.bytesStored += after.bytesStored - before.bytesStored;

@@ -99,6 +99,7 @@ async function counters(): Promise<NodeCounters> {
     shards.reduce((total, shard) => total + pick(shard), 0);
   return {
     cpuMicros: user + system,
+    commits: sum(({ store }) => store.commits),
     flushes: sum(({ store }) => store.flushes),
     bytesWritten: sum(({ store }) => store.bytesWritten),
     bytesStored: sum(({ store }) => store.bytesStored),

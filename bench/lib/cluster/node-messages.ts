@@ -33,6 +33,7 @@ export interface Report {
 export interface NodeCounters {
   /** CPU time of the process with all its threads, in µs. */
   readonly cpuMicros: number;
+  readonly commits: number;
   readonly flushes: number;
   readonly bytesWritten: number;
   readonly bytesStored: number;
