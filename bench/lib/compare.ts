@@ -63,7 +63,7 @@ function comparePoints(a: Point, b: Point): ComparedPoint {
   return { settings: a.settings, figures };
 }
 
-export function compareFigures(name: string, a: Figure, b: Figure): ComparedFigure {
+function compareFigures(name: string, a: Figure, b: Figure): ComparedFigure {
   const low = Math.min(...b.samples) / Math.max(...a.samples);
   const high = Math.max(...b.samples) / Math.min(...a.samples);
   return {

@@ -83,6 +83,6 @@ async function measure(
 }
 
 /** The nearest power of two, so that runs that differ a little share a floor; at least a page. */
-export function roundSize(bytes: number): number {
+function roundSize(bytes: number): number {
   return Math.max(pageBytes, 2 ** Math.round(Math.log2(bytes)));
 }

@@ -6,5 +6,5 @@ export function formatNumber(value: number): string {
   if (size >= 1_000) return Math.round(value).toLocaleString("en");
   if (size >= 100) return value.toFixed(0);
   if (size >= 10) return value.toFixed(1);
-  return size >= 1 ? value.toFixed(2) : value.toPrecision(2);
+  return size >= 1 ? value.toFixed(2) : value.toPrecision(3);
 }

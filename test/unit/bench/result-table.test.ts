@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { stripVTControlCharacters } from "node:util";
+import { test } from "node:test";
+import { formatNumber } from "../../../bench/lib/number-format.ts";
+import { figure } from "../../../bench/lib/result.ts";
+import { describeResult } from "../../../bench/lib/result-table.ts";
+import { point, rate, result } from "./results.ts";
+
+test("numbers have three digits, and thousands are told apart", () => {
+  const cases: readonly (readonly [number, string])[] = [
+    [0, "0"],
+    [1_234_567.8, "1,234,568"],
+    [999.6, "1000"],
+    [123.4, "123"],
+    [12.34, "12.3"],
+    [1.234, "1.23"],
+    [0.001_234_5, "0.00123"],
+    [-12.34, "-12.3"],
+    [Number.NaN, "–"],
+    [Number.POSITIVE_INFINITY, "–"],
+  ];
+  for (const [value, text] of cases) assert.equal(formatNumber(value), text);
+});
+
+test("a result says once what is the same in all its points", () => {
+  const points = [1, 1_000].map((groups) =>
+    point(
+      { groups, machine: "kv" },
+      { throughput: rate(100, 120), p999: figure([0], "ms", "lower"), cpu: figure([3], "us") },
+    ),
+  );
+  const [first, second] = points;
+  assert.ok(first !== undefined && second !== undefined);
+  const text = stripVTControlCharacters(
+    describeResult(result([first, { ...second, remark: "a call failed" }])),
+  );
+  assert.match(text, /^machine kv$/m);
+  assert.match(text, /│ +1,000 │ +110 ±9 % │ +0 │ +3\.00 │/);
+  assert.match(text, /p99\.9,/);
+  assert.match(text, /µs/);
+  assert.match(text, /^groups 1000: a call failed$/m);
+  assert.match(text, /Medians of 2 runs/);
+});
