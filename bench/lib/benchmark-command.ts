@@ -2,6 +2,7 @@
 import { access, constants, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { Command } from "commander";
+import { messageOf } from "../../src/base/index.ts";
 import { Progress, integerArgument } from "../../src/cli/index.ts";
 import type { Benchmark, Measured } from "./command.ts";
 import { describeCommit, describeMachine } from "./machine.ts";
@@ -47,8 +48,8 @@ export function benchmarkCommand(benchmark: Benchmark<object>): Command {
 async function measure(benchmark: Benchmark<object>, common: CommonOptions): Promise<BenchResult> {
   const { json: _json, save, ...options } = common;
   // Better now than after the run, if they cannot be written to.
-  await access(options.dir, constants.W_OK);
-  if (save !== undefined) await writeFile(save, "");
+  await orSay("--dir", options.dir, access(options.dir, constants.W_OK));
+  if (save !== undefined) await orSay("--save", save, writeFile(save, ""));
   const machine = await describeMachine(options.dir);
   const commit = await describeCommit();
   const started = new Date();
@@ -73,6 +74,16 @@ async function measure(benchmark: Benchmark<object>, common: CommonOptions): Pro
     options: { ...options },
     ...mergeRuns(runs),
   };
+}
+
+async function orSay(option: string, path: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw new Error(`${option} ${path} cannot be written to: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 async function withProgress<T>(work: (progress: Progress) => Promise<T>): Promise<T> {

@@ -34,6 +34,7 @@ export async function measureUnderLoad(
     const window = await cluster.measure(plan.seconds * 1_000);
     progress.phase("stopping");
     await cluster.stopLoad();
+    await cluster.close();
     return window;
   } finally {
     // A log of gigabytes would otherwise stand beside the next one.
