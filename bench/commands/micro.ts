@@ -37,6 +37,8 @@ export const micro: Benchmark<MicroOptions> = {
   name: "micro",
   summary:
     "parts of the engine by themselves: codec, frames, blocks, algorithm, log, mail, checksums",
+  // Each case is sampled many times in a run.
+  repeats: 1,
   configure(command: Command): void {
     command
       .addOption(

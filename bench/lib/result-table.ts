@@ -19,13 +19,19 @@ export function describeResult(result: BenchResult): string {
   if (Object.keys(common).length > 0) lines.push(describeSettings(common));
   if (floors.length > 0) lines.push("", "The machine's floor:", pointsTable(floors, {}));
   lines.push("", pointsTable(points, common));
-  if (runs > 1) lines.push(pc.dim(`Medians of ${runs} runs; ± is half of what they differ by.`));
+  const samplesMax = Math.max(0, ...points.flatMap(sampleCounts));
+  const of = samplesMax > runs ? "several samples" : `${runs} runs`;
+  if (samplesMax > 1) lines.push(pc.dim(`Medians of ${of}; ± is half of what they differ by.`));
   for (const { settings, remark } of points) {
     if (remark === undefined) continue;
     const where = describeSettings(settings, common);
     lines.push(pc.yellow(where === "" ? remark : `${where}: ${remark}`));
   }
   return lines.join("\n");
+}
+
+function sampleCounts({ figures }: Point): number[] {
+  return Object.values(figures).map(({ samples }) => samples.length);
 }
 
 function changed({ commit }: BenchResult): string {

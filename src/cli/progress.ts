@@ -5,6 +5,8 @@
 import pc from "picocolors";
 
 const redrawMs = 200;
+/** A rate is that of a span of this length at least: counts come in steps. */
+const rateMs = 1_000;
 
 export class Progress {
   private prefix = "";
@@ -58,11 +60,11 @@ export class Progress {
     if (this.count === undefined || !this.live) return "";
     const nowMs = performance.now();
     const count = this.count();
-    if (nowMs > this.countedMs) {
+    if (nowMs - this.countedMs >= rateMs) {
       this.rate = ((count - this.counted) * 1_000) / (nowMs - this.countedMs);
+      this.counted = count;
+      this.countedMs = nowMs;
     }
-    this.counted = count;
-    this.countedMs = nowMs;
     const total = count.toLocaleString("en");
     const rate = Math.round(this.rate).toLocaleString("en");
     return pc.cyan(`  ${total} ${this.counting}, ${rate}/s`);
