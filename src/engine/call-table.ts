@@ -31,11 +31,6 @@ export type Reject = (error: RaftError) => void;
 /** One entry of a batch, as it was answered. */
 export type BatchResult = Proposed | RaftError;
 
-interface Batch {
-  missing: number;
-  readonly results: BatchResult[];
-}
-
 export interface NewCall {
   readonly group: GroupId | undefined;
   readonly deadlineMs: number;
@@ -52,7 +47,10 @@ export class CallTable {
   private whats: string[] = [""];
   private groups: (GroupId | undefined)[] = [undefined];
   private free: number[] = [];
-  private readonly batches: Map<number, Batch> = new Map();
+  /** Results each call expects; 0 for a call that is no batch. */
+  private expected: number[] = [0];
+  /** The results so far of the calls that are batches. */
+  private batches: (BatchResult[] | undefined)[] = [undefined];
   private readonly cleanups: Map<number, () => void> = new Map();
 
   constructor(callsMax: number) {
@@ -85,12 +83,15 @@ export class CallTable {
     this.deadlines[slot] = deadlineMs;
     this.whats[slot] = what;
     this.groups[slot] = group;
+    this.expected[slot] = 0;
+    this.batches[slot] = undefined;
     return slot;
   }
 
   /** The call expects `count` results and resolves with all of them. */
   expectBatch(slot: number, count: number): void {
-    this.batches.set(slot, { missing: count, results: [] });
+    this.expected[slot] = count;
+    this.batches[slot] = [];
   }
 
   /** Runs when the call settles. */
@@ -100,15 +101,12 @@ export class CallTable {
 
   /** The shard's answer to a call of one result, or one of a batch's. */
   applied(slot: number, result: BatchResult): void {
-    const batch = this.batches.size === 0 ? undefined : this.batches.get(slot);
-    if (batch === undefined) {
-      if (result instanceof RaftError) this.fail(slot, result);
-      else this.succeed(slot, result);
-      return;
-    }
-    batch.results.push(result);
-    batch.missing -= 1;
-    if (batch.missing === 0) this.succeed(slot, batch.results);
+    const batch = this.batches[slot];
+    if (batch !== undefined) {
+      batch.push(result);
+      if (batch.length === this.expected[slot]) this.succeed(slot, batch);
+    } else if (result instanceof RaftError) this.fail(slot, result);
+    else this.succeed(slot, result);
   }
 
   succeed(slot: number, value: unknown): void {
@@ -164,7 +162,7 @@ export class CallTable {
     this.states[slot] = slotFree;
     this.resolves[slot] = undefined;
     this.rejects[slot] = undefined;
-    if (this.batches.size > 0) this.batches.delete(slot);
+    this.batches[slot] = undefined;
     this.cleanup(slot);
     this.free.push(slot);
   }

@@ -350,15 +350,14 @@ export class ShardHandle {
 
   private takeApplied(reader: MailReader): void {
     const slot = reader.word();
-    const index = reader.double();
-    const failed = reader.word();
-    reader.block();
-    if (failed !== 0) {
-      this.calls.applied(slot, errorFromWire(decodeTrusted<WireError>(reader.view())));
-      return;
+    const first = reader.double();
+    const count = reader.word();
+    for (let index = first; index < first + count; index += 1) {
+      const result: BatchResult = reader.result()
+        ? errorFromWire(decodeTrusted<WireError>(reader.view()))
+        : { index, value: this.copyOf(reader) };
+      this.calls.applied(slot, result);
     }
-    const value = this.copyOf(reader);
-    this.calls.applied(slot, { index, value });
   }
 
   private copyOf({ bytes, start, end }: MailReader): Uint8Array {

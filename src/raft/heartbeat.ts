@@ -13,13 +13,11 @@ export function broadcastHeartbeat(state: RaftState): void {
   // one may be underway still.
   if (state.reads.length > 0) state.readRound += 1;
   state.readRoundDue = false;
-  for (const to of state.peers) {
-    const progress = state.progress.get(to);
-    if (progress === undefined) continue;
+  for (const progress of state.followers) {
     state.messages.push({
       kind: "heartbeatRequest",
       from: state.self,
-      to,
+      to: progress.member,
       term: state.term,
       commit: Math.min(state.log.committed, progress.match),
       readRound: state.reads.length > 0 ? state.readRound : 0,

@@ -34,10 +34,12 @@ import {
   handleAppendRequest,
   handleAppendResponse,
   hasAppends,
+  hasCommitNotices,
   maybeCommit,
   pushAppendResponse,
   reportUnreachable,
   sendAppends,
+  sendCommitNotices,
 } from "./replication.ts";
 import type { AppendGate } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
@@ -316,21 +318,28 @@ export class Raft {
     const { state } = this;
     if (state.log.tailBytes === 0) return;
     let needed = Number.POSITIVE_INFINITY;
-    for (const [peer, progress] of state.progress) {
-      if (peer !== state.self && progress.state === "replicate") {
-        needed = Math.min(needed, progress.next - 1);
-      }
+    for (const { state: sending, next } of state.followers) {
+      if (sending === "replicate") needed = Math.min(needed, next - 1);
     }
     state.log.evict(needed, state.options.tailBytesMax);
   }
 
-  /** Hands over what is to be done. `gate` tells which peers' connections take entries now. */
-  takeReady(gate: AppendGate = () => true): Ready {
+  /** Whether followers wait to be told a commit index that no entries have carried to them. */
+  get hasCommitNotices(): boolean {
+    return hasCommitNotices(this.state);
+  }
+
+  /**
+   * Hands over what is to be done. `gate` tells which peers' connections take entries now. Without
+   * `commitNotices` the commit index goes only where entries carry it.
+   */
+  takeReady(gate: AppendGate = () => true, commitNotices = true): Ready {
     const { state } = this;
     const { log } = state;
     if (state.isLeader) {
       if (state.readRoundDue) broadcastHeartbeat(state);
       sendAppends(state, gate);
+      if (commitNotices) sendCommitNotices(state);
     }
     const { backlog } = state;
     state.backlog = false;

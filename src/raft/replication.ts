@@ -22,22 +22,22 @@ export type AppendGate = (peer: NodeKey, onDisk: Index) => boolean;
 
 /** Sends to every follower what is due and what its window allows. */
 export function sendAppends(state: RaftState, gate: AppendGate): void {
-  for (const [peer, progress] of state.progress) {
-    if (peer === state.self) continue;
-    if (wantsEntries(state.log, progress)) {
-      const onDisk = state.log.holds(progress.next) ? 0 : progress.next;
-      if (gate(peer, onDisk)) sendEntries(state, peer, progress);
-    }
-    sendCommitNotice(state, peer, progress);
+  for (const progress of state.followers) {
+    if (!wantsEntries(state.log, progress)) continue;
+    const onDisk = state.log.holds(progress.next) ? 0 : progress.next;
+    if (gate(progress.member, onDisk)) sendEntries(state, progress);
   }
 }
 
 /** Whether `sendAppends` would send anything to peers that may be sent to. */
-export function hasAppends(state: RaftState): boolean {
-  const { log, self } = state;
-  for (const [peer, progress] of state.progress) {
-    if (peer === self) continue;
-    if (wantsEntries(log, progress)) return true;
+export function hasAppends({ log, followers }: RaftState): boolean {
+  for (const progress of followers) if (wantsEntries(log, progress)) return true;
+  return false;
+}
+
+/** Whether `sendCommitNotices` would send anything. */
+export function hasCommitNotices({ log, followers }: RaftState): boolean {
+  for (const progress of followers) {
     if (progress.commitSent < Math.min(log.committed, progress.match)) return true;
   }
   return false;
@@ -49,14 +49,14 @@ function wantsEntries(log: RaftLog, progress: Progress): boolean {
   return !progress.paused && (progress.next <= log.lastIndex || progress.state === "probe");
 }
 
-function sendEntries(state: RaftState, peer: NodeKey, progress: Progress): void {
+function sendEntries(state: RaftState, progress: Progress): void {
   const { log, options } = state;
   if (progress.nudge) {
     progress.nudge = false;
     // Whatever the window says: an empty message after the last one sent makes the follower say
     // where it stands.
     if (progress.state === "replicate" && (progress.paused || progress.next > log.lastIndex)) {
-      pushAppend(state, peer, progress, []);
+      pushAppend(state, progress, []);
     }
   }
   // A new leader's first probe goes out even without entries, to learn where the follower stands.
@@ -64,7 +64,7 @@ function sendEntries(state: RaftState, peer: NodeKey, progress: Progress): void 
   while (!progress.paused && (progress.next <= log.lastIndex || probeEmpty)) {
     probeEmpty = false;
     const backlog = !log.holds(progress.next);
-    pushAppend(state, peer, progress, log.blocksFrom(progress.next, options.appendBytesMax));
+    pushAppend(state, progress, log.blocksFrom(progress.next, options.appendBytesMax));
     if (backlog) {
       // One message a turn of what is only on disk, so that one group does not hold up the rest.
       state.backlog = true;
@@ -73,12 +73,7 @@ function sendEntries(state: RaftState, peer: NodeKey, progress: Progress): void 
   }
 }
 
-function pushAppend(
-  state: RaftState,
-  peer: NodeKey,
-  progress: Progress,
-  blocks: readonly Block[],
-): void {
+function pushAppend(state: RaftState, progress: Progress, blocks: readonly Block[]): void {
   const { log } = state;
   const prevIndex = progress.next - 1;
   const prevTerm = log.termAt(prevIndex);
@@ -93,7 +88,7 @@ function pushAppend(
   state.messages.push({
     kind: "appendRequest",
     from: state.self,
-    to: peer,
+    to: progress.member,
     term: state.term,
     prevIndex,
     prevTerm,
@@ -110,17 +105,19 @@ function pushAppend(
  * Without new entries to carry it, the commit index travels alone, never beyond what the follower
  * is known to hold.
  */
-function sendCommitNotice(state: RaftState, peer: NodeKey, progress: Progress): void {
-  const commit = Math.min(state.log.committed, progress.match);
-  if (commit <= progress.commitSent) return;
-  progress.commitSent = commit;
-  state.messages.push({
-    kind: "commitNotice",
-    from: state.self,
-    to: peer,
-    term: state.term,
-    commit,
-  });
+export function sendCommitNotices(state: RaftState): void {
+  for (const progress of state.followers) {
+    const commit = Math.min(state.log.committed, progress.match);
+    if (commit <= progress.commitSent) continue;
+    progress.commitSent = commit;
+    state.messages.push({
+      kind: "commitNotice",
+      from: state.self,
+      to: progress.member,
+      term: state.term,
+      commit,
+    });
+  }
 }
 
 /** A follower takes entries from the leader of its term. */

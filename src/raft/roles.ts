@@ -43,11 +43,10 @@ export function becomeLeader(state: RaftState): void {
   state.leader = state.self;
   resetRole(state);
   const { log } = state;
-  for (const peer of state.peers) {
-    state.progress.set(peer, newProgress(state, log.lastIndex + 1, 0));
-  }
+  state.followers = state.peers.map((peer) => newProgress(state, peer, log.lastIndex + 1, 0));
+  for (const progress of state.followers) state.progress.set(progress.member, progress);
   // The leader's own match is what its disk holds, not what it has in memory.
-  const own = newProgress(state, log.lastIndex + 1, log.stable);
+  const own = newProgress(state, state.self, log.lastIndex + 1, log.stable);
   own.recentlyActive = true;
   state.progress.set(state.self, own);
   // Entries of older terms are committed only through one of this term (thesis §3.6.2): the no-op
@@ -72,6 +71,7 @@ function resetRole(state: RaftState): void {
   state.leaderSuspected = false;
   state.votes.clear();
   state.progress.clear();
+  state.followers = [];
   state.termStart = 0;
   // A read index of one term says nothing in another; whoever waits must ask the new leader.
   state.reads = [];

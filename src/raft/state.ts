@@ -82,6 +82,8 @@ export class RaftState {
   readonly votes: Map<NodeKey, boolean> = new Map();
   /** On a leader: every member, itself included. */
   readonly progress: Map<NodeKey, Progress> = new Map();
+  /** On a leader: those of `progress` that are not its own, to be walked. */
+  followers: readonly Progress[] = [];
 
   /** On a leader: index of its no-op, the first entry of its own term. */
   termStart: Index = 0;
@@ -139,9 +141,14 @@ export function drawElectionDeadline(state: RaftState): number {
   return state.environment.random(stretched, stretched + electionTicks);
 }
 
-export function newProgress(state: RaftState, next: Index, match: Index): Progress {
+export function newProgress(
+  state: RaftState,
+  member: NodeKey,
+  next: Index,
+  match: Index,
+): Progress {
   const { inflightMessagesMax, inflightBytesMax } = state.options;
-  return new Progress(next, match, new Inflights(inflightMessagesMax, inflightBytesMax));
+  return new Progress(member, next, match, new Inflights(inflightMessagesMax, inflightBytesMax));
 }
 
 function peersOf({ voters, votersOutgoing, learners }: Configuration, self: NodeKey): NodeKey[] {

@@ -55,7 +55,7 @@ export class Inbound implements TransportHandler, MessageSink {
     }
     if (!replica.running) return;
     stepReplica(context, replica, message);
-    replica.missing.delete(fromKey);
+    if (replica.missing.size > 0) replica.missing.delete(fromKey);
     if (replica.raft.leader === fromKey) replica.leaderHeardMs = this.nowMs;
   }
 
@@ -149,6 +149,14 @@ export function stepReplica(context: ShardContext, replica: Replica, message: Me
     return;
   }
   const { raft } = replica;
-  if (raft.hasReady) context.markDirty(replica);
+  if (raft.hasReady || wantsTurn(context, replica)) context.markDirty(replica);
   if (raft.state.log.canApply) context.markApplying(replica);
+}
+
+/**
+ * Whether a commit makes work in the next round: proposals that waited for room in the log, or
+ * followers to be told.
+ */
+export function wantsTurn(context: ShardContext, { open, raft }: Replica): boolean {
+  return (open.calls > 0 && raft.admits) || (!context.busy && raft.hasCommitNotices);
 }

@@ -7,13 +7,16 @@
  *   readLocal   kind call group                       | query
  *   control     kind call                             | clone of a ControlCall
  * Shard to engine:
- *   applied     kind call index:f64 failed            | result, or clone of a WireError
+ *   applied     kind call first:f64 count             | count results, each behind a word:
+ *                                                       length * 2 + failed, then the result, or
+ *                                                       the clone of a WireError
  *   value       kind call index:f64 ageMs:f64         | answer
  *   failed      kind call                             | clone of a WireError
  *   control     kind call                             | clone of the call's answer
  *   event       kind                                  | clone of a ShardEvent
  *
- * A call of `count` entries is answered by as many `applied` records, in order.
+ * A call of `count` entries is answered by `applied` records, in order, that hold as many results:
+ * one record, as a rule, with those of successive indexes.
  */
 import type { GroupId, NodeId, Term, WireError } from "../base/index.ts";
 import type { Role } from "./state-machine.ts";

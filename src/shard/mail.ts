@@ -15,6 +15,8 @@ const initialBytes = 16_384;
 export class MailWriter {
   /** Records written since the last `take`. */
   count = 0;
+  /** How often mail was taken: what was noted about an earlier one no longer holds. */
+  takes = 0;
   private words: Uint32Array;
   private readonly pair: Uint32Array = new Uint32Array(2);
   private readonly doubles: Float64Array;
@@ -84,7 +86,8 @@ export class MailWriter {
     } else this.bytes.set(source, at);
   }
 
-  private reserve(bytes: number): void {
+  /** Makes room for `bytes` more of the record begun last. */
+  reserve(bytes: number): void {
     const needed = this.at + bytes + 8;
     if (needed <= this.capacity) return;
     while (this.capacity < needed) this.capacity *= 2;
@@ -94,14 +97,21 @@ export class MailWriter {
     this.words = new Uint32Array(grown.buffer);
   }
 
+  /** One of several results of a record: the length and whether it failed share a word. */
+  result(source: Uint8Array, failed: boolean): void {
+    this.word(source.length * 2 + (failed ? 1 : 0));
+    this.put(source, this.at);
+    this.at += (source.length + 3) & ~3;
+  }
+
   /** A word to be filled in later. */
-  private hole(): number {
+  hole(): number {
     const at = this.at >>> 2;
     this.word(0);
     return at;
   }
 
-  private fill(hole: number, value: number): void {
+  fill(hole: number, value: number): void {
     this.words[hole] = value;
   }
 
@@ -118,6 +128,7 @@ export class MailWriter {
     this.bytes = new Uint8Array(next);
     this.at = 8;
     this.count = 0;
+    this.takes += 1;
     return buffer;
   }
 }
@@ -162,6 +173,15 @@ export class MailReader {
     this.start = this.at;
     this.end = this.at + length;
     this.at += (length + 3) & ~3;
+  }
+
+  /** As `block`, over one of several results; returns whether it failed. */
+  result(): boolean {
+    const word = this.word();
+    this.start = this.at;
+    this.end = this.at + (word >>> 1);
+    this.at += ((word >>> 1) + 3) & ~3;
+    return (word & 1) !== 0;
   }
 
   /** The block's bytes as a copy of their own. */

@@ -42,6 +42,8 @@ interface Forwarded {
 export class Replies {
   readonly mail: MailWriter = new MailWriter();
   private readonly outboxes: Outboxes;
+  /** The `applied` record written last: where its count stands, and what would continue it. */
+  private readonly run = { call: noReply, take: 0, hole: 0, count: 0, next: 0, end: 0 };
   private readonly forwarded: Map<ReplyTo, Forwarded> = new Map();
   private nextForwarded: ReplyTo = -1;
 
@@ -68,9 +70,7 @@ export class Replies {
       this.addResult(replyTo, index, new Uint8Array(bytes));
       return;
     }
-    this.beginApplied(replyTo, index, bytes.length);
-    this.mail.word(0);
-    this.mail.block(bytes);
+    this.addApplied(replyTo, index, bytes, false);
   }
 
   /** The state machine threw on an entry. */
@@ -79,17 +79,28 @@ export class Replies {
       this.addResult(replyTo, index, errorToWire(error));
       return;
     }
-    const bytes = encodeTrusted(errorToWire(error));
-    this.beginApplied(replyTo, index, bytes.length);
-    this.mail.word(1);
-    this.mail.block(bytes);
+    this.addApplied(replyTo, index, encodeTrusted(errorToWire(error)), true);
   }
 
-  private beginApplied(call: number, index: Index, bytes: number): void {
-    const { mail } = this;
-    mail.begin(answerKind.applied, bytes);
-    mail.word(call);
-    mail.double(index);
+  /** Results of one call, entry after entry, share a record as long as nothing comes between. */
+  private addApplied(call: number, index: Index, bytes: Uint8Array, failed: boolean): void {
+    const { mail, run } = this;
+    if (run.call === call && run.next === index && run.end === mail.size && run.take === mail.takes)
+      mail.reserve(bytes.length + 8);
+    else {
+      mail.begin(answerKind.applied, bytes.length);
+      mail.word(call);
+      mail.double(index);
+      run.call = call;
+      run.take = mail.takes;
+      run.count = 0;
+      run.hole = mail.hole();
+    }
+    mail.result(bytes, failed);
+    run.count += 1;
+    mail.fill(run.hole, run.count);
+    run.next = index + 1;
+    run.end = mail.size;
   }
 
   private addResult(replyTo: ReplyTo, index: Index, result: Uint8Array | WireError): void {

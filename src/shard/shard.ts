@@ -11,10 +11,10 @@
  * While a commit is on its way the next round's batch fills by itself.
  */
 import { RaftError, assert, errorToWire, messageOf } from "../base/index.ts";
-import type { GroupId, Outcome } from "../base/index.ts";
+import type { GroupId, Index, NodeKey, Outcome } from "../base/index.ts";
 import type { CommitBatch, Descriptor, GroupChange } from "../log/index.ts";
 import { blockKind } from "../raft/index.ts";
-import type { Message, PersistMark, Ready } from "../raft/index.ts";
+import type { AppendGate, Message, PersistMark, Ready } from "../raft/index.ts";
 import { crc32c } from "../wire/index.ts";
 import { Applier } from "./apply.ts";
 import { Calls } from "./calls.ts";
@@ -26,7 +26,7 @@ import type { ShardEnvironment } from "./environment.ts";
 import { failCalls } from "./fail-calls.ts";
 import { leaderHint } from "./forward.ts";
 import { addReplica, disable, endMachine, idOrNobody, membersOf } from "./groups.ts";
-import { Inbound, stepReplica } from "./inbound.ts";
+import { Inbound, stepReplica, wantsTurn } from "./inbound.ts";
 import type { GroupInfo } from "./mail-records.ts";
 import type { ShardOptions } from "./options.ts";
 import type { Replica } from "./replica.ts";
@@ -39,6 +39,8 @@ import { roleOf } from "./status.ts";
  * leaders' silence.
  */
 const ticksPerRoundMax = 2;
+/** Groups in one round from which on the shard counts as busy. */
+const busyGroups = 32;
 
 /** What waits for one commit to be durable. */
 interface RoundWork {
@@ -57,6 +59,12 @@ export class Shard implements ShardControl {
   private readonly calls: Calls;
   private readonly inbound: Inbound;
   private readonly sendWindow: DiskWindow = new DiskWindow();
+  /** The replica whose entries the gate is asked about: one gate for all of them. */
+  private gated: Replica | undefined;
+  private readonly gate: AppendGate = (peer, onDisk) =>
+    this.gated !== undefined && this.gateOf(this.gated, peer, onDisk);
+  /** Whether this round tells followers a commit index that no entries carry. */
+  private commitNotices = true;
   private settleEnded: () => void = () => {};
   private stopTicks: () => void = () => {};
   private started = false;
@@ -150,13 +158,15 @@ export class Shard implements ShardControl {
       return;
     }
     context.counters.rounds += 1;
-    this.tick();
+    const ticked = this.tick();
     const descriptors = context.descriptorWrites;
     context.descriptorWrites = [];
     const work: RoundWork = { replicas: [], marks: [], messages: [], descriptors };
     const changes: GroupChange[] = [];
     const { dirty } = context;
     context.dirty = [];
+    context.busy = dirty.length >= busyGroups;
+    this.commitNotices = ticked || !context.busy;
     this.sendWindow.turn();
     for (const replica of dirty) {
       replica.dirty = false;
@@ -169,25 +179,29 @@ export class Shard implements ShardControl {
     else if (work.replicas.length > 0) this.finishWithoutCommit(work);
   }
 
-  private tick(): void {
-    if (this.ticksDue === 0) return;
+  /** Whether there was a tick. */
+  private tick(): boolean {
+    if (this.ticksDue === 0) return false;
     const { context } = this;
     for (; this.ticksDue > 0; this.ticksDue -= 1) {
       context.counters.ticks += 1;
       for (const replica of context.replicas.values()) {
         if (!replica.running) continue;
-        replica.raft.tick();
-        if (replica.raft.hasReady) context.markDirty(replica);
+        const { raft } = replica;
+        raft.tick();
+        if (raft.hasReady || raft.hasCommitNotices) context.markDirty(replica);
       }
     }
     this.requests.tick();
+    return true;
   }
 
   private takeWork(replica: Replica, work: RoundWork, changes: GroupChange[]): void {
     let ready: Ready;
     try {
       this.seal(replica);
-      ready = this.takeReady(replica);
+      this.gated = replica;
+      ready = replica.raft.takeReady(this.gate, this.commitNotices);
     } catch (error) {
       // The replica's log cannot be read. It must not lead on with holes in what it sends.
       if (!(error instanceof RaftError)) throw error;
@@ -209,18 +223,17 @@ export class Shard implements ShardControl {
     }
   }
 
-  private takeReady(replica: Replica): Ready {
+  /** Whether entries of a replica may go to a peer now. */
+  private gateOf(replica: Replica, peer: NodeKey, onDisk: Index): boolean {
     const { context } = this;
     const { outboxes, nodes, options, environment } = context;
-    const { group, raft } = replica;
-    return raft.takeReady((peer, onDisk) => {
-      if (!outboxes.takesEntries(nodes.idOf(peer), group, options.laneBytesMax)) return false;
-      if (onDisk === 0 || this.sendWindow.admits(environment.store.position(group, onDisk))) {
-        return true;
-      }
-      context.markDirty(replica);
-      return false;
-    });
+    const { group } = replica;
+    if (!outboxes.takesEntries(nodes.idOf(peer), group, options.laneBytesMax)) return false;
+    if (onDisk === 0 || this.sendWindow.admits(environment.store.position(group, onDisk))) {
+      return true;
+    }
+    context.markDirty(replica);
+    return false;
   }
 
   private changeOf(replica: Replica, { ballot, blocks, commit }: Ready): GroupChange {
@@ -356,9 +369,8 @@ export class Shard implements ShardControl {
 
   private persisted(replica: Replica, mark: PersistMark): void {
     const { log } = replica.raft.state;
-    const { committed } = log;
     replica.raft.persisted(mark);
-    if (log.committed > committed) this.context.markDirty(replica);
+    if (wantsTurn(this.context, replica)) this.context.markDirty(replica);
     if (log.canApply) this.context.markApplying(replica);
   }
 

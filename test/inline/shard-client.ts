@@ -161,14 +161,16 @@ export class ShardClient {
     assert.ok(call !== undefined, `answer to ${slot}, which is no call`);
     assert.ok(!call.settled, `${call.what} is answered once`);
     if (kind === answerKind.applied) {
-      const index = reader.double();
-      const failed = reader.word() !== 0;
-      reader.block();
-      const bytes = reader.view();
-      const result = failed
-        ? errorFromWire(decodeTrusted<WireError>(bytes))
-        : decoder.decode(bytes);
-      call.applied.push({ index, result });
+      const first = reader.double();
+      const count = reader.word();
+      for (let index = first; index < first + count; index += 1) {
+        const failed = reader.result();
+        const bytes = reader.view();
+        const result = failed
+          ? errorFromWire(decodeTrusted<WireError>(bytes))
+          : decoder.decode(bytes);
+        call.applied.push({ index, result });
+      }
     } else if (kind === answerKind.value) {
       const index = reader.double();
       const ageMs = reader.double();

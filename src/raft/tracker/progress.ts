@@ -8,12 +8,13 @@
  * `snapshot` is for a follower that needs entries the log no longer has.
  */
 import { assert } from "../../base/index.ts";
-import type { Index } from "../../base/index.ts";
+import type { Index, NodeKey } from "../../base/index.ts";
 import type { Inflights } from "./inflights.ts";
 
 export type ProgressState = "probe" | "replicate" | "snapshot";
 
 export class Progress {
+  readonly member: NodeKey;
   /**
    * The member's log is known to equal the leader's up to here, durably. Never falls within a term.
    */
@@ -41,8 +42,9 @@ export class Progress {
   matchAtHeartbeat: Index = -1;
   readonly inflights: Inflights;
 
-  constructor(next: Index, match: Index, inflights: Inflights) {
+  constructor(member: NodeKey, next: Index, match: Index, inflights: Inflights) {
     assert(match < next, "match < next");
+    this.member = member;
     this.next = next;
     this.match = match;
     this.inflights = inflights;

@@ -132,12 +132,14 @@ export class MailClient {
       throw new Violation("calls-answered", `an answer came to call ${id}, which waits for none`);
     }
     if (kind === answerKind.applied) {
-      const index = reader.double();
-      const failed = reader.word() !== 0;
-      reader.block();
-      const bytes = reader.copy();
-      const result = failed ? errorFromWire(decodeTrusted<WireError>(bytes)) : bytes;
-      call.results.push({ index, result });
+      const first = reader.double();
+      const count = reader.word();
+      for (let index = first; index < first + count; index += 1) {
+        const failed = reader.result();
+        const bytes = reader.copy();
+        const result = failed ? errorFromWire(decodeTrusted<WireError>(bytes)) : bytes;
+        call.results.push({ index, result });
+      }
       if (call.results.length < call.entries) return;
       this.calls.delete(id);
       call.answered({ kind: "applied", results: call.results });

@@ -90,10 +90,8 @@ export const replicationMutants: readonly Mutant[] = [
     name: "match-kept-over-terms",
     says: "A leader knows nothing of its followers' logs from an earlier term (thesis figure 3.1): it counts entries that were cut since, and acknowledged writes are gone.",
     file: "src/raft/roles.ts",
-    find: "    state.progress.set(peer, newProgress(state, log.lastIndex + 1, 0));",
-    replace: `    if (!state.progress.has(peer)) {
-      state.progress.set(peer, newProgress(state, log.lastIndex + 1, 0));
-    }`,
+    find: "newProgress(state, peer, log.lastIndex + 1, 0)",
+    replace: "state.progress.get(peer) ?? newProgress(state, peer, log.lastIndex + 1, 0)",
     also: [{ file: "src/raft/roles.ts", find: "  state.progress.clear();\n", replace: "" }],
     killer: { file: "test/unit/raft/roles.test.ts", name: "forgets votes" },
   },
@@ -101,8 +99,8 @@ export const replicationMutants: readonly Mutant[] = [
     name: "followers-start-as-matched",
     says: "A new leader takes its followers for empty until they say otherwise (thesis 3.5): one that lacks entries is told that they are committed, and never gets them.",
     file: "src/raft/roles.ts",
-    find: "newProgress(state, log.lastIndex + 1, 0)",
-    replace: "newProgress(state, log.lastIndex + 1, log.committed)",
+    find: "newProgress(state, peer, log.lastIndex + 1, 0)",
+    replace: "newProgress(state, peer, log.lastIndex + 1, log.committed)",
     killer: { file: "test/property/raft-group.test.ts" },
   },
   {

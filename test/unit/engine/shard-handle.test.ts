@@ -57,8 +57,8 @@ class Worker {
     writer.begin(answerKind.applied, 0);
     writer.word(slot);
     writer.double(5);
-    writer.word(0);
-    writer.block(new Uint8Array(0));
+    writer.word(1);
+    writer.result(new Uint8Array(0), false);
     this.mail.postMessage(writer.take());
   }
 

@@ -82,3 +82,31 @@ test("an empty piece of mail has no records, and a transferred one leaves the wr
   const reader = new MailReader(mail);
   assert.deepEqual([reader.word(), reader.word(), reader.done], [1, 7, true]);
 });
+
+test("results of one record come back with their lengths and whether they failed", () => {
+  const results = fc.array(fc.record({ value: bytes, failed: fc.boolean() }), { maxLength: 20 });
+  fc.assert(
+    fc.property(results, (written) => {
+      const writer = new MailWriter();
+      writer.begin(1, 0);
+      const hole = writer.hole();
+      for (const { value, failed } of written) {
+        writer.reserve(value.length + 8);
+        writer.result(value, failed);
+      }
+      writer.fill(hole, written.length);
+      const reader = new MailReader(writer.take());
+      reader.word();
+      const read = Array.from({ length: reader.word() }, () => {
+        const failed = reader.result();
+        return { value: reader.copy(), failed };
+      });
+      assert.deepEqual(
+        read,
+        written.map(({ value, failed }) => ({ value, failed })),
+      );
+      assert.ok(reader.done);
+    }),
+    { numRuns: 50 },
+  );
+});

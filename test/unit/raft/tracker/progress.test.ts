@@ -4,7 +4,7 @@ import { Inflights } from "../../../../src/raft/tracker/inflights.ts";
 import { Progress } from "../../../../src/raft/tracker/progress.ts";
 
 function progressAt(match: number, next: number): Progress {
-  return new Progress(next, match, new Inflights(2, 100));
+  return new Progress(1, next, match, new Inflights(2, 100));
 }
 
 test("Progress starts as a probe that may send one message", () => {
