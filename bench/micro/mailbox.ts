@@ -44,8 +44,8 @@ function packResults(): ArrayBuffer {
     writer.begin(answerKind.applied, result.length);
     writer.word(call);
     writer.double(100_000 + call);
-    writer.word(0);
-    writer.block(result);
+    writer.word(1);
+    writer.result(result, false);
   }
   return writer.take();
 }
@@ -54,9 +54,11 @@ function readResults(mail: ArrayBuffer): number {
   const reader = new MailReader(mail);
   let sum = 0;
   while (!reader.done) {
-    sum += reader.word() + reader.word() + reader.double() + reader.word();
-    reader.block();
-    sum += reader.copy().length;
+    sum += reader.word() + reader.word() + reader.double();
+    for (let results = reader.word(); results > 0; results -= 1) {
+      reader.result();
+      sum += reader.copy().length;
+    }
   }
   return sum;
 }
