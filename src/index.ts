@@ -28,6 +28,7 @@ export type {
   LocalReadResult,
   MemberStatus,
   Proposed,
+  ReadBatchResult,
   ReadResult,
   Role,
   ShardStats,

@@ -4,6 +4,7 @@ import { measureUnderLoad } from "../lib/cluster/measure-under-load.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
 import { costFigures, failedFigure, latencyFigures, remarkOf } from "../lib/load-figures.ts";
 import {
+  addCallOptions,
   addClusterOptions,
   consistencies,
   consistencyArgument,
@@ -11,13 +12,13 @@ import {
   limits,
   listArgument,
 } from "../lib/load-options.ts";
-import type { ClusterOptions } from "../lib/load-options.ts";
+import type { CallOptions, ClusterOptions } from "../lib/load-options.ts";
 import type { ReadConsistency } from "../lib/load/load.ts";
 import { figure } from "../lib/result.ts";
 import type { Point } from "../lib/result.ts";
-import { mixtureOf } from "../lib/work.ts";
+import { readsOf } from "../lib/work.ts";
 
-interface Options extends ClusterOptions {
+interface Options extends ClusterOptions, CallOptions {
   readonly consistency: readonly ReadConsistency[];
   readonly groups: readonly number[];
   readonly outstanding: readonly number[];
@@ -56,6 +57,7 @@ export const reads: Benchmark<Options> = {
         16,
       )
       .option("--shards <n>", "worker threads a node", integerArgument(...limits.shards), 1);
+    addCallOptions(command);
     addClusterOptions(command);
   },
   async run(options, run): Promise<Measured> {
@@ -79,13 +81,20 @@ async function measureReads(cell: Cell, options: Options, run: BenchRun): Promis
     {
       ...options,
       what: `${outstanding} ${consistency} reads under way`,
-      start: (cluster) =>
-        cluster.startClosedLoop(mixtureOf(valueBytes, 1, consistency), outstanding),
+      start: (cluster) => cluster.startClosedLoop(readsOf(options, consistency), outstanding),
     },
     run,
   );
   return {
-    settings: { ...cell, valueBytes, shards, nodes, durability, machine },
+    settings: {
+      ...cell,
+      valueBytes,
+      shards,
+      nodes,
+      durability,
+      machine,
+      calls: readsOf(options, consistency).single ? "single" : "batched",
+    },
     figures: {
       throughput: figure([window.perSecond], "/s", "higher"),
       ...latencyFigures(window.readLatencies),

@@ -81,8 +81,12 @@ export interface CallOptions {
 
 export function addCallOptions(command: Command): void {
   command
-    .option("--single", "one call a proposal, instead of one for what a group has ready", false)
-    .option("--batch <n>", "the most proposals in one call", integerArgument(...limits.batch), 256);
+    .option(
+      "--single",
+      "one call a proposal or read, instead of one for what a group has ready",
+      false,
+    )
+    .option("--batch <n>", "the most in one call", integerArgument(...limits.batch), 256);
 }
 
 export const limits = {

@@ -11,7 +11,16 @@ export function writesOf({ valueBytes, single, batch }: Calling): Work {
   return { valueBytes, readRatio: 0, consistency: "linearizable", single, batchMax: batch };
 }
 
-/** Reads, or reads and writes; each is a call of its own. */
+/** Reads. Those of a group's own replica are a call each: the engine has no batch of them. */
+export function readsOf(
+  { valueBytes, single, batch }: Calling,
+  consistency: ReadConsistency,
+): Work {
+  const batched = !single && consistency === "linearizable";
+  return { valueBytes, readRatio: 1, consistency, single: !batched, batchMax: batch };
+}
+
+/** Reads and writes; each is a call of its own. */
 export function mixtureOf(
   valueBytes: number,
   readRatio: number,

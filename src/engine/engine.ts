@@ -10,6 +10,7 @@ import {
   describeNodeIdFault,
   isGroupId,
   limits,
+  assert,
   optionError,
   shardOfGroup,
 } from "../base/index.ts";
@@ -53,6 +54,14 @@ export interface ReadResult {
   /** What the state machine answered. */
   readonly value: Uint8Array;
   /** Everything up to here was applied when it answered. */
+  readonly index: Index;
+}
+
+/** Result of a linearizable read of several queries. */
+export interface ReadBatchResult {
+  /** What the state machine answered, query by query; an error where it threw. */
+  readonly values: readonly (Uint8Array | RaftError)[];
+  /** Everything up to here, and nothing else, was applied when it answered. */
   readonly index: Index;
 }
 
@@ -312,17 +321,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     commands: readonly Uint8Array[],
     options?: CallOptions,
   ): Promise<readonly BatchResult[]> {
-    const timeout = timeoutFault(options?.timeoutMs);
-    if (timeout !== undefined) return Promise.reject(timeout);
+    const fault = timeoutFault(options?.timeoutMs);
+    if (fault !== undefined) return Promise.reject(fault);
     if (commands.length === 0) return Promise.resolve([]);
-    let bytes = -batchEntryBytes;
-    for (const command of commands) {
-      const fault = this.#callFault(group, command);
-      if (fault !== undefined) return Promise.reject(fault);
-      bytes += command.length + batchEntryBytes;
-    }
-    const { commandBytesMax } = this.#options.tuning;
-    if (bytes > commandBytesMax) return Promise.reject(tooLarge("batch", bytes, commandBytesMax));
+    const batchFault = this.#batchFault(group, commands);
+    if (batchFault !== undefined) return Promise.reject(batchFault);
     const settings = settingsOf(this.#options, options);
     return this.#shardOf(group).proposeBatch(group, commands, settings);
   }
@@ -335,8 +338,26 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const fault = this.#callFault(group, query) ?? timeoutFault(options?.timeoutMs);
     if (fault !== undefined) throw fault;
     const settings = settingsOf(this.#options, options);
-    const { index, value } = await this.#shardOf(group).read(group, query, settings);
-    return { index, value };
+    const { index, values } = await this.#shardOf(group).read(group, [query], settings);
+    return { index, value: answerOf(values) };
+  }
+
+  /**
+   * Linearizable read of several queries at once: one call, all answered from one state. Each query
+   * has its own answer; an ERR_QUERY_FAILED stands in the place of its answer. Their bytes are
+   * bounded as those of `proposeBatch`; there must be one at least.
+   */
+  async readBatch(
+    group: GroupId,
+    queries: readonly Uint8Array[],
+    options?: CallOptions,
+  ): Promise<ReadBatchResult> {
+    const fault = timeoutFault(options?.timeoutMs) ?? this.#batchFault(group, queries);
+    if (fault !== undefined) throw fault;
+    if (queries.length === 0) throw optionError(["queries must hold at least one query"]);
+    const settings = settingsOf(this.#options, options);
+    const { index, values } = await this.#shardOf(group).read(group, queries, settings);
+    return { index, values };
   }
 
   /**
@@ -350,8 +371,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const fault = this.#callFault(group, query) ?? timeoutFault(options?.timeoutMs);
     if (fault !== undefined) throw fault;
     const settings = settingsOf(this.#options, options);
-    const { index, ageMs, value } = await this.#shardOf(group).readLocal(group, query, settings);
-    return { value, appliedIndex: index, ageMs };
+    const { index, ageMs, values } = await this.#shardOf(group).readLocal(group, query, settings);
+    return { value: answerOf(values), appliedIndex: index, ageMs };
   }
 
   /** Everything that is known here of a group's replica, as plain data. */
@@ -466,6 +487,23 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     if (bytes.length > commandBytesMax) return tooLarge("command", bytes.length, commandBytesMax);
     return undefined;
   }
+
+  #batchFault(group: GroupId, batch: readonly Uint8Array[]): RaftError | undefined {
+    let bytes = -batchEntryBytes;
+    for (const part of batch) {
+      const fault = this.#callFault(group, part);
+      if (fault !== undefined) return fault;
+      bytes += part.length + batchEntryBytes;
+    }
+    const { commandBytesMax } = this.#options.tuning;
+    return bytes > commandBytesMax ? tooLarge("batch", bytes, commandBytesMax) : undefined;
+  }
+}
+
+function answerOf([answer]: readonly (Uint8Array | RaftError)[]): Uint8Array {
+  assert(answer !== undefined, "a query has an answer");
+  if (answer instanceof RaftError) throw answer;
+  return answer;
 }
 
 function groupIdInvalid(group: unknown): RaftError {

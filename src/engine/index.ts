@@ -5,7 +5,13 @@
 export type { KnownLeader } from "./leader-waits.ts";
 export type { BatchResult, Proposed } from "./call-table.ts";
 export { Engine } from "./engine.ts";
-export type { CreateGroupOptions, LocalReadResult, ReadResult, StateDigest } from "./engine.ts";
+export type {
+  CreateGroupOptions,
+  LocalReadResult,
+  ReadBatchResult,
+  ReadResult,
+  StateDigest,
+} from "./engine.ts";
 export type { EngineEvents, LeaderChanged } from "./events.ts";
 export type { GroupView } from "./group-table.ts";
 export { engineOptionTable } from "./options.ts";

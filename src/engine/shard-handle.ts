@@ -32,7 +32,8 @@ import { ResultSlab } from "./result-slab.ts";
 export interface ReadAnswer {
   readonly index: Index;
   readonly ageMs: number;
-  readonly value: Uint8Array;
+  /** One for each query; an error where the state machine threw. */
+  readonly values: readonly (Uint8Array | RaftError)[];
 }
 
 export interface CallSettings {
@@ -197,7 +198,8 @@ export class ShardHandle {
   ): Promise<Proposed> {
     return new Promise<Proposed>((resolve, reject) => {
       const slot = this.newCall({ group, what: "proposal", settings }, resolve, reject);
-      this.writeProposal(slot, { group, commands, settings });
+      if (slot === 0) return;
+      this.writeEntries(callKind.propose, slot, { group, entries: commands, settings });
     });
   }
 
@@ -208,42 +210,42 @@ export class ShardHandle {
   ): Promise<BatchResult[]> {
     return new Promise<BatchResult[]>((resolve, reject) => {
       const slot = this.newCall({ group, what: "proposal", settings }, resolve, reject);
-      if (slot !== 0) this.calls.expectBatch(slot, commands.length);
-      this.writeProposal(slot, { group, commands, settings });
+      if (slot === 0) return;
+      this.calls.expectBatch(slot, commands.length);
+      this.writeEntries(callKind.propose, slot, { group, entries: commands, settings });
     });
   }
 
-  private writeProposal(
+  /** A call of commands or queries. */
+  private writeEntries(
+    kind: number,
     slot: number,
-    call: { group: GroupId; commands: readonly Uint8Array[]; settings: CallSettings },
+    call: { group: GroupId; entries: readonly Uint8Array[]; settings: CallSettings },
   ): void {
-    if (slot === 0) return;
-    const { group, commands, settings } = call;
+    const { group, entries, settings } = call;
     let bytes = 0;
-    for (const command of commands) bytes += command.length + 5;
+    for (const entry of entries) bytes += entry.length + 5;
     const { writer } = this;
-    writer.begin(callKind.propose, bytes);
+    writer.begin(kind, bytes);
     writer.word(group);
     writer.word(slot);
     writer.word(settings.forward ? callFlag.forward : 0);
     writer.word(settings.timeoutMs);
-    writer.word(commands.length);
-    writer.entries(commands);
+    writer.word(entries.length);
+    writer.entries(entries);
     this.scheduleFlush();
   }
 
-  read(group: GroupId, query: Uint8Array, settings: CallSettings): Promise<ReadAnswer> {
+  /** Asks a group one or more queries, all answered from one state. */
+  read(
+    group: GroupId,
+    queries: readonly Uint8Array[],
+    settings: CallSettings,
+  ): Promise<ReadAnswer> {
     return new Promise<ReadAnswer>((resolve, reject) => {
       const slot = this.newCall({ group, what: "read", settings }, resolve, reject);
       if (slot === 0) return;
-      const { writer } = this;
-      writer.begin(callKind.read, query.length);
-      writer.word(group);
-      writer.word(slot);
-      writer.word(settings.forward ? callFlag.forward : 0);
-      writer.word(settings.timeoutMs);
-      writer.block(query);
-      this.scheduleFlush();
+      this.writeEntries(callKind.read, slot, { group, entries: queries, settings });
     });
   }
 
@@ -255,7 +257,7 @@ export class ShardHandle {
       writer.begin(callKind.readLocal, query.length);
       writer.word(group);
       writer.word(slot);
-      writer.block(query);
+      writer.entries([query]);
       this.scheduleFlush();
     });
   }
@@ -354,7 +356,7 @@ export class ShardHandle {
     const count = reader.word();
     for (let index = first; index < first + count; index += 1) {
       const result: BatchResult = reader.result()
-        ? errorFromWire(decodeTrusted<WireError>(reader.view()))
+        ? errorIn(reader)
         : { index, value: this.copyOf(reader) };
       this.calls.applied(slot, result);
     }
@@ -366,16 +368,19 @@ export class ShardHandle {
 
   private takeAnswer(kind: number, reader: MailReader): void {
     const slot = reader.word();
-    if (kind === answerKind.value) {
+    if (kind === answerKind.values) {
       const index = reader.double();
       const ageMs = reader.double();
-      reader.block();
-      this.calls.succeed(slot, { index, ageMs, value: this.copyOf(reader) });
+      const values: (Uint8Array | RaftError)[] = [];
+      for (let missing = reader.word(); missing > 0; missing -= 1) {
+        values.push(reader.result() ? errorIn(reader) : this.copyOf(reader));
+      }
+      this.calls.succeed(slot, { index, ageMs, values });
       return;
     }
     reader.block();
     if (kind === answerKind.failed) {
-      this.calls.fail(slot, errorFromWire(decodeTrusted<WireError>(reader.view())));
+      this.calls.fail(slot, errorIn(reader));
     } else this.calls.succeed(slot, decodeTrusted<unknown>(reader.view()));
   }
 
@@ -419,6 +424,10 @@ export class ShardHandle {
     if (this.state === "closing") this.state = "closed";
     this.failCalls();
   }
+}
+
+function errorIn(reader: MailReader): RaftError {
+  return errorFromWire(decodeTrusted<WireError>(reader.view()));
 }
 
 function aborted(what: string, signal: AbortSignal, outcome: Outcome): RaftError {

@@ -10,6 +10,7 @@ import type { Block } from "../raft/index.ts";
 import type { ShardContext } from "./context.ts";
 import { DiskWindow } from "./disk-window.ts";
 import { disable } from "./groups.ts";
+import type { Read } from "./reads.ts";
 import type { Replica } from "./replica.ts";
 import { noReply } from "./replies.ts";
 import type { ReplyTo } from "./replies.ts";
@@ -164,29 +165,35 @@ export class Applier {
     const { applied } = replica.raft.state.log;
     let reads = replica.reads.takeRunnable(applied);
     while (reads !== undefined) {
-      for (const { replyTo, query } of reads) {
-        this.answer(replica, machine, { replyTo, query, ageMs: 0 });
-      }
+      for (const read of reads) this.answer(replica, machine, read, 0);
       reads = replica.reads.takeRunnable(applied);
     }
   }
 
-  /** Runs one query against the state as it is. */
+  /** Runs the queries of a call against the state as it is. */
   answer(
     replica: Replica,
     machine: StateMachine,
-    read: { replyTo: ReplyTo; query: Uint8Array; ageMs: number },
+    { replyTo, count, queries }: Read,
+    ageMs: number,
   ): void {
     const { replies, counters } = this.context;
-    counters.readsAnswered += 1;
-    let answer: Uint8Array | undefined;
-    try {
-      answer = machine.query(read.query);
-    } catch (cause) {
-      const message = `The state machine of group ${replica.group} threw on a query: ${messageOf(cause)}`;
-      replies.failed(read.replyTo, new RaftError("ERR_QUERY_FAILED", message, { cause }));
-      return;
+    const index = replica.raft.state.log.applied;
+    counters.readsAnswered += count;
+    replies.beginAnswers(replyTo, { index, ageMs, count });
+    const { cursor } = this;
+    cursor.reset(queries);
+    while (cursor.next()) {
+      let answer: Uint8Array | undefined;
+      try {
+        answer = machine.query(queries.subarray(cursor.start, cursor.end));
+      } catch (cause) {
+        const message = `The state machine of group ${replica.group} threw on a query: ${messageOf(cause)}`;
+        const error = new RaftError("ERR_QUERY_FAILED", message, { cause });
+        replies.answerFailed(replyTo, index, error);
+        continue;
+      }
+      replies.answered(replyTo, index, answer);
     }
-    replies.value(read.replyTo, replica.raft.state.log.applied, read.ageMs, answer);
   }
 }

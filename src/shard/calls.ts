@@ -100,21 +100,22 @@ export class Calls {
     const call = reader.word();
     const flags = reader.word();
     const timeoutMs = reader.word();
+    const count = reader.word();
     reader.block();
-    const query = reader.copy();
+    const queries = reader.copy();
     const replica = this.servingReplica(group, call);
     if (replica === undefined) return;
     if (replica.raft.isLeader) {
-      replica.reads.add({ replyTo: call, query });
+      replica.reads.add({ replyTo: call, count, queries });
       context.markDirty(replica);
     } else if ((flags & callFlag.forward) !== 0) {
       const { read: op } = requestOp;
       forwardCall(context, this.requests, replica, {
         op,
         replyTo: call,
-        payload: query,
+        payload: queries,
         timeoutMs,
-        count: 1,
+        count,
       });
     } else {
       context.replies.failed(call, notLeader(context, replica));
@@ -130,7 +131,8 @@ export class Calls {
     if (replica?.machine === undefined) return;
     const nowMs = context.environment.clock.monotonicMs();
     const ageMs = replica.raft.isLeader ? 0 : nowMs - replica.leaderHeardMs;
-    this.applier.answer(replica, replica.machine, { replyTo, query: reader.copy(), ageMs });
+    const read = { replyTo, count: 1, queries: reader.copy() };
+    this.applier.answer(replica, replica.machine, read, ageMs);
   }
 
   private controlCall(reader: MailReader): void {

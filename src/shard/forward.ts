@@ -1,6 +1,6 @@
 /** Calls for a group that another node leads: sent to the leader's shard, and taken from there. */
 import { RaftError, errorFromWire, nobody } from "../base/index.ts";
-import type { ErrorDetails, NodeId, WireError } from "../base/index.ts";
+import type { ErrorDetails, Index, NodeId, WireError } from "../base/index.ts";
 import { countEntries, entryHeaderBytes } from "../raft/index.ts";
 import { decodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
@@ -50,7 +50,7 @@ export interface ForwardedCall {
   readonly replyTo: ReplyTo;
   readonly payload: Uint8Array;
   readonly timeoutMs: number;
-  /** Results awaited: one for each entry, one for a read. */
+  /** Results awaited: one for each entry or query. */
   readonly count: number;
 }
 
@@ -105,12 +105,33 @@ function relay(context: ShardContext, call: ForwardedCall, response: ShardRespon
     replies.failed(call.replyTo, asRead(call, error));
     return;
   }
+  if (call.op === requestOp.read) relayAnswers(context, call, response.index, results);
+  else relayResults(context, call, response.index, results);
+}
+
+function relayResults(
+  { replies }: ShardContext,
+  { replyTo }: ForwardedCall,
+  first: Index,
+  results: readonly unknown[],
+): void {
   for (const [offset, result] of results.entries()) {
-    const index = response.index + offset;
-    if (!(result instanceof Uint8Array)) {
-      replies.applyFailed(call.replyTo, index, errorFromWire(asWireError(result)));
-    } else if (call.op === requestOp.read) replies.value(call.replyTo, index, 0, result);
-    else replies.applied(call.replyTo, index, result);
+    const index = first + offset;
+    if (result instanceof Uint8Array) replies.applied(replyTo, index, result);
+    else replies.applyFailed(replyTo, index, errorFromWire(asWireError(result)));
+  }
+}
+
+function relayAnswers(
+  { replies }: ShardContext,
+  { replyTo, count }: ForwardedCall,
+  index: Index,
+  answers: readonly unknown[],
+): void {
+  replies.beginAnswers(replyTo, { index, ageMs: 0, count });
+  for (const answer of answers) {
+    if (answer instanceof Uint8Array) replies.answered(replyTo, index, answer);
+    else replies.answerFailed(replyTo, index, errorFromWire(asWireError(answer)));
   }
 }
 
@@ -147,14 +168,14 @@ function asWireError(value: unknown): WireError {
 export function takeForwarded(context: ShardContext, from: NodeId, request: ShardRequest): void {
   const { replies, options, replicas } = context;
   const { group, payload } = request;
-  const count = request.op === requestOp.propose ? countEntries(payload) : 1;
+  const count = countEntries(payload);
   const replyTo = replies.addForwarded(from, request.id, group, Math.max(count, 1));
   const replica = replicas.get(group);
   const refusal = replica === undefined ? groupNotFound(group) : refusalOf(replica);
   if (replica === undefined || refusal !== undefined) {
     replies.failed(replyTo, refusal ?? groupNotFound(group));
   } else if (count <= 0) {
-    const message = `Node ${from} forwarded ${payload.length} bytes that are not entries`;
+    const message = `Node ${from} forwarded ${payload.length} bytes that are not commands or queries`;
     replies.failed(replyTo, new RaftError("ERR_FRAME_INVALID", message));
   } else if (payload.length > options.commandBytesMax + entryHeaderBytes(payload.length)) {
     const message = `Node ${from} forwarded ${payload.length} bytes; commandBytesMax is ${options.commandBytesMax}`;
@@ -165,7 +186,7 @@ export function takeForwarded(context: ShardContext, from: NodeId, request: Shar
   } else if (!replica.raft.isLeader) {
     replies.failed(replyTo, notLeader(context, replica));
   } else if (request.op === requestOp.read) {
-    replica.reads.add({ replyTo, query: payload });
+    replica.reads.add({ replyTo, count, queries: payload });
     context.markDirty(replica);
   } else {
     takeProposal(context, replica, {

@@ -3,14 +3,14 @@
  *
  * Engine to shard:
  *   propose     kind call group flags timeoutMs count | entries (CBOR sequence of byte strings)
- *   read        kind call group flags timeoutMs       | query
- *   readLocal   kind call group                       | query
+ *   read        kind call group flags timeoutMs count | queries (CBOR sequence of byte strings)
+ *   readLocal   kind call group                       | query (as a CBOR byte string)
  *   control     kind call                             | clone of a ControlCall
  * Shard to engine:
  *   applied     kind call first:f64 count             | count results, each behind a word:
  *                                                       length * 2 + failed, then the result, or
  *                                                       the clone of a WireError
- *   value       kind call index:f64 ageMs:f64         | answer
+ *   values      kind call index:f64 ageMs:f64 count   | count answers, as the results above
  *   failed      kind call                             | clone of a WireError
  *   control     kind call                             | clone of the call's answer
  *   event       kind                                  | clone of a ShardEvent
@@ -22,7 +22,7 @@ import type { GroupId, NodeId, Term, WireError } from "../base/index.ts";
 import type { Role } from "./state-machine.ts";
 
 export const callKind = { propose: 1, read: 2, readLocal: 3, control: 4 } as const;
-export const answerKind = { applied: 1, value: 2, failed: 3, control: 4, event: 5 } as const;
+export const answerKind = { applied: 1, values: 2, failed: 3, control: 4, event: 5 } as const;
 export const callFlag = { forward: 1 } as const;
 
 /** Calls that are rare enough to travel as objects. */

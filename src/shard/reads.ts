@@ -6,9 +6,12 @@
 import type { Index } from "../base/index.ts";
 import type { ReplyTo } from "./replies.ts";
 
+/** A call that asks one or more queries, all to be answered from one state. */
 export interface Read {
   readonly replyTo: ReplyTo;
-  readonly query: Uint8Array;
+  readonly count: number;
+  /** The queries as a CBOR sequence of byte strings. */
+  readonly queries: Uint8Array;
 }
 
 interface ConfirmedReads {

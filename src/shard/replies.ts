@@ -115,21 +115,38 @@ export class Replies {
   }
 
   /**
-   * A read's answer. `ageMs`: how long ago this replica last knew that it was up to date; 0 for
-   * linearizable reads.
+   * Begins the answers to a read of `count` queries; `answered` or `answerFailed` for each follows,
+   * and nothing else before that. `ageMs`: how long ago this replica last knew that it was up to
+   * date; 0 for linearizable reads.
    */
-  value(replyTo: ReplyTo, index: Index, ageMs: number, answer: Uint8Array | undefined): void {
-    const bytes = answer ?? nothing;
-    if (replyTo < 0) {
-      this.addResult(replyTo, index, new Uint8Array(bytes));
-      return;
-    }
+  beginAnswers(
+    replyTo: ReplyTo,
+    { index, ageMs, count }: { index: Index; ageMs: number; count: number },
+  ): void {
+    if (replyTo < 0) return;
     const { mail } = this;
-    mail.begin(answerKind.value, bytes.length);
+    mail.begin(answerKind.values, 0);
     mail.word(replyTo);
     mail.double(index);
     mail.double(ageMs);
-    mail.block(bytes);
+    mail.word(count);
+  }
+
+  answered(replyTo: ReplyTo, index: Index, answer: Uint8Array | undefined): void {
+    const bytes = answer ?? nothing;
+    if (replyTo < 0) this.addResult(replyTo, index, new Uint8Array(bytes));
+    else this.addAnswer(bytes, false);
+  }
+
+  /** The state machine threw on a query. */
+  answerFailed(replyTo: ReplyTo, index: Index, error: RaftError): void {
+    if (replyTo < 0) this.addResult(replyTo, index, errorToWire(error));
+    else this.addAnswer(encodeTrusted(errorToWire(error)), true);
+  }
+
+  private addAnswer(bytes: Uint8Array, failed: boolean): void {
+    this.mail.reserve(bytes.length + 8);
+    this.mail.result(bytes, failed);
   }
 
   failed(replyTo: ReplyTo, error: RaftError): void {

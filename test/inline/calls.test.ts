@@ -57,6 +57,29 @@ test("a follower refuses calls with the leader's name, and forwards those that a
   await cluster.close();
 });
 
+test("queries of a batch are answered from one state, each by itself", async () => {
+  const cluster = await ShardCluster.start({ shards: 2, seed: 4 });
+  await cluster.createGroup("a", 9);
+  const leader = cluster.client("a", 9);
+  leader.propose(9, "x");
+  await cluster.run();
+  const callers = [
+    leader.readBatch(9, ["", "poison", ""]),
+    cluster.client("b", 9).readBatch(9, ["", "poison", ""], { forward: true }),
+  ];
+  const refused = cluster.client("c", 9).readBatch(9, ["", ""]);
+  await cluster.run();
+  for (const call of callers) {
+    assert.ok(call.value !== undefined, call.error?.message);
+    const [first, second, third] = call.value.texts;
+    assert.deepEqual([first, third], ["x", "x"]);
+    assert.ok(second instanceof RaftError && second.code === "ERR_QUERY_FAILED");
+    assert.equal(call.value.index, 2);
+  }
+  assert.equal(refused.failure().code, "ERR_NOT_LEADER");
+  await cluster.close();
+});
+
 test("a forwarded call fails at its deadline, with an unknown outcome for a proposal and none for a read", async () => {
   const cluster = await ShardCluster.start();
   await cluster.createGroup("a", 1);

@@ -3,8 +3,8 @@
  * engine relies on: every call is answered exactly once.
  */
 import assert from "node:assert/strict";
-import { errorFromWire } from "../../src/base/index.ts";
-import type { GroupId, Index, RaftError, WireError } from "../../src/base/index.ts";
+import { RaftError, errorFromWire } from "../../src/base/index.ts";
+import type { GroupId, Index, WireError } from "../../src/base/index.ts";
 import {
   MailReader,
   MailWriter,
@@ -30,7 +30,7 @@ export class Call {
   readonly what: string;
   readonly applied: Applied[] = [];
   error: RaftError | undefined;
-  value: { index: Index; ageMs: number; text: string } | undefined;
+  value: { index: Index; ageMs: number; texts: (string | RaftError)[] } | undefined;
   control: Uint8Array | undefined;
   private readonly entries: number;
 
@@ -56,12 +56,16 @@ export class Call {
   /** The answer to a read that succeeded. */
   text(): string {
     assert.ok(this.value !== undefined, `${this.what}: ${this.error?.message ?? "no answer"}`);
-    return this.value.text;
+    const [text] = this.value.texts;
+    assert.ok(typeof text === "string", `${this.what}: ${String(text)}`);
+    return text;
   }
 
+  /** Why it failed: as a whole, or its one query. */
   failure(): RaftError {
-    assert.ok(this.error !== undefined, `${this.what} failed`);
-    return this.error;
+    const error = this.error ?? this.value?.texts[0];
+    assert.ok(error instanceof RaftError, `${this.what} failed`);
+    return error;
   }
 
   answer<T>(): T {
@@ -116,21 +120,29 @@ export class ShardClient {
   }
 
   read(group: GroupId, query: string, settings: CallSettings = {}): Call {
-    const { call, slot } = this.open(`read(${group}, ${query})`, 0);
-    const bytes = encoder.encode(query);
-    this.writer.begin(callKind.read, bytes.length);
+    return this.readBatch(group, [query], settings);
+  }
+
+  readBatch(group: GroupId, queries: readonly string[], settings: CallSettings = {}): Call {
+    const { call, slot } = this.open(`read(${group}, ${queries.join(", ")})`, 0);
+    const entries = queries.map((query) => encoder.encode(query));
+    this.writer.begin(
+      callKind.read,
+      entries.reduce((sum, entry) => sum + entry.length + 5, 0),
+    );
     this.head(group, slot, settings);
-    this.writer.block(bytes);
+    this.writer.word(entries.length);
+    this.writer.entries(entries);
     return call;
   }
 
   readLocal(group: GroupId, query: string): Call {
     const { call, slot } = this.open(`readLocal(${group}, ${query})`, 0);
     const bytes = encoder.encode(query);
-    this.writer.begin(callKind.readLocal, bytes.length);
+    this.writer.begin(callKind.readLocal, bytes.length + 5);
     this.writer.word(group);
     this.writer.word(slot);
-    this.writer.block(bytes);
+    this.writer.entries([bytes]);
     return call;
   }
 
@@ -171,11 +183,15 @@ export class ShardClient {
           : decoder.decode(bytes);
         call.applied.push({ index, result });
       }
-    } else if (kind === answerKind.value) {
+    } else if (kind === answerKind.values) {
       const index = reader.double();
       const ageMs = reader.double();
-      reader.block();
-      call.value = { index, ageMs, text: decoder.decode(reader.view()) };
+      const texts = Array.from({ length: reader.word() }, () =>
+        reader.result()
+          ? errorFromWire(decodeTrusted<WireError>(reader.view()))
+          : decoder.decode(reader.view()),
+      );
+      call.value = { index, ageMs, texts };
     } else {
       reader.block();
       if (kind === answerKind.control) call.control = reader.copy();

@@ -9,6 +9,7 @@ const groupCalls: Record<string, (engine: Engine, group: number) => Promise<unkn
   propose: (engine, group) => engine.propose(group, bytes("x")),
   proposeBatch: (engine, group) => engine.proposeBatch(group, [bytes("x")]),
   read: (engine, group) => engine.read(group, bytes("")),
+  readBatch: (engine, group) => engine.readBatch(group, [bytes("")]),
   readLocal: (engine, group) => engine.readLocal(group, bytes("")),
   status: (engine, group) => engine.status(group),
   digest: (engine, group) => engine.digest(group),
@@ -68,6 +69,7 @@ test("a deadline that is none is refused by every call that takes one", async (t
       engine.propose(1, bytes("x"), { timeoutMs }),
       engine.proposeBatch(1, [bytes("x")], { timeoutMs }),
       engine.read(1, bytes(""), { timeoutMs }),
+      engine.readBatch(1, [bytes("")], { timeoutMs }),
       engine.readLocal(1, bytes(""), { timeoutMs }),
       engine.awaitLeader(1, { timeoutMs }),
       engine.createGroup({ group: 2, members: ["a"], timeoutMs }),
@@ -90,6 +92,7 @@ test("a command that is too large, or no bytes at all, is refused and has no eff
     engine.read(1, large),
     engine.readLocal(1, large),
     engine.proposeBatch(1, [bytes("x"), large]),
+    engine.readBatch(1, [bytes("x".repeat(60)), bytes("y".repeat(41))]),
     engine.proposeBatch(1, [bytes("x".repeat(60)), bytes("y".repeat(41))]),
     engine.proposeBatch(
       1,
@@ -107,6 +110,7 @@ test("a command that is too large, or no bytes at all, is refused and has no eff
   assert.equal(await readText(engine, 1), "");
   await engine.propose(1, bytes("x".repeat(100)));
   assert.deepEqual(await engine.proposeBatch(1, []), []);
+  assert.equal((await failureOf(engine.readBatch(1, []))).code, "ERR_OPTION_INVALID");
 });
 
 test("commands and queries that throw fail alone, each with the machine's own words", async (t) => {
@@ -118,6 +122,11 @@ test("commands and queries that throw fail alone, each with the machine's own wo
   for (const query of [engine.read(1, bytes("poison")), engine.readLocal(1, bytes("poison"))]) {
     assert.equal((await failureOf(query)).code, "ERR_QUERY_FAILED");
   }
+  const { values } = await engine.readBatch(1, ["", "poison", ""].map(bytes));
+  assert.deepEqual(
+    values.map((value) => (value instanceof RaftError ? value.code : "answered")),
+    ["answered", "ERR_QUERY_FAILED", "answered"],
+  );
   const results = await engine.proposeBatch(1, ["x", "poison", "y"].map(bytes));
   assert.deepEqual(
     results.map((result) => (result instanceof RaftError ? result.code : "applied")),

@@ -48,6 +48,8 @@ class Reads implements Calls {
   readonly reads = true;
   private readonly engine: Target["engine"];
   private readonly query: Uint8Array;
+  /** The same query again and again, as often as one call asks. */
+  private readonly batches: Map<number, readonly Uint8Array[]> = new Map();
   private readonly local: boolean;
 
   constructor({ engine, machine }: Target, { valueBytes, consistency }: Work) {
@@ -56,10 +58,15 @@ class Reads implements Calls {
     this.local = consistency === "local";
   }
 
-  call(group: number): Promise<unknown> {
-    return this.local
-      ? this.engine.readLocal(group, this.query)
-      : this.engine.read(group, this.query);
+  call(group: number, _first: number, count: number): Promise<unknown> {
+    if (this.local) return this.engine.readLocal(group, this.query);
+    if (count === 1) return this.engine.read(group, this.query);
+    let batch = this.batches.get(count);
+    if (batch === undefined) {
+      batch = Array.from({ length: count }, () => this.query);
+      this.batches.set(count, batch);
+    }
+    return this.engine.readBatch(group, batch);
   }
 }
 

@@ -70,8 +70,8 @@ export class ClosedLoop implements Load {
     const { count } = client.plan;
     const ms = startMs > 0 ? performance.now() - startMs : 0;
     if (read) {
-      if (startMs > 0) this.tally.readLatency(ms);
-      this.tally.read();
+      if (startMs > 0) this.tally.readLatency(ms, count);
+      this.tally.read(count);
     } else {
       if (startMs > 0) this.tally.writeLatency(ms, count);
       this.tally.written(answer, count);

@@ -94,8 +94,8 @@ export class OpenLoop implements Load {
     const { dueMs, count, read } = flight;
     const ms = dueMs === undefined ? 0 : performance.now() - dueMs;
     if (read) {
-      if (dueMs !== undefined) this.tally.readLatency(ms);
-      this.tally.read();
+      if (dueMs !== undefined) this.tally.readLatency(ms, 1);
+      this.tally.read(1);
     } else {
       if (dueMs !== undefined) this.tally.writeLatency(ms, count);
       this.tally.written(answer, count);

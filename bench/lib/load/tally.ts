@@ -13,9 +13,9 @@ export class Tally {
   private readLatencies: Latencies = new Latencies();
   private sendDelays: Latencies = new Latencies();
 
-  read(): void {
-    this.done += 1;
-    this.reads += 1;
+  read(count: number): void {
+    this.done += count;
+    this.reads += count;
   }
 
   /** A call of `count` commands is answered. Of a batch each entry may have failed. */
@@ -36,8 +36,8 @@ export class Tally {
     this.failed[error.code] = (this.failed[error.code] ?? 0) + count;
   }
 
-  readLatency(ms: number): void {
-    this.readLatencies.record(ms);
+  readLatency(ms: number, count: number): void {
+    this.readLatencies.record(ms, count);
   }
 
   writeLatency(ms: number, count: number): void {

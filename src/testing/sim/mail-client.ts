@@ -82,17 +82,18 @@ export class MailClient {
 
   read(group: GroupId, query: Uint8Array, options: CallOptions, answered: Answered): void {
     const call = this.open(`a read of group ${group}`, 0, answered);
-    this.writer.begin(callKind.read, query.length);
+    this.writer.begin(callKind.read, query.length + 5);
     this.head(group, call, options);
-    this.writer.block(query);
+    this.writer.word(1);
+    this.writer.entries([query]);
   }
 
   readLocal(group: GroupId, query: Uint8Array, answered: Answered): void {
     const call = this.open(`a local read of group ${group}`, 0, answered);
-    this.writer.begin(callKind.readLocal, query.length);
+    this.writer.begin(callKind.readLocal, query.length + 5);
     this.writer.word(group);
     this.writer.word(call);
-    this.writer.block(query);
+    this.writer.entries([query]);
   }
 
   control(request: ControlCall, answered: Answered): void {
@@ -146,11 +147,15 @@ export class MailClient {
       return;
     }
     this.calls.delete(id);
-    if (kind === answerKind.value) {
+    if (kind === answerKind.values) {
       const index = reader.double();
       reader.double();
-      reader.block();
-      call.answered({ kind: "value", index, bytes: reader.copy() });
+      reader.word();
+      const failed = reader.result();
+      const bytes = reader.copy();
+      if (failed) {
+        call.answered({ kind: "failed", error: errorFromWire(decodeTrusted<WireError>(bytes)) });
+      } else call.answered({ kind: "value", index, bytes });
       return;
     }
     reader.block();

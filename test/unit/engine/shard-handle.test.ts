@@ -204,7 +204,7 @@ test("ShardHandle that is closed before the restart starts nothing any more", as
 test("ShardHandle fails the calls of a crashed worker as unknown, reads and new calls as none", async () => {
   const { handle, owner } = await startUp();
   const write = handle.propose(1, command, settings);
-  const read = handle.read(1, new Uint8Array(0), settings);
+  const read = handle.read(1, [new Uint8Array(0)], settings);
   owner.worker.crash(new Error("gone"));
   await assert.rejects(write, { code: "ERR_SHARD_CRASHED", outcome: "unknown" });
   await assert.rejects(read, { code: "ERR_SHARD_CRASHED", outcome: "none" });
