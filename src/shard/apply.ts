@@ -65,9 +65,6 @@ export class Applier {
       budget -= this.guard(replica, replica.machine, share);
     }
     if (context.applying.length > 0) context.schedule();
-    // Answers to calls that other nodes forwarded must not wait for whatever brings about the next
-    // round.
-    context.outboxes.flush();
   }
 
   /** Entries that are only on disk are read when the window is there. */

@@ -65,8 +65,8 @@ export class ShardContext {
   /** The address book as last told, for hints. */
   addresses: Readonly<Record<NodeId, string>> = {};
   /**
-   * Many groups share a round: then entries that follow soon carry a commit index, and it is told by
-   * itself only with a tick. Where few do, it is told at once.
+   * Many groups share a round: then entries that follow soon carry a commit index, and it is told
+   * by itself only with a tick. Where few do, it is told at once.
    */
   busy = false;
   dirty: Replica[] = [];

@@ -58,8 +58,15 @@ export class Outboxes {
 
   /** One write for each lane that has something. */
   flush(): void {
-    for (const { link, control, data } of this.byLink.values()) {
+    for (const { link, control } of this.byLink.values()) {
       if (control.count > 0) link.send("control", control.take());
+    }
+    this.flushData();
+  }
+
+  /** Sends entries, and calls between nodes, before anything else. */
+  flushData(): void {
+    for (const { link, data } of this.byLink.values()) {
       if (data.count > 0) link.send("data", data.take());
     }
   }

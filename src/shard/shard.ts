@@ -2,8 +2,9 @@
  * The loop of one worker: all groups of this shard, one turn at a time.
  *
  *   mail and frames arrive ─► round: ticks, proposals and reads of every group that has any
- *                               ─► send what may leave at once: entries to followers, heartbeats
+ *                               ─► send entries to followers, so that their disks begin
  *                               ─► apply what is committed, answer the engine
+ *                               ─► send what else may leave at once: heartbeats, commit indexes
  *                               ─► one commit of all groups' new entries and ballots
  *                            ─► durable: acknowledgements and votes leave, and the leader
  *                               counts its own disk
@@ -172,9 +173,10 @@ export class Shard implements ShardControl {
       replica.dirty = false;
       if (replica.running) this.takeWork(replica, work, changes);
     }
-    context.outboxes.flush();
-    this.applier.run();
-    context.postMail();
+    // Entries first: the followers' disks work while this one does. Then the answers, since a
+    // caller waits for them and for a commit notice nobody does.
+    context.outboxes.flushData();
+    this.answer();
     if (changes.length > 0 || descriptors.length > 0) this.commit(work, changes);
     else if (work.replicas.length > 0) this.finishWithoutCommit(work);
   }
@@ -359,12 +361,19 @@ export class Shard implements ShardControl {
       this.route(replica, work.messages[at] ?? []);
     }
     context.outboxes.flush();
-    this.applier.run();
-    context.postMail();
+    this.answer();
     if (this.roundWaits) {
       this.roundWaits = false;
       context.schedule();
     }
+  }
+
+  /** Applies what is committed and hands over what came of it, to this node and to others. */
+  private answer(): void {
+    const { context } = this;
+    this.applier.run();
+    context.postMail();
+    context.outboxes.flush();
   }
 
   private persisted(replica: Replica, mark: PersistMark): void {
