@@ -13,6 +13,13 @@ const sources = ["flotilla_ra", "flotilla_ra_load", "flotilla_ra_ports"].map((na
   join(sourceDir, "ra", `${name}.erl`),
 );
 
+/** Schedulers that spin for work would take the cores from the other nodes. */
+const nodeFlags = [
+  "-noshell +sbwt none +sbwtdcpu none +sbwtdio none",
+  "-start_epmd false -epmd_module flotilla_ra_ports",
+  "-kernel inet_dist_use_interface {127,0,0,1}",
+].flatMap((flags) => flags.split(" "));
+
 interface InstalledRa {
   readonly version: string;
   readonly codePaths: readonly string[];
@@ -62,14 +69,13 @@ function nodeProgram(
   return {
     command: "erl",
     arguments: [
-      "-noshell",
-      // Schedulers that spin for work take the cores from the other nodes.
-      ...["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"],
-      ...["-start_epmd", "false", "-epmd_module", "flotilla_ra_ports"],
-      ...["-kernel", "inet_dist_use_interface", "{127,0,0,1}"],
-      ...["-setcookie", node.cookie],
-      ...["-pa", ...node.codePaths],
-      ...["-s", "flotilla_ra"],
+      ...nodeFlags,
+      "-setcookie",
+      node.cookie,
+      "-pa",
+      ...node.codePaths,
+      "-s",
+      "flotilla_ra",
       "-extra",
       `${node.number}`,
       join(work.dir, `ra-${node.number}`),

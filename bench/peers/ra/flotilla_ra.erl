@@ -56,7 +56,10 @@ start_ra(Dir) ->
     logger:set_primary_config(level, error),
     ok = application:load(ra),
     ok = application:set_env(ra, data_dir, Dir),
-    ok = application:set_env(ra, low_priority_commands_flush_size, 1024),
+    %% Commands that a leader gathers into one turn, at most.
+    ok = application:set_env(ra, low_priority_commands_flush_size, 128),
+    %% An append into space that the file has already is cheaper to flush.
+    ok = application:set_env(ra, wal_pre_allocate, true),
     {ok, _} = application:ensure_all_started(ra),
     {ok, _} = ra_system:start_default(),
     ok.
