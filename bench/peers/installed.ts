@@ -5,10 +5,8 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
 
 const timeoutMs = 120_000;
-const execute = promisify(execFile);
 
 /** The sources beside this file; it runs as dist/bench/peers/installed.js. */
 export const sourceDir: string = join(import.meta.dirname, "../../../bench/peers");
@@ -19,9 +17,15 @@ export function arePrograms(...names: readonly string[]): boolean {
 }
 
 /** Standard output of a program. @throws where it fails, with what it said. */
-export async function outputOf(command: string, ...options: readonly string[]): Promise<string> {
-  const { stdout } = await execute(command, options, { timeout: timeoutMs });
-  return stdout.trim();
+export function outputOf(command: string, ...options: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(command, options, { timeout: timeoutMs }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout.trim());
+      // Some compilers say what is wrong on their standard output.
+      else
+        reject(new Error(`${command} failed: ${`${stdout}\n${stderr}`.trim() || error.message}`));
+    });
+  });
 }
 
 /**

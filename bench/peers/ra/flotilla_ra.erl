@@ -38,7 +38,7 @@ main([Number, Dir, Groups, ValueBytes]) ->
     flotilla_ra_ports:set(maps:from_list(lists:zip(Names, [list_to_integer(P) || P <- Ports]))),
     start_ra(Dir),
     All = groups(list_to_integer(Groups)),
-    lists:foreach(fun start_server/1, All),
+    in_parallel(fun start_server/1, All),
     answer("{\"started\":~b}", [length(All)]),
     ["elect"] = next_line(Reader),
     Leaders = elect(All, list_to_integer(Number)),
@@ -72,8 +72,8 @@ start_server(Group) ->
 %% The groups are dealt to the nodes; who leads is for each group's members to say.
 elect(Groups, Number) ->
     Numbered = lists:zip(lists:seq(1, length(Groups)), Groups),
-    [ok = ra:trigger_election({Group, node()}, ?LEADERS_MS)
-     || {At, Group} <- Numbered, (At - 1) rem ?MEMBERS =:= Number - 1],
+    Own = [Group || {At, Group} <- Numbered, (At - 1) rem ?MEMBERS =:= Number - 1],
+    in_parallel(fun(Group) -> ok = ra:trigger_election({Group, node()}, ?LEADERS_MS) end, Own),
     Deadline = erlang:monotonic_time(millisecond) + ?LEADERS_MS,
     Leaders = [{Group, await_leader(Group, Deadline)} || Group <- Groups],
     [{Group, node()} || {Group, Node} <- Leaders, Node =:= node()].
@@ -86,6 +86,13 @@ await_leader(Group, Deadline) ->
             timer:sleep(?POLL_MS),
             await_leader(Group, Deadline)
     end.
+
+%% Each waits for the disk: side by side they share its flushes.
+in_parallel(Act, Items) ->
+    Monitors = [spawn_monitor(fun() -> Act(Item) end) || Item <- Items],
+    [receive {'DOWN', Monitor, process, _, Reason} -> normal = Reason end
+     || {_, Monitor} <- Monitors],
+    ok.
 
 measure(Leaders, Outstanding, ValueBytes, {_, MeasureMs} = Times) ->
     {Acknowledged, CpuMicros, Latencies} =
