@@ -60,6 +60,13 @@ export class MemberProcess implements AsyncDisposable {
     createInterface({ input: this.child.stderr }).on("line", (line) => this.note(line));
   }
 
+  /** For who counts its CPU time. */
+  get pid(): number {
+    const { pid } = this.child;
+    if (pid === undefined) throw new Error(`${this.name} was not started`);
+    return pid;
+  }
+
   send(line: string): void {
     this.child.stdin.write(`${line}\n`);
   }
