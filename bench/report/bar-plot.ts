@@ -1,0 +1,78 @@
+/** A figure by name: peers, kinds of reads, cases. */
+import type { Figure } from "../lib/result.ts";
+import type { BarChart, Plot } from "./chart.ts";
+import { nameInWords } from "./format.ts";
+import { followersOf, linesAlong, splitLines, varyingSettings } from "./lines.ts";
+import {
+  axisOf,
+  capital,
+  kebab,
+  measuresOf,
+  referencesFor,
+  seriesName,
+  subtitleOf,
+  titleOf,
+} from "./measures.ts";
+import type { Measure, Sweep } from "./measures.ts";
+import { labelsFor } from "./rows.ts";
+import type { Row } from "./rows.ts";
+
+export function planBars(bench: string, rows: readonly Row[]): Plot[] {
+  const seen = new Set<string>();
+  return varyingSettings(rows, "string").flatMap((along) => {
+    if (seen.has(along)) return [];
+    const following = followersOf(rows, along);
+    for (const name of following) seen.add(name);
+    return splitLines(linesAlong(rows, along, following)).flatMap((lines) =>
+      measuresOf(bench, rows).flatMap((measure) => planBarChart({ bench, along, lines, measure })),
+    );
+  });
+}
+
+function planBarChart({ bench, along, lines, measure }: Sweep): Plot[] {
+  const all = lines.flatMap(({ rows }) => rows);
+  const categories = [...new Set(all.map(({ settings }) => String(settings[along])))];
+  const labels = labelsFor(lines.map(({ settings }) => settings));
+  const series = lines.flatMap(({ rows }, at) =>
+    measure.names.map((name) => ({
+      name: seriesName(measure, name, labels[at] ?? ""),
+      values: categories.map((category) => {
+        return rows.find(({ settings }) => settings[along] === category)?.point.figures[name]
+          ?.value;
+      }),
+    })),
+  );
+  const value = axisOf(measure);
+  const chart: BarChart = {
+    kind: "bars",
+    title: capital(`${titleOf(bench, value.label)} by ${nameInWords(along)}`),
+    subtitle: subtitleOf(lines, [along]),
+    value,
+    emphasized: categories.find((category) => category.startsWith("flotilla")),
+    ...sortedBars({ categories, series, figure: figureOf(all, measure) }),
+    references: referencesFor(lines, measure).map((line) => ({ ...line, axis: "x" })),
+  };
+  return [{ id: `${bench}-${kebab(along)}-${kebab(measure.names[0] ?? "")}`, bench, chart }];
+}
+
+function figureOf(rows: readonly Row[], { names }: Measure): Figure | undefined {
+  return rows.map(({ point }) => point.figures[names[0] ?? ""]).find((one) => one !== undefined);
+}
+
+interface Bars extends Pick<BarChart, "categories" | "series"> {
+  readonly figure: Figure | undefined;
+}
+
+/** The best on top; what has no value comes last. */
+function sortedBars({ categories, series, figure }: Bars): Pick<BarChart, "categories" | "series"> {
+  const sign = figure?.better === "lower" ? 1 : -1;
+  const rank = (row: number): number => {
+    const values = series.flatMap(({ values }) => values[row] ?? []);
+    return values.length === 0 ? Infinity : sign * Math.max(...values);
+  };
+  const order = categories.map((_, row) => row).sort((a, b) => rank(a) - rank(b));
+  return {
+    categories: order.map((row) => categories[row] ?? ""),
+    series: series.map(({ name, values }) => ({ name, values: order.map((row) => values[row]) })),
+  };
+}

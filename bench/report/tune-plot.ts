@@ -1,0 +1,46 @@
+/** The sweep of `tune`: all that was measured, the settings that nothing beats, and the chosen. */
+import type { BenchResult, Point } from "../lib/result.ts";
+import type { LineSeries, Plot, Reference } from "./chart.ts";
+import { formatShort } from "./format.ts";
+
+/** What `tune` writes beside its points. */
+export const tuneRemarks = { default: "default", front: "front", chosen: "chosen" } as const;
+
+export function planTune(result: BenchResult): Plot[] {
+  const place = ({ figures }: Point): readonly [number, number] => [
+    figures["throughput"]?.value ?? 0,
+    figures["p99"]?.value ?? 0,
+  ];
+  const having = (remark: string): Point[] =>
+    result.points.filter((point) => point.remark?.split(", ").includes(remark) === true);
+  const front = having(tuneRemarks.front).map(place);
+  const series: LineSeries[] = [
+    { name: "measured", points: result.points.map(place), look: "dots", color: 6 },
+    { name: "Pareto front", points: front.toSorted(([a], [b]) => a - b), color: 0 },
+    { name: "defaults", points: having(tuneRemarks.default).map(place), look: "star", color: 4 },
+    { name: "chosen", points: having(tuneRemarks.chosen).map(place), look: "star", color: 1 },
+  ];
+  return [
+    {
+      id: "tune",
+      bench: result.bench,
+      chart: {
+        kind: "lines",
+        title: "Latency and throughput of the settings tried",
+        subtitle: "right and down is better",
+        x: { label: "throughput", unit: "/s" },
+        y: { label: "latency p99", unit: "ms" },
+        series: series.filter(({ points }) => points.length > 0),
+        references: limitsOf(result),
+      },
+    },
+  ];
+}
+
+function limitsOf({ options }: BenchResult): Reference[] {
+  const { p99: p99Ms, throughput } = options;
+  if (typeof p99Ms === "number") return [{ name: `at most ${p99Ms} ms`, axis: "y", value: p99Ms }];
+  if (typeof throughput !== "number") return [];
+  const name = `at least ${formatShort(throughput)}/s`;
+  return [{ name, axis: "x", value: throughput }];
+}

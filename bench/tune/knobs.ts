@@ -1,0 +1,92 @@
+/** What `tune` turns: the load, and the options of the engine that batching hangs on. */
+import { availableParallelism } from "node:os";
+import { engineOptionTable } from "../../src/index.ts";
+import type { EngineTuning } from "../../src/index.ts";
+import type { Knob } from "./search.ts";
+
+type Turned =
+  | "durability"
+  | "shards"
+  | "blockBytesMax"
+  | "appendBytesMax"
+  | "inflightMessagesMax"
+  | "applyBytesMax"
+  | "youngHeapMb";
+
+/** `outstanding` is the load's, in proposals over all nodes; the others are options of the engine. */
+export interface TuneSettings extends Pick<EngineTuning, Turned> {
+  readonly outstanding: number;
+}
+
+const outstandingDefault = 16_384;
+const sizes = [4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
+
+/** Shards take a core each; more than there are cores are not tried. */
+export function defaultSettings(cores: number = availableParallelism()): TuneSettings {
+  const table = engineOptionTable;
+  return {
+    outstanding: outstandingDefault,
+    durability: table.durability.default,
+    shards: Math.max(1, cores - 1),
+    blockBytesMax: table.blockBytesMax.default,
+    appendBytesMax: table.appendBytesMax.default,
+    inflightMessagesMax: table.inflightMessagesMax.default,
+    applyBytesMax: table.applyBytesMax.default,
+    youngHeapMb: table.youngHeapMb.default,
+  };
+}
+
+/** Those that matter most come first, so that they are tried even where time is short. */
+export function tuneKnobs(cores: number = availableParallelism()): Knob<TuneSettings>[] {
+  const shards = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64].filter((count) => count <= cores);
+  return [
+    knob("outstanding", powersOfTwo(0, 17)),
+    // `none` is left out: nobody who may lose everything needs this engine.
+    knob("durability", ["strict", "pipelined"]),
+    knob("shards", withDefault(shards, Math.max(1, cores - 1))),
+    knob("inflightMessagesMax", [1, 2, 4, 8, 16, 32, 64, 128, 256]),
+    knob("blockBytesMax", sizes),
+    knob("appendBytesMax", sizes),
+    knob("applyBytesMax", [...sizes, 16_777_216]),
+    knob("youngHeapMb", [16, 32, 64, 128, 256, 512]),
+  ];
+}
+
+function knob<Name extends keyof TuneSettings>(
+  name: Name,
+  values: readonly TuneSettings[Name][],
+): Knob<TuneSettings> {
+  return {
+    name,
+    count: values.length,
+    placeOf: (settings) => values.indexOf(settings[name]),
+    turn: (settings, place) => ({ ...settings, [name]: values[place] ?? settings[name] }),
+  };
+}
+
+function powersOfTwo(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => 2 ** (first + at));
+}
+
+function withDefault(values: readonly number[], value: number): number[] {
+  return [...new Set([...values, value])].sort((a, b) => a - b);
+}
+
+/**
+ * What to hand to `Engine.open`: the mode and the shards, since they are decisions, and what
+ * differs from the defaults.
+ */
+export function describeOptions({ outstanding: _load, ...options }: TuneSettings): string {
+  const table: Readonly<Record<string, { readonly default: unknown }>> = engineOptionTable;
+  const decided = ["durability", "shards"];
+  const lines = Object.entries(options)
+    .filter(([name, value]) => decided.includes(name) || table[name]?.default !== value)
+    .map(([name, value]) => `  ${name}: ${literal(value)},`);
+  return ["{", ...lines, "}"].join("\n");
+}
+
+function literal(value: string | number): string {
+  return typeof value === "string"
+    ? JSON.stringify(value)
+    : value.toLocaleString("en").replaceAll(",", "_");
+}
