@@ -15,16 +15,21 @@ export interface ClusterOptions {
 }
 
 export function addClusterOptions(command: Command): void {
+  addNodeOptions(command);
+  command.addOption(
+    new Option("--durability <mode>", "when a write counts as stored")
+      .choices(durabilities)
+      .default("strict"),
+  );
+}
+
+/** All but the durability, for those who choose it themselves. */
+export function addNodeOptions(command: Command): void {
   command
     .addOption(
       new Option("--nodes <n>", "node processes, each with a replica of every group")
         .argParser(oneOf([1, 3, 5]))
         .default(3),
-    )
-    .addOption(
-      new Option("--durability <mode>", "when a write counts as stored")
-        .choices(durabilities)
-        .default("strict"),
     )
     .addOption(
       new Option("--machine <name>", "state machine: the least that is possible, or flotilla/kv")

@@ -6,19 +6,23 @@ import { formatShort } from "./format.ts";
 /** What `tune` writes beside its points. */
 export const tuneRemarks = { default: "default", front: "front", chosen: "chosen" } as const;
 
+export function isMarked({ remark = "" }: Point, word: keyof typeof tuneRemarks): boolean {
+  return remark.split(/[,;] /).includes(tuneRemarks[word]);
+}
+
 export function planTune(result: BenchResult): Plot[] {
   const place = ({ figures }: Point): readonly [number, number] => [
     figures["throughput"]?.value ?? 0,
     figures["p99"]?.value ?? 0,
   ];
-  const having = (remark: string): Point[] =>
-    result.points.filter((point) => point.remark?.split(", ").includes(remark) === true);
-  const front = having(tuneRemarks.front).map(place);
+  const having = (word: keyof typeof tuneRemarks): Point[] =>
+    result.points.filter((point) => isMarked(point, word));
+  const front = having("front").map(place);
   const series: LineSeries[] = [
     { name: "measured", points: result.points.map(place), look: "dots", color: 6 },
     { name: "Pareto front", points: front.toSorted(([a], [b]) => a - b), color: 0 },
-    { name: "defaults", points: having(tuneRemarks.default).map(place), look: "star", color: 4 },
-    { name: "chosen", points: having(tuneRemarks.chosen).map(place), look: "star", color: 1 },
+    { name: "defaults", points: having("default").map(place), look: "star", color: 4 },
+    { name: "chosen", points: having("chosen").map(place), look: "star", color: 1 },
   ];
   return [
     {

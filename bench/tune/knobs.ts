@@ -72,16 +72,21 @@ function withDefault(values: readonly number[], value: number): number[] {
   return [...new Set([...values, value])].sort((a, b) => a - b);
 }
 
+/** In the order in which they are tried. */
+export const knobNames: readonly string[] = tuneKnobs().map(({ name }) => name);
+
 /**
  * What to hand to `Engine.open`: the mode and the shards, since they are decisions, and what
  * differs from the defaults.
  */
-export function describeOptions({ outstanding: _load, ...options }: TuneSettings): string {
+export function describeOptions(settings: Readonly<Record<string, string | number>>): string {
   const table: Readonly<Record<string, { readonly default: unknown }>> = engineOptionTable;
-  const decided = ["durability", "shards"];
-  const lines = Object.entries(options)
-    .filter(([name, value]) => decided.includes(name) || table[name]?.default !== value)
-    .map(([name, value]) => `  ${name}: ${literal(value)},`);
+  const lines = knobNames.flatMap((name) => {
+    const value = settings[name];
+    const decided = name === "durability" || name === "shards";
+    const told = Object.hasOwn(table, name) && (decided || table[name]?.default !== value);
+    return told && value !== undefined ? [`  ${name}: ${literal(value)},`] : [];
+  });
   return ["{", ...lines, "}"].join("\n");
 }
 
