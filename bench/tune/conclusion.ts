@@ -5,7 +5,7 @@ import { formatNumber } from "../lib/number-format.ts";
 import type { BenchResult, Point } from "../lib/result.ts";
 import { formatSetting, nameInWords } from "../report/format.ts";
 import { isMarked } from "../report/tune-plot.ts";
-import { describeGoal, meetsGoal } from "./goal.ts";
+import { describeGoal, describeLimit, meetsGoal } from "./goal.ts";
 import type { Goal, Outcome } from "./goal.ts";
 import { describeOptions, knobNames } from "./knobs.ts";
 
@@ -21,11 +21,11 @@ export function describeConclusion({ points }: BenchResult, goal: Goal): string 
     "",
     met
       ? pc.green(`For ${describeGoal(goal)}:`)
-      : pc.yellow(`Nothing that was tried reaches ${describeGoal(goal)}. The nearest:`),
+      : pc.yellow(`Nothing that was tried has ${describeLimit(goal)}. The nearest:`),
     `${describeOutcome(chosen)}, with ${load} proposals under way over all nodes`,
     ...(start === undefined ? [] : [`${describeOutcome(start)} with the defaults`]),
     "",
-    `await Engine.open({ ...identity, ...tuning }) with tuning =`,
+    "For Engine.open:",
     describeOptions(chosen.settings),
   ].join("\n");
 }

@@ -60,7 +60,12 @@ export function ratioFor(goal: Goal, first: Outcome, second: Outcome): number {
 }
 
 export function describeGoal(goal: Goal): string {
+  const wanted = goal.kind === "p99" ? "the most throughput" : "the least p99";
+  return `${wanted} with ${describeLimit(goal)}`;
+}
+
+export function describeLimit(goal: Goal): string {
   return goal.kind === "p99"
-    ? `the most throughput with a p99 of at most ${goal.atMostMs} ms`
-    : `the least p99 with at least ${goal.atLeast.toLocaleString("en")} proposals/s`;
+    ? `a p99 of at most ${goal.atMostMs} ms`
+    : `at least ${goal.atLeast.toLocaleString("en")} proposals/s`;
 }

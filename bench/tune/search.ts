@@ -123,7 +123,7 @@ class Search<Settings> {
     }
   }
 
-  /** Measures settings that are not known yet; undefined where they cannot be measured, or time is out. */
+  /** Undefined where the settings cannot be measured, or time is out. */
   private async trial(
     settings: Settings,
     best: Trial<Settings> | undefined,
@@ -131,7 +131,9 @@ class Search<Settings> {
     const key = JSON.stringify(settings);
     const known = this.trials.get(key);
     if (known !== undefined || this.failed.has(key)) return known;
-    if (best !== undefined && !this.plan.mayTry(finalTrials)) {
+    // Where time is short, looking around comes before looking twice.
+    const reserved = Math.min(finalTrials, this.trials.size);
+    if (best !== undefined && !this.plan.mayTry(reserved)) {
       this.outOfTime = true;
       return undefined;
     }
