@@ -40,7 +40,7 @@ export function defaultSettings(cores: number = availableParallelism()): TuneSet
 export function tuneKnobs(cores: number = availableParallelism()): Knob<TuneSettings>[] {
   const shards = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64].filter((count) => count <= cores);
   return [
-    knob("outstanding", powersOfTwo(0, 17)),
+    knob("outstanding", loads(131_072)),
     // `none` is left out: nobody who may lose everything needs this engine.
     knob("durability", ["strict", "pipelined"]),
     knob("shards", withDefault(shards, Math.max(1, cores - 1))),
@@ -64,8 +64,14 @@ function knob<Name extends keyof TuneSettings>(
   };
 }
 
-function powersOfTwo(first: number, last: number): number[] {
-  return Array.from({ length: last - first + 1 }, (_, at) => 2 ** (first + at));
+/** 1, 2, 3, 4, 6, 8, 12, 16, …: a limit on latency asks for finer steps than powers of two. */
+function loads(max: number): number[] {
+  const values = [1];
+  for (let power = 2; power <= max; power *= 2) {
+    values.push(power);
+    if (power * 1.5 <= max) values.push(power * 1.5);
+  }
+  return values;
 }
 
 function withDefault(values: readonly number[], value: number): number[] {
