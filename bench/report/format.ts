@@ -1,4 +1,5 @@
 /** Numbers and names as a reader wants them. */
+import { inWords } from "../lib/wording.ts";
 
 const scales: readonly (readonly [number, string])[] = [
   [1e9, "G"],
@@ -19,11 +20,6 @@ function trim(value: number): string {
   if (value === 0) return "0";
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   return String(Number(value.toFixed(Math.min(digits, 9))));
-}
-
-/** For tables: whole numbers in full with separators, small ones with three digits. */
-export function formatFull(value: number): string {
-  return Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString("en") : trim(value);
 }
 
 const sizes: readonly (readonly [number, string])[] = [
@@ -71,13 +67,11 @@ const knownWords: Readonly<Record<string, string>> = {
   valueBytes: "value size",
   outstanding: "outstanding proposals",
   rate: "offered load",
-  p999: "p99.9",
 };
 
 /** A name of the results in words: `cpuPerProposal` becomes `CPU per proposal`. */
 export function nameInWords(name: string): string {
-  const words = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
-  return knownWords[name] ?? words.replace(/\bcpu\b/g, "CPU");
+  return knownWords[name] ?? inWords(name).replace(/\bcpu\b/g, "CPU");
 }
 
 export function unitInWords(unit: string): string {

@@ -1,6 +1,7 @@
 /** Every point of a result as a table. */
 import type { BenchResult, Figure, Point } from "../lib/result.ts";
-import { formatFull, formatSetting, nameInWords, unitInWords } from "./format.ts";
+import { formatNumber } from "../lib/number-format.ts";
+import { formatSetting, nameInWords, unitInWords } from "./format.ts";
 import { html } from "./html.ts";
 import type { Markup } from "./html.ts";
 
@@ -46,11 +47,11 @@ function settingCell(name: string, value: string | number | undefined): Markup {
 function figureCell(figure: Figure | undefined): Markup {
   if (figure === undefined) return html`<td class="number"></td>`;
   const { samples, value } = figure;
-  const least = formatFull(Math.min(...samples));
-  const most = formatFull(Math.max(...samples));
+  const least = formatNumber(Math.min(...samples));
+  const most = formatNumber(Math.max(...samples));
   const spread =
     samples.length > 1 && least !== most ? html`<small>${least} – ${most}</small>` : "";
-  return html`<td class="number">${formatFull(value)}${spread}</td>`;
+  return html`<td class="number">${formatNumber(value)}${spread}</td>`;
 }
 
 /** What one must know of a run to judge its points. */
@@ -61,7 +62,7 @@ export function describeRun(result: BenchResult): Markup {
   const durability = result.durability === "" ? "nothing stored" : result.durability;
   const facts = [
     durability,
-    `${formatFull(result.seconds)} s`,
+    `${formatNumber(result.seconds)} s`,
     result.startedAt.slice(0, 16).replace("T", " "),
     `commit ${result.commit.slice(0, 12)}${result.commit.includes(" ") ? " with changes" : ""}`,
   ];

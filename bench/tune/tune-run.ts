@@ -4,7 +4,8 @@ import type { Point } from "../lib/result.ts";
 import { messageOf } from "../../src/base/index.ts";
 import { measureCell } from "../commands/throughput.ts";
 import type { ProposalOptions } from "../commands/throughput.ts";
-import { formatFull, formatShort } from "../report/format.ts";
+import { formatNumber } from "../lib/number-format.ts";
+import { formatShort } from "../report/format.ts";
 import { mergeRuns } from "../lib/merge-runs.ts";
 import type { Outcome } from "./goal.ts";
 import type { TuneSettings } from "./knobs.ts";
@@ -89,7 +90,7 @@ export class TuneRun {
       .filter(([name, value]) => known.get(name) !== value)
       .map(([name, value]) => `${name} ${value}`);
     const tried = changes.length === 0 ? "again" : changes.join(", ");
-    const reached = `${formatShort(best.throughput)}/s at ${formatFull(best.p99Ms)} ms`;
+    const reached = `${formatShort(best.throughput)}/s at ${formatNumber(best.p99Ms)} ms`;
     return `${head}, best ${reached}, now ${tried}`;
   }
 

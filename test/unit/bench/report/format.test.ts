@@ -3,7 +3,6 @@ import { test } from "node:test";
 import {
   describeSetting,
   formatBytes,
-  formatFull,
   formatShort,
   nameInWords,
 } from "../../../../bench/report/format.ts";
@@ -11,7 +10,6 @@ import {
 test("numbers have three digits and never a thousand of a scale", () => {
   const texts = [0, 0.041_26, 1, 999.4, 999.96, 1_000, 12_345, 999_950, 1.5e6].map(formatShort);
   assert.deepEqual(texts, ["0", "0.0413", "1", "999", "1k", "1k", "12.3k", "1M", "1.5M"]);
-  assert.deepEqual([0.5, 12.34, 1_234.5].map(formatFull), ["0.5", "12.3", "1,235"]);
   assert.deepEqual([16, 1_024, 1_536, 2 ** 20].map(formatBytes), [
     "16 B",
     "1 KiB",

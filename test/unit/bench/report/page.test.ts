@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { BenchResult } from "../../../../bench/lib/result.ts";
 import { figure } from "../../../../bench/lib/result.ts";
 import { drawFile } from "../../../../bench/report/draw.ts";
-import { formatFull } from "../../../../bench/report/format.ts";
+import { formatNumber } from "../../../../bench/lib/number-format.ts";
 import { renderPage } from "../../../../bench/report/page.ts";
 import { planPlots } from "../../../../bench/report/plots.ts";
 import { samplePoint, sampleResult } from "../sample-results-fixture.ts";
@@ -36,7 +36,7 @@ test("the page holds every point of every result, and where it was measured", ()
   for (const { points, machine, commit } of everyBench) {
     for (const { figures, settings } of points) {
       for (const { value } of Object.values(figures)) {
-        assert.ok(page.includes(`<td class="number">${formatFull(value)}`), formatFull(value));
+        assert.ok(page.includes(`<td class="number">${formatNumber(value)}`), formatNumber(value));
       }
       for (const value of Object.values(settings)) {
         const text = typeof value === "number" ? value.toLocaleString("en") : value;
