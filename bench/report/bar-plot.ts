@@ -23,9 +23,13 @@ export function planBars(bench: string, rows: readonly Row[]): Plot[] {
     if (seen.has(along)) return [];
     const following = followersOf(rows, along);
     for (const name of following) seen.add(name);
-    return splitLines(linesAlong(rows, along, following)).flatMap((lines) =>
-      measuresOf(bench, rows).flatMap((measure) => planBarChart({ bench, along, lines, measure })),
-    );
+    return measuresOf(bench, rows).flatMap((measure) => {
+      const having = rows.filter(({ point }) => measure.names.some((name) => point.figures[name]));
+      const lines = linesAlong(having, along, following);
+      // What was measured under different loads is not to be read as one thing.
+      const charts = bench === "peers" ? lines.map((line) => [line]) : splitLines(lines);
+      return charts.flatMap((shown) => planBarChart({ bench, along, lines: shown, measure }));
+    });
   });
 }
 

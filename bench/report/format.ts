@@ -45,15 +45,33 @@ export function formatSetting(name: string, value: string | number): string {
   return isBytes(name) ? formatBytes(value) : value.toLocaleString("en");
 }
 
-/** How a setting is called in a list of settings; others are named before their value. */
+/**
+ * How a setting is called in a list of settings, those that matter most first; others are named
+ * before their value.
+ */
 const phrases: Readonly<Record<string, (value: string, one: boolean) => string>> = {
+  peer: (value) => value,
   groups: (value, one) => `${value} ${one ? "group" : "groups"}`,
-  nodes: (value, one) => `${value} ${one ? "node" : "nodes"}`,
-  shards: (value, one) => `${value} ${one ? "shard" : "shards"}`,
-  outstanding: (value) => `${value} outstanding`,
   valueBytes: (value) => `${value} values`,
-  rate: (value) => `${value}/s offered`,
+  outstanding: (value) => `${value} outstanding`,
+  rate: (value) => (value === "one" ? "one at a time" : `${value}/s offered`),
+  durability: (value) => value,
+  shards: (value, one) => `${value} ${one ? "shard" : "shards"}`,
+  nodes: (value, one) => `${value} ${one ? "node" : "nodes"}`,
+  machine: (value) => `${value} machine`,
+  calls: (value) => `${value} calls`,
+  batch: (value) => `at most ${value} a call`,
 };
+const phraseOrder = Object.keys(phrases);
+
+/** In the order in which settings are said. */
+export function bySaying(a: string, b: string): number {
+  const place = (name: string): number => {
+    const found = phraseOrder.indexOf(name);
+    return found === -1 ? phraseOrder.length : found;
+  };
+  return place(a) - place(b);
+}
 
 /** A setting and its value: `1,000 groups`, `16 B values`, `strict`. */
 export function describeSetting(name: string, value: string | number): string {
@@ -66,7 +84,7 @@ export function describeSetting(name: string, value: string | number): string {
 const knownWords: Readonly<Record<string, string>> = {
   valueBytes: "value size",
   outstanding: "outstanding proposals",
-  rate: "offered load",
+  bytes: "size",
 };
 
 /** A name of the results in words: `cpuPerProposal` becomes `CPU per proposal`. */

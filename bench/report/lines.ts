@@ -52,9 +52,12 @@ function distinct(rows: readonly Row[], along: string): number {
   return new Set(rows.map(({ settings }) => settings[along])).size;
 }
 
+/** By number; what is called by a word (`one` at a time) comes before, in the order of the points. */
 function sorted(line: Line, along: string): Line {
-  const place = ({ settings }: Row): number => Number(settings[along]);
-  if (line.rows.some((row) => typeof row.settings[along] !== "number")) return line;
+  const place = ({ settings }: Row): number => {
+    const value = settings[along];
+    return typeof value === "number" ? value : -Number.MAX_VALUE;
+  };
   return { ...line, rows: line.rows.toSorted((a, b) => place(a) - place(b)) };
 }
 
@@ -88,15 +91,23 @@ export function varyingSettings(rows: readonly Row[], kind: "number" | "string")
   });
 }
 
-/** Spreads lines over as many plots as they need, by the setting that tells most of them apart. */
+/** Spreads lines over as many plots as they need, by a setting that tells them apart. */
 export function splitLines(lines: readonly Line[]): (readonly Line[])[] {
   if (lines.length <= linesMax) return lines.length === 0 ? [] : [lines];
   const all = lines.map(({ settings }) => settings);
-  const count = (name: string): number => new Set(all.map((settings) => settings[name])).size;
-  const [widest] = differingNames(all).toSorted((a, b) => count(b) - count(a));
-  if (widest === undefined) return [lines.slice(0, linesMax), ...splitLines(lines.slice(linesMax))];
-  const values = [...new Set(all.map((settings) => settings[widest]))];
-  return values.flatMap((value) =>
-    splitLines(lines.filter(({ settings }) => settings[widest] === value)),
-  );
+  const sharesBy = (name: string): (readonly Line[])[] => {
+    const values = [...new Set(all.map((settings) => settings[name]))];
+    return values.map((value) => lines.filter(({ settings }) => settings[name] === value));
+  };
+  const largest = (shares: readonly (readonly Line[])[]): number =>
+    Math.max(...shares.map(({ length }) => length));
+  const [first, ...others] = differingNames(all).map(sharesBy);
+  if (first === undefined) return [lines.slice(0, linesMax), ...splitLines(lines.slice(linesMax))];
+  // The fewest plots that will do; where none will, those that leave the least to be split again.
+  const best = others.reduce((chosen, shares) => {
+    const [before, now] = [chosen, shares].map((each) => Math.max(linesMax, largest(each)));
+    if (before !== now) return (now ?? 0) < (before ?? 0) ? shares : chosen;
+    return shares.length < chosen.length ? shares : chosen;
+  }, first);
+  return best.flatMap(splitLines);
 }

@@ -1,4 +1,5 @@
 /** Latency against throughput: what waiting buys. */
+import type { Point } from "../lib/result.ts";
 import type { LineChart, LineSeries, Plot } from "./chart.ts";
 import { linesAlong, splitLines } from "./lines.ts";
 import { referencesFor, subtitleOf } from "./measures.ts";
@@ -12,18 +13,23 @@ export const loadSettings: Readonly<Record<string, string>> = {
 };
 const latencies = ["p50", "p99"];
 
+/** An open loop asks for a rate, and sees how much of it comes about. */
+function throughputOf({ figures }: Point): number | undefined {
+  return (figures["throughput"] ?? figures["achieved"])?.value;
+}
+
 export function planLoad(bench: string, rows: readonly Row[]): Plot[] {
   const along = loadSettings[bench];
   if (along === undefined) return [];
   const having = rows.filter(({ point }) => {
-    return point.figures["throughput"] !== undefined && point.figures["p50"] !== undefined;
+    return throughputOf(point) !== undefined && point.figures["p50"] !== undefined;
   });
   return splitLines(linesAlong(having, along)).map((lines) => {
     const labels = labelsFor(lines.map(({ settings }) => settings));
     const series = lines.flatMap(({ rows: ordered }, color) =>
       latencies.map((name, at): LineSeries => {
         const points = ordered.flatMap(({ point }): (readonly [number, number])[] => {
-          const x = point.figures["throughput"]?.value;
+          const x = throughputOf(point);
           const y = point.figures[name]?.value;
           return x === undefined || y === undefined ? [] : [[x, y]];
         });

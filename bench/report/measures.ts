@@ -1,4 +1,5 @@
 /** What a plot shows of its points, and how that is called. */
+import type { Figure } from "../lib/result.ts";
 import { nameInWords } from "./format.ts";
 import type { Axis, Reference } from "./chart.ts";
 import type { Line } from "./lines.ts";
@@ -12,7 +13,14 @@ export interface Measure {
 }
 
 /** What makes the plots of a benchmark whose other figures stand in its table only. */
-const mainFigures: Readonly<Record<string, readonly string[]>> = { throughput: ["throughput"] };
+const mainFigures: Readonly<Record<string, readonly string[]>> = {
+  throughput: ["throughput"],
+  latency: ["p50", "p99"],
+  peers: ["throughput", "p50", "p99"],
+  native: ["bandwidth", "p50"],
+  // Its cases have little in common but their unit.
+  micro: [],
+};
 /** A floor further from what was measured than this would only squeeze the plot. */
 const referenceRatioMax = 50;
 
@@ -25,16 +33,25 @@ export interface Sweep {
 
 /** Every figure that can be better or worse, together with those of its unit. */
 export function measuresOf(bench: string, rows: readonly Row[]): Measure[] {
-  const chosen = mainFigures[bench];
-  const byUnit = new Map<string, Set<string>>();
+  const byUnit = new Map<string, { unit: string; names: Set<string> }>();
   for (const { point } of rows) {
-    for (const [name, { unit, better }] of Object.entries(point.figures)) {
-      if (chosen === undefined ? better === "neither" : !chosen.includes(name)) continue;
-      const key = `${unit} ${better}`;
-      byUnit.set(key, (byUnit.get(key) ?? new Set()).add(name));
+    for (const [name, figure] of Object.entries(point.figures)) {
+      if (!isPlotted(bench, name, figure)) continue;
+      const key = `${figure.unit} ${figure.better}`;
+      const { unit, names } = byUnit.get(key) ?? { unit: figure.unit, names: new Set() };
+      byUnit.set(key, { unit, names: names.add(name) });
     }
   }
-  return [...byUnit].map(([key, names]) => ({ names: [...names], unit: key.split(" ")[0] ?? "" }));
+  return [...byUnit.values()].map(({ unit, names }) => ({ unit, names: [...names] }));
+}
+
+function isPlotted(bench: string, name: string, { unit, better }: Figure): boolean {
+  const chosen = mainFigures[bench];
+  if (chosen !== undefined) return chosen.includes(name);
+  // Of a distribution two places are enough, and counts and ratios make no plot.
+  return (
+    better !== "neither" && unit !== "" && unit !== "x" && !/p90$|p999$|^max$|[a-z]Max$/i.test(name)
+  );
 }
 
 export function seriesName(measure: Measure, figure: string, label: string): string {
@@ -44,7 +61,7 @@ export function seriesName(measure: Measure, figure: string, label: string): str
 
 export function axisOf({ names, unit }: Measure): Axis {
   const [first = ""] = names;
-  const isLatency = names.every((name) => /^p\d+$|latency/i.test(name));
+  const isLatency = names.every((name) => /p\d+$|latency/i.test(name));
   const label = isLatency ? "latency" : names.length === 1 ? nameInWords(first) : kindOf(unit);
   return { label, unit };
 }
@@ -73,7 +90,7 @@ export function kebab(name: string): string {
 }
 
 export function suffixOf(bench: string, { names }: Measure): string {
-  return mainFigures[bench] === undefined ? `-${kebab(names[0] ?? "")}` : "";
+  return mainFigures[bench]?.length !== 1 ? `-${kebab(names[0] ?? "")}` : "";
 }
 
 export function subtitleOf(lines: readonly Line[], without: readonly string[]): string {

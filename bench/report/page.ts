@@ -46,7 +46,7 @@ summary{cursor:pointer}
 
 export function renderPage(results: readonly BenchResult[]): string {
   const plots = planPlots(results);
-  const benches = [...new Set(results.map(({ bench }) => bench))];
+  const benches = [...new Set(results.map(({ bench }) => bench))].sort(byReading);
   const links = benches.map((bench) => html`<a href="#${bench}">${titleOf(bench)}</a>`);
   const sections = benches.map((bench) => {
     const own = results.filter((result) => result.bench === bench);
@@ -68,6 +68,14 @@ ${sections}
 </body>
 </html>
 `.text;
+}
+
+/** What most want to know first; what is not listed comes last, in the order of the results. */
+const order = ["throughput", "latency", "reads", "mixed", "peers", "failover", "restart", "idle"];
+
+function byReading(a: string, b: string): number {
+  const place = (bench: string): number => [...order, bench].indexOf(bench);
+  return place(a) - place(b);
 }
 
 function titleOf(bench: string): string {

@@ -3,7 +3,7 @@
  * several runs can make one line, and what tells two lines apart can be said.
  */
 import type { BenchResult, Point } from "../lib/result.ts";
-import { describeSetting, nameInWords } from "./format.ts";
+import { bySaying, describeSetting } from "./format.ts";
 
 export type Settings = Readonly<Record<string, string | number>>;
 
@@ -15,9 +15,9 @@ export interface Row {
 }
 
 /** Options that say how long and where to measure, not what. */
-const runOptions = new Set(["seconds", "warmUpSeconds", "warmUp", "samples", "repeat", "save"]);
-/** What belongs to a run as a whole. */
-const sharedSettings = new Set(["durability", "commit", "cpu", "startedAt"]);
+const runOptions = new Set(["seconds", "warmUp", "repeat", "dir"]);
+/** What is said only where it differs. */
+const unsaidSettings = new Set(["commit", "cpu", "startedAt", "batch", "calls", "machine"]);
 
 function optionsOf(result: BenchResult): Settings {
   const options: Record<string, string | number> = {};
@@ -49,7 +49,8 @@ export function differingNames(all: readonly Settings[]): string[] {
 export function labelsFor(all: readonly Settings[]): string[] {
   const names = differingNames(all);
   const telling = fewestNames(all, names);
-  return all.map((settings) => describe(settings, telling));
+  // Who has none of what tells the others apart took what there is without it.
+  return all.map((settings) => describe(settings, telling) || (all.length > 1 ? "default" : ""));
 }
 
 /** Leaves out the time of a run wherever the rest tells enough. */
@@ -60,9 +61,9 @@ function fewestNames(all: readonly Settings[], names: readonly string[]): readon
 }
 
 function describe(settings: Settings, names: readonly string[]): string {
-  const parts = names.map((name) => {
+  const parts = names.toSorted(bySaying).flatMap((name) => {
     const value = settings[name];
-    if (value === undefined) return `no ${nameInWords(name)}`;
+    if (value === undefined || value === "") return [];
     return name === "startedAt" ? shortTime(String(value)) : describeSetting(name, value);
   });
   return parts.join(", ");
@@ -76,7 +77,7 @@ function shortTime(iso: string): string {
 export function describeShared(all: readonly Settings[], without: readonly string[]): string {
   const first = all[0] ?? {};
   const names = Object.keys(first).filter(
-    (name) => !without.includes(name) && (name === "durability" || !sharedSettings.has(name)),
+    (name) => !without.includes(name) && !unsaidSettings.has(name),
   );
   const common = names.filter((name) => all.every((settings) => settings[name] === first[name]));
   return describe(first, common);

@@ -19,16 +19,19 @@ import { labelsFor } from "./rows.ts";
 import type { Row } from "./rows.ts";
 
 export function planSweeps(bench: string, rows: readonly Row[]): Plot[] {
+  // There it is the names that matter.
   if (bench === "peers") return [];
   const settings = varyingSettings(rows, "number").filter((name) => {
     return bench !== "latency" || name !== loadSettings[bench];
   });
-  return settings.flatMap((along) => {
-    const measures = measuresOf(bench, rows);
-    return splitLines(linesAlong(rows, along)).flatMap((lines) =>
-      measures.flatMap((measure) => planSweep({ bench, along, lines, measure })),
-    );
-  });
+  return settings.flatMap((along) =>
+    measuresOf(bench, rows).flatMap((measure) => {
+      const having = rows.filter(({ point }) => measure.names.some((name) => point.figures[name]));
+      return splitLines(linesAlong(having, along)).flatMap((lines) =>
+        planSweep({ bench, along, lines, measure }),
+      );
+    }),
+  );
 }
 
 function planSweep({ bench, along, lines, measure }: Sweep): Plot[] {

@@ -1,12 +1,16 @@
 /** Every point of a result as a table. */
+import { commonSettings } from "../lib/wording.ts";
 import type { BenchResult, Figure, Point } from "../lib/result.ts";
 import { formatNumber } from "../lib/number-format.ts";
-import { formatSetting, nameInWords, unitInWords } from "./format.ts";
+import { describeSetting, formatSetting, nameInWords, unitInWords } from "./format.ts";
 import { html } from "./html.ts";
 import type { Markup } from "./html.ts";
 
 export function tableOf(points: readonly Point[]): Markup {
-  const settings = namesOf(points.map((point) => point.settings));
+  const common = points.length > 1 ? commonSettings(points) : {};
+  const settings = namesOf(points.map((point) => point.settings)).filter(
+    (name) => !Object.hasOwn(common, name),
+  );
   const figures = namesOf(points.map((point) => point.figures));
   const remarks = points.some(({ remark }) => remark !== undefined && remark !== "");
   const heads = [
@@ -22,7 +26,9 @@ export function tableOf(points: readonly Point[]): Markup {
     ];
     return html`<tr>${cells}</tr>\n`;
   });
-  return html`<div class="scroll"><table><thead><tr>${heads}</tr></thead>
+  const said = Object.entries(common).map(([name, value]) => describeSetting(name, value));
+  return html`<p>${said.join(", ")}</p>
+<div class="scroll"><table><thead><tr>${heads}</tr></thead>
 <tbody>
 ${lines}</tbody></table></div>`;
 }
