@@ -30,7 +30,7 @@ export const tune: Benchmark<Options> = {
     command
       .option("--p99 <time>", "the most throughput within it: 5ms, 800us", argument(parseLatency))
       .option("--throughput <rate>", "the least p99 with it: 200k", argument(parseThroughput))
-      .option("--minutes <n>", "the search ends within", numberArgument(0.1, 1_440), 10)
+      .option("--minutes <n>", "the search ends within", numberArgument(0.01, 1_440), 10)
       .option("--groups <n>", "Raft groups", integerArgument(...limits.groups), 1_000)
       .option("--value-bytes <n>", "size of a value", integerArgument(...limits.valueBytes), 16)
       .option("--report <file>", "write a page with the plot of the search");

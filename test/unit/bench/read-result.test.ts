@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readResult } from "../../../bench/lib/read-result.ts";
-import { samplePoint, sampleResult } from "./sample-results-fixture.ts";
+import { loadPoint, resultOf } from "./results.ts";
 
 test("a saved result is read as it was, and what is none is refused with its file and fault", async () => {
   const dir = await mkdtemp(join(tmpdir(), "flotilla-test-"));
   try {
     const file = join(dir, "result.json");
-    const result = sampleResult("throughput", [samplePoint({ groups: 1 }, 5)]);
+    const result = resultOf("throughput", [loadPoint({ groups: 1 }, 5)]);
     await writeFile(file, JSON.stringify(result));
     assert.deepEqual(await readResult(file), result);
     const faults: readonly (readonly [unknown, RegExp])[] = [

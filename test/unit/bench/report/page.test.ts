@@ -6,29 +6,29 @@ import { drawFile } from "../../../../bench/report/draw.ts";
 import { formatNumber } from "../../../../bench/lib/number-format.ts";
 import { renderPage } from "../../../../bench/report/page.ts";
 import { planPlots } from "../../../../bench/report/plots.ts";
-import { samplePoint, sampleResult } from "../sample-results-fixture.ts";
+import { loadPoint, resultOf } from "../results.ts";
 
 const everyBench: readonly BenchResult[] = [
-  sampleResult(
+  resultOf(
     "throughput",
     [1, 10, 1_000].flatMap((groups) =>
       [64, 4_096].map((outstanding) =>
-        samplePoint({ groups, outstanding }, groups * outstanding + 7, outstanding / 100),
+        loadPoint({ groups, outstanding }, groups * outstanding + 7, outstanding / 100),
       ),
     ),
   ),
-  sampleResult(
+  resultOf(
     "latency",
-    [100, 10_000].map((rate) => samplePoint({ rate }, rate - 1, 3)),
+    [100, 10_000].map((rate) => loadPoint({ rate }, rate - 1, 3)),
   ),
-  sampleResult("peers", [
-    samplePoint({ peer: "flotilla", version: "1" }, 654_321),
-    { ...samplePoint({ peer: "another", version: "2" }, 12_345), remark: "one <b>log</b> & more" },
+  resultOf("peers", [
+    loadPoint({ peer: "flotilla", version: "1" }, 654_321),
+    { ...loadPoint({ peer: "another", version: "2" }, 12_345), remark: "one <b>log</b> & more" },
   ]),
-  sampleResult("restart", [
+  resultOf("restart", [
     { settings: { groups: 10_000 }, figures: { open: figure([1_234.5], "ms", "lower") } },
   ]),
-  sampleResult("empty", []),
+  resultOf("empty", []),
 ];
 
 test("the page holds every point of every result, and where it was measured", () => {

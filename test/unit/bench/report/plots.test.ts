@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Chart } from "../../../../bench/report/chart.ts";
 import { planPlots } from "../../../../bench/report/plots.ts";
 import { figure } from "../../../../bench/lib/result.ts";
-import { samplePoint, sampleResult } from "../sample-results-fixture.ts";
+import { loadPoint, resultOf } from "../results.ts";
 
 function describe(chart: Chart): string[] {
   const lines =
@@ -15,11 +15,9 @@ function describe(chart: Chart): string[] {
 
 test("a grid is shown along each setting that varies, one line for each of the others", () => {
   const points = [1, 100].flatMap((groups) =>
-    [16, 1_024].map((valueBytes) =>
-      samplePoint({ groups, valueBytes }, groups * 1_000 + valueBytes),
-    ),
+    [16, 1_024].map((valueBytes) => loadPoint({ groups, valueBytes }, groups * 1_000 + valueBytes)),
   );
-  const plots = planPlots([sampleResult("throughput", points)]);
+  const plots = planPlots([resultOf("throughput", points)]);
   assert.deepEqual(
     plots.map(({ chart }) => describe(chart)),
     [
@@ -38,8 +36,8 @@ test("a grid is shown along each setting that varies, one line for each of the o
 });
 
 test("points of several runs make one line, and a place measured twice makes two", () => {
-  const run = (groups: number, startedAt: string): ReturnType<typeof sampleResult> => ({
-    ...sampleResult("throughput", [samplePoint({ groups }, groups)]),
+  const run = (groups: number, startedAt: string): ReturnType<typeof resultOf> => ({
+    ...resultOf("throughput", [loadPoint({ groups }, groups)]),
     startedAt,
   });
   const one = planPlots([run(100, "2026-01-01"), run(1, "2026-01-02")]);
@@ -47,10 +45,7 @@ test("points of several runs make one line, and a place measured twice makes two
     one.map(({ chart }) => describe(chart)),
     [["Throughput against groups", "throughput: 1,1 100,100"]],
   );
-  const first = sampleResult("throughput", [
-    samplePoint({ groups: 1 }, 1),
-    samplePoint({ groups: 2 }, 2),
-  ]);
+  const first = resultOf("throughput", [loadPoint({ groups: 1 }, 1), loadPoint({ groups: 2 }, 2)]);
   const second = { ...first, startedAt: "2026-01-03T00:00:00.000Z" };
   const [two] = planPlots([first, second]);
   assert.deepEqual(two && describe(two.chart), [
@@ -61,11 +56,11 @@ test("points of several runs make one line, and a place measured twice makes two
 });
 
 test("latency is held against throughput, over rates and over outstanding proposals", () => {
-  const points = (name: string): ReturnType<typeof samplePoint>[] =>
-    [10, 20].map((load) => samplePoint({ [name]: load }, load * 5, load));
+  const points = (name: string): ReturnType<typeof loadPoint>[] =>
+    [10, 20].map((load) => loadPoint({ [name]: load }, load * 5, load));
   const plots = planPlots([
-    sampleResult("latency", points("rate")),
-    sampleResult("throughput", points("outstanding")),
+    resultOf("latency", points("rate")),
+    resultOf("throughput", points("outstanding")),
   ]);
   const expected = ["Latency against throughput", "p50: 50,2.5 100,5", "p99: 50,10 100,20"];
   const [first, second] = plots.filter(({ id }) => id.endsWith("-load"));
@@ -75,9 +70,9 @@ test("latency is held against throughput, over rates and over outstanding propos
 
 test("peers are bars, the best on top, though they differ in their versions too", () => {
   const [plot] = planPlots([
-    sampleResult("peers", [
-      samplePoint({ peer: "slow", version: "9" }, 1_000),
-      samplePoint({ peer: "flotilla", version: "1" }, 900_000),
+    resultOf("peers", [
+      loadPoint({ peer: "slow", version: "9" }, 1_000),
+      loadPoint({ peer: "flotilla", version: "1" }, 900_000),
     ]),
   ]);
   assert.ok(plot?.chart.kind === "bars");
@@ -89,10 +84,10 @@ test("peers are bars, the best on top, though they differ in their versions too"
 test("more lines than can be told apart are spread over several plots", () => {
   const points = [1, 2].flatMap((groups) =>
     [1, 2, 3].flatMap((shards) =>
-      [1, 2, 3].map((nodes) => samplePoint({ groups, shards, nodes }, groups * shards * nodes)),
+      [1, 2, 3].map((nodes) => loadPoint({ groups, shards, nodes }, groups * shards * nodes)),
     ),
   );
-  const charts = planPlots([sampleResult("throughput", points)]).filter(({ id }) =>
+  const charts = planPlots([resultOf("throughput", points)]).filter(({ id }) =>
     id.startsWith("throughput-groups"),
   );
   assert.deepEqual(
@@ -110,8 +105,8 @@ test("a floor in the same figure is a line across, in the plot's unit, at its be
     settings: { floor: "roundTrip", bytes: at },
     figures: { p50: figure([us], "us", "lower") },
   }));
-  const points = [10, 20].map((rate) => samplePoint({ rate }, rate, 2));
-  const [plot] = planPlots([{ ...sampleResult("latency", points), floors }]);
+  const points = [10, 20].map((rate) => loadPoint({ rate }, rate, 2));
+  const [plot] = planPlots([{ ...resultOf("latency", points), floors }]);
   assert.ok(plot?.chart.kind === "lines");
   assert.deepEqual(plot.chart.references, [
     { name: "floor: round trip (p50)", axis: "y", value: 0.06 },

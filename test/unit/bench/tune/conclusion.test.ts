@@ -3,14 +3,14 @@ import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { planPlots } from "../../../../bench/report/plots.ts";
 import { describeConclusion } from "../../../../bench/tune/conclusion.ts";
-import { samplePoint, sampleResult } from "../sample-results-fixture.ts";
+import { loadPoint, resultOf } from "../results.ts";
 
 const tuned = {
-  ...sampleResult("tune", [
-    { ...samplePoint({ outstanding: 64, durability: "strict" }, 9_000, 20), remark: "default" },
-    { ...samplePoint({ outstanding: 32, durability: "strict" }, 7_000, 4), remark: "front" },
+  ...resultOf("tune", [
+    { ...loadPoint({ outstanding: 64, durability: "strict" }, 9_000, 20), remark: "default" },
+    { ...loadPoint({ outstanding: 32, durability: "strict" }, 7_000, 4), remark: "front" },
     {
-      ...samplePoint({ outstanding: 64, durability: "pipelined" }, 20_000, 5),
+      ...loadPoint({ outstanding: 64, durability: "pipelined" }, 20_000, 5),
       remark: "front, chosen, calls failed: 1 × ERR_BUSY",
     },
   ]),
