@@ -4,7 +4,6 @@ import { messageOf } from "../../src/base/index.ts";
 import { integerArgument } from "../../src/cli/index.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
 import { addCallOptions, addNodeOptions, limits, numberArgument } from "../lib/load-options.ts";
-import { writePage } from "../report/write-report.ts";
 import { tuneRemarks } from "../report/tune-plot.ts";
 import { describeConclusion } from "../tune/conclusion.ts";
 import { describeGoal, parseLatency, parseThroughput } from "../tune/goal.ts";
@@ -35,13 +34,16 @@ export const tune: Benchmark<Options> = {
       .option("--value-bytes <n>", "size of a value", integerArgument(...limits.valueBytes), 16)
       .option("--report <file>", "write a page with the plot of the search");
     addCallOptions(command);
-    addNodeOptions(command);
+    addNodeOptions(command, { seconds: 3, warmUp: 2 });
   },
   async run(options, run): Promise<Measured> {
     return await tuneFor(goalOf(options), options, run);
   },
   async conclude(result, options) {
-    if (options.report !== undefined) await writePage([result], options.report);
+    if (options.report !== undefined) {
+      const { writePage } = await import("../report/write-report.ts");
+      await writePage([result], options.report);
+    }
     return describeConclusion(result, goalOf(options));
   },
 };

@@ -23,8 +23,8 @@ export function addClusterOptions(command: Command): void {
   );
 }
 
-/** All but the durability, for those who choose it themselves. */
-export function addNodeOptions(command: Command): void {
+/** All but the durability, for those who choose it themselves; with how long a point takes. */
+export function addNodeOptions(command: Command, { seconds = 5, warmUp = 3 } = {}): void {
   command
     .addOption(
       new Option("--nodes <n>", "node processes, each with a replica of every group")
@@ -36,8 +36,8 @@ export function addNodeOptions(command: Command): void {
         .choices(machines)
         .default("checksum"),
     )
-    .option("--seconds <n>", "length of the measurement", numberArgument(0.1, 86_400), 5)
-    .option("--warm-up <n>", "seconds of load before it", numberArgument(0, 86_400), 3);
+    .option("--seconds <n>", "length of the measurement", numberArgument(0.1, 86_400), seconds)
+    .option("--warm-up <n>", "seconds of load before it", numberArgument(0, 86_400), warmUp);
 }
 
 export function numberArgument(min: number, max: number): (text: string) => number {
