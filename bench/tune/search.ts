@@ -46,10 +46,12 @@ const gainMin = 1.03;
 /** Lengths of steps, in values of a knob. */
 const strides = [3, 1];
 const finalistsMax = 3;
-/** Measurements of each finalist, the first included. */
-const finalRuns = 3;
-/** The default and the finalists, each measured anew. */
-const finalTrials = (finalistsMax + 1) * (finalRuns - 1);
+/** How often each finalist is measured anew. */
+const finalRuns = 2;
+/** Those of the default and the finalists. */
+const finalTrials = (finalistsMax + 1) * finalRuns;
+/** After so many others the best is measured again: it may have had a quiet moment. */
+const refreshAfter = 5;
 
 /** @throws what measuring the start throws, or an Error where it cannot be measured. */
 export async function search<Settings>(
@@ -63,6 +65,8 @@ class Search<Settings> {
   private readonly trials: Map<string, Trial<Settings>> = new Map();
   private readonly failed: Set<string> = new Set();
   private outOfTime = false;
+  /** Measurements since the best was measured. */
+  private sinceBest = 0;
 
   constructor(plan: SearchPlan<Settings>) {
     this.plan = plan;
@@ -73,13 +77,12 @@ class Search<Settings> {
     if (start === undefined) throw new Error("The default settings could not be measured");
     let best = start;
     for (const stride of strides) best = await this.descend(best, stride);
-    await this.measureFinalists();
+    const finalists = await this.measureFinalists();
     const trials = [...this.trials.values()];
-    const known = trials.find(({ settings }) => settings === start.settings) ?? start;
     return {
       trials,
-      start: known,
-      chosen: this.ranked(this.confirmed())[0] ?? known,
+      start: this.newest(start),
+      chosen: this.ranked(finalists)[0] ?? best,
       settled: !this.outOfTime,
     };
   }
@@ -91,8 +94,16 @@ class Search<Settings> {
     do {
       before = best;
       for (const knob of this.plan.knobs) best = await this.turn(knob, best, stride);
+      best = this.bestAfter(best);
+      // What was measured again may have lost what made steps from it look useless.
     } while (best !== before && !this.outOfTime);
     return best;
+  }
+
+  /** Another, where the best has turned out to be less than that. */
+  private bestAfter(best: Trial<Settings>): Trial<Settings> {
+    const [first = best] = this.ranked([...this.trials.values()]);
+    return ratioFor(this.plan.goal, first, best) >= gainMin ? first : best;
   }
 
   private async turn(
@@ -100,12 +111,18 @@ class Search<Settings> {
     from: Trial<Settings>,
     stride: number,
   ): Promise<Trial<Settings>> {
+    const best = await this.refreshed(from);
     for (const direction of [-stride, stride]) {
-      const best = await this.walk(knob, from, direction);
+      const better = await this.walk(knob, best, direction);
       // Where one direction helps, the other is where we come from.
-      if (best !== from) return best;
+      if (better.settings !== best.settings) return better;
     }
-    return from;
+    return best;
+  }
+
+  private async refreshed(best: Trial<Settings>): Promise<Trial<Settings>> {
+    if (this.sinceBest < refreshAfter || !this.hasTime()) return best;
+    return await this.again(best, best);
   }
 
   private async walk(
@@ -120,6 +137,7 @@ class Search<Settings> {
       const trial = await this.trial(knob.turn(best.settings, place), best);
       if (trial === undefined || ratioFor(this.plan.goal, trial, best) < gainMin) return best;
       best = trial;
+      this.sinceBest = 0;
     }
   }
 
@@ -131,18 +149,34 @@ class Search<Settings> {
     const key = JSON.stringify(settings);
     const known = this.trials.get(key);
     if (known !== undefined || this.failed.has(key)) return known;
-    // Where time is short, looking around comes before looking twice.
-    const reserved = Math.min(finalTrials, this.trials.size);
-    if (best !== undefined && !this.plan.mayTry(reserved)) {
+    if (best !== undefined && !this.hasTime()) {
       this.outOfTime = true;
       return undefined;
     }
+    this.sinceBest += 1;
     const outcome = await this.plan.measure(settings, best);
     if (outcome === undefined) {
       this.failed.add(key);
       return undefined;
     }
     return this.record(settings, [outcome]);
+  }
+
+  /** Where time is short, looking around comes before looking twice. */
+  private hasTime(): boolean {
+    return this.plan.mayTry(Math.min(finalTrials, this.trials.size));
+  }
+
+  /** Measures once more; its outcome is then the median of all its measurements. */
+  private async again(trial: Trial<Settings>, best: Trial<Settings>): Promise<Trial<Settings>> {
+    const { settings, measured } = this.newest(trial);
+    this.sinceBest = 0;
+    const outcome = await this.plan.measure(settings, best);
+    return this.record(settings, outcome === undefined ? measured : [...measured, outcome]);
+  }
+
+  private newest(trial: Trial<Settings>): Trial<Settings> {
+    return this.trials.get(JSON.stringify(trial.settings)) ?? trial;
   }
 
   private record(settings: Settings, measured: readonly Outcome[]): Trial<Settings> {
@@ -160,30 +194,19 @@ class Search<Settings> {
     return trials.toSorted((a, b) => (ratioFor(this.plan.goal, a, b) >= 1 ? -1 : 1));
   }
 
-  private confirmed(): Trial<Settings>[] {
-    const trials = [...this.trials.values()];
-    const most = Math.max(...trials.map(({ measured }) => measured.length));
-    return trials.filter(({ measured }) => measured.length === most);
-  }
-
   /** In turns, so that a machine that becomes slower does so for all of them. */
-  private async measureFinalists(): Promise<void> {
-    const all = this.ranked([...this.trials.values()]);
-    const key = JSON.stringify(this.plan.start);
-    const finalists = all.filter((trial, place) => {
-      return place < finalistsMax || JSON.stringify(trial.settings) === key;
+  private async measureFinalists(): Promise<Trial<Settings>[]> {
+    const { start } = this.plan;
+    const finalists = this.ranked([...this.trials.values()]).filter((trial, place) => {
+      return place < finalistsMax || trial.settings === start;
     });
     const [best] = finalists;
-    for (let run = 1; run < finalRuns; run += 1) {
-      if (!this.plan.mayTry(finalists.length - 1)) return;
-      for (const { settings } of finalists) {
-        const outcome = await this.plan.measure(settings, best);
-        const known = this.trials.get(JSON.stringify(settings));
-        if (outcome !== undefined && known !== undefined) {
-          this.record(settings, [...known.measured, outcome]);
-        }
-      }
+    for (let run = 0; run < finalRuns && best !== undefined; run += 1) {
+      // All of them or none: medians of more and of fewer are not to be compared.
+      if (!this.plan.mayTry(finalists.length - 1)) break;
+      for (const finalist of finalists) await this.again(finalist, best);
     }
+    return finalists.map((finalist) => this.newest(finalist));
   }
 }
 

@@ -72,7 +72,7 @@ for (const goal of goals) {
   });
 }
 
-test("noise of a tenth does not lead it far astray, and finalists are measured thrice", async () => {
+test("noise of a tenth does not lead it far astray, and finalists are measured thrice or more", async () => {
   const goal: Goal = { kind: "p99", atMostMs: 5 };
   for (let seed = 1; seed <= 20; seed += 1) {
     const prng = new Prng(seed);
@@ -83,11 +83,27 @@ test("noise of a tenth does not lead it far astray, and finalists are measured t
         return Promise.resolve({ throughput: noisy(throughput), p99Ms: noisy(p99Ms) });
       },
     });
-    assert.equal(chosen.measured.length, 3);
-    assert.equal(start.measured.length, 3);
+    assert.ok(chosen.measured.length >= 3);
+    assert.ok(start.measured.length >= 3);
     const { throughput } = model(chosen.settings);
     assert.ok(throughput > bestFor(goal).throughput * 0.65, `seed ${seed}: ${throughput}`);
   }
+});
+
+test("a quiet moment of the machine does not make what it met the best for ever", async () => {
+  let measured = 0;
+  const { chosen } = await run(
+    { kind: "p99", atMostMs: 500 },
+    {
+      measure(places) {
+        const { throughput, p99Ms } = model(places);
+        measured += 1;
+        // The second trial alone has the machine to itself.
+        return Promise.resolve({ throughput: throughput * (measured === 2 ? 3 : 1), p99Ms });
+      },
+    },
+  );
+  assert.ok(chosen.throughput > bestFor({ kind: "p99", atMostMs: 500 }).throughput * 0.9);
 });
 
 test("it ends when time is out, with the best that it has, and says so", async () => {
