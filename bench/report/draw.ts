@@ -187,7 +187,7 @@ function lineSeriesOption({ name, points, look = "line" }: LineSeries, at: numbe
     type: "line",
     data: points.map(([x, y]) => [x, y]),
     color,
-    symbol: look === "star" ? "diamond" : symbol,
+    symbol: look === "star" ? "diamond" : look === "dots" ? "circle" : symbol,
     symbolSize: sizes[look],
     showSymbol: true,
     showAllSymbol: true,
