@@ -1,5 +1,4 @@
 /** A figure by name: peers, kinds of reads, cases. */
-import type { Figure } from "../lib/result.ts";
 import type { BarChart, Plot } from "./chart.ts";
 import { nameInWords } from "./format.ts";
 import { followersOf, linesAlong, splitLines, varyingSettings } from "./lines.ts";
@@ -16,6 +15,9 @@ import {
 import type { Measure, Sweep } from "./measures.ts";
 import { labelsFor } from "./rows.ts";
 import type { Row } from "./rows.ts";
+
+/** Beside peers these are flotilla's alone. */
+const ownOptions = ["durability", "shards"];
 
 export function planBars(bench: string, rows: readonly Row[]): Plot[] {
   const seen = new Set<string>();
@@ -46,30 +48,26 @@ function planBarChart({ bench, along, lines, measure }: Sweep): Plot[] {
       }),
     })),
   );
+  const bars = { categories, series };
   const value = axisOf(measure);
   const chart: BarChart = {
     kind: "bars",
     title: capital(`${titleOf(bench, value.label)} by ${nameInWords(along)}`),
-    subtitle: subtitleOf(lines, [along]),
+    subtitle: subtitleOf(lines, bench === "peers" ? [along, ...ownOptions] : [along]),
     value,
     emphasized: categories.find((category) => category.startsWith("flotilla")),
-    ...sortedBars({ categories, series, figure: figureOf(all, measure) }),
+    // The order of other names may tell something: before, during, after.
+    ...(bench === "peers" ? sortedBars(bars, measure) : bars),
     references: referencesFor(lines, measure).map((line) => ({ ...line, axis: "x" })),
   };
   return [{ id: `${bench}-${kebab(along)}-${kebab(measure.names[0] ?? "")}`, bench, chart }];
 }
 
-function figureOf(rows: readonly Row[], { names }: Measure): Figure | undefined {
-  return rows.map(({ point }) => point.figures[names[0] ?? ""]).find((one) => one !== undefined);
-}
+type Bars = Pick<BarChart, "categories" | "series">;
 
-interface Bars extends Pick<BarChart, "categories" | "series"> {
-  readonly figure: Figure | undefined;
-}
-
-/** The best on top; what has no value comes last. */
-function sortedBars({ categories, series, figure }: Bars): Pick<BarChart, "categories" | "series"> {
-  const sign = figure?.better === "lower" ? 1 : -1;
+/** The best on top. */
+function sortedBars({ categories, series }: Bars, { better }: Measure): Bars {
+  const sign = better === "lower" ? 1 : -1;
   const rank = (row: number): number => {
     const values = series.flatMap(({ values }) => values[row] ?? []);
     return values.length === 0 ? Infinity : sign * Math.max(...values);

@@ -24,6 +24,7 @@ export function planLoad(bench: string, rows: readonly Row[]): Plot[] {
   const having = rows.filter(({ point }) => {
     return throughputOf(point) !== undefined && point.figures["p50"] !== undefined;
   });
+  const unit = unitOf(having, "p50");
   return splitLines(linesAlong(having, along)).map((lines) => {
     const labels = labelsFor(lines.map(({ settings }) => settings));
     const series = lines.flatMap(({ rows: ordered }, color) =>
@@ -42,9 +43,9 @@ export function planLoad(bench: string, rows: readonly Row[]): Plot[] {
       title: "Latency against throughput",
       subtitle: subtitleOf(lines, [along]),
       x: { label: "throughput", unit: "/s" },
-      y: { label: "latency", unit: unitOf(having, "p50") },
+      y: { label: "latency", unit },
       series: series.filter(({ points }) => points.length > 0),
-      references: referencesFor(lines, { names: latencies, unit: unitOf(having, "p50") }),
+      references: referencesFor(lines, { names: latencies, unit, better: "lower" }),
     };
     return { id: `${bench}-load`, bench, chart };
   });

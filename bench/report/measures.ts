@@ -10,6 +10,7 @@ import { describeShared } from "./rows.ts";
 export interface Measure {
   readonly names: readonly string[];
   readonly unit: string;
+  readonly better: Figure["better"];
 }
 
 /** What makes the plots of a benchmark whose other figures stand in its table only. */
@@ -33,16 +34,16 @@ export interface Sweep {
 
 /** Every figure that can be better or worse, together with those of its unit. */
 export function measuresOf(bench: string, rows: readonly Row[]): Measure[] {
-  const byUnit = new Map<string, { unit: string; names: Set<string> }>();
+  const byUnit = new Map<string, Measure>();
   for (const { point } of rows) {
     for (const [name, figure] of Object.entries(point.figures)) {
       if (!isPlotted(bench, name, figure)) continue;
-      const key = `${figure.unit} ${figure.better}`;
-      const { unit, names } = byUnit.get(key) ?? { unit: figure.unit, names: new Set() };
-      byUnit.set(key, { unit, names: names.add(name) });
+      const { unit, better } = figure;
+      const names = byUnit.get(`${unit} ${better}`)?.names ?? [];
+      byUnit.set(`${unit} ${better}`, { names: [...new Set([...names, name])], unit, better });
     }
   }
-  return [...byUnit.values()].map(({ unit, names }) => ({ unit, names: [...names] }));
+  return [...byUnit.values()];
 }
 
 function isPlotted(bench: string, name: string, { unit, better }: Figure): boolean {
@@ -59,21 +60,13 @@ export function seriesName(measure: Measure, figure: string, label: string): str
   return [own, label].filter((text) => text !== "").join(", ");
 }
 
-export function axisOf({ names, unit }: Measure): Axis {
-  const [first = ""] = names;
-  const isLatency = names.every((name) => /p\d+$|latency/i.test(name));
-  const label = isLatency ? "latency" : names.length === 1 ? nameInWords(first) : kindOf(unit);
-  return { label, unit };
-}
+/** What figures of a unit are called together. */
+const kinds: Readonly<Record<string, string>> = { "/s": "rate", ms: "time", us: "time", B: "size" };
 
-function kindOf(unit: string): string {
-  const kinds: Readonly<Record<string, string>> = {
-    "/s": "rate",
-    ms: "time",
-    us: "time",
-    B: "size",
-  };
-  return kinds[unit] ?? "";
+export function axisOf({ names, unit }: Measure): Axis {
+  if (names.every((name) => /p\d+$|latency/i.test(name))) return { label: "latency", unit };
+  const known = names.length > 1 ? kinds[unit] : undefined;
+  return { label: known ?? names.map(nameInWords).join(", "), unit };
 }
 
 /** Says whose figure it is, where the figure's name does not. */
