@@ -5,6 +5,7 @@ import { mixed } from "./commands/mixed.ts";
 import { peersBenchmark } from "./commands/peers.ts";
 import { reads } from "./commands/reads.ts";
 import { throughput } from "./commands/throughput.ts";
+import { tune } from "./commands/tune.ts";
 import type { Benchmark } from "./lib/command.ts";
 
 /** Each reads the options that it has declared itself; only it knows their types. */
@@ -15,4 +16,5 @@ export const benchmarks: readonly Benchmark<object>[] = [
   mixed,
   peersBenchmark,
   micro,
+  tune,
 ];

@@ -2,6 +2,8 @@
 import type { LoadWindow } from "../lib/cluster/load-window.ts";
 import { measureUnderLoad } from "../lib/cluster/measure-under-load.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
+import { addEngineOption, engineSettingsOf, tuningOf } from "../lib/engine-settings.ts";
+import type { EngineSettings } from "../lib/engine-settings.ts";
 import { addFloorsOption, writeShare } from "../lib/floor-share.ts";
 import type { FloorShare } from "../lib/floor-share.ts";
 import { costFigures, failedFigure, latencyFigures, remarkOf } from "../lib/load-figures.ts";
@@ -16,19 +18,25 @@ import { figure } from "../lib/result.ts";
 import type { Point } from "../lib/result.ts";
 import { writesOf } from "../lib/work.ts";
 
-interface Options extends ClusterOptions, CallOptions {
+/** What all points share. */
+export type ProposalOptions = ClusterOptions & CallOptions;
+
+interface Options extends ProposalOptions {
   readonly groups: readonly number[];
   readonly valueBytes: readonly number[];
   readonly outstanding: readonly number[];
   readonly shards: readonly number[];
+  readonly set: Readonly<Record<string, readonly (string | number)[]>>;
   readonly floors: boolean;
 }
 
-interface Cell {
+export interface Cell {
   readonly groups: number;
   readonly valueBytes: number;
   readonly outstanding: number;
   readonly shards: number;
+  /** Other options of the engine; its defaults where there are none. */
+  readonly engine: EngineSettings;
 }
 
 export const throughput: Benchmark<Options> = {
@@ -51,6 +59,7 @@ export const throughput: Benchmark<Options> = {
       )
       .option("--shards <list>", "worker threads a node", integersArgument(...limits.shards), [1]);
     addCallOptions(command);
+    addEngineOption(command);
     addClusterOptions(command);
     addFloorsOption(command);
   },
@@ -68,25 +77,38 @@ export const throughput: Benchmark<Options> = {
 };
 
 /** Every combination of the lists. */
-function cellsOf({ groups, valueBytes, outstanding, shards }: Options): Cell[] {
-  return shards.flatMap((shardCount) =>
-    groups.flatMap((groupCount) =>
-      valueBytes.flatMap((bytes) =>
-        outstanding.map((underway) => ({
-          groups: groupCount,
-          valueBytes: bytes,
-          outstanding: underway,
-          shards: shardCount,
-        })),
+function cellsOf(lists: Options): Cell[] {
+  return lists.shards.flatMap((shards) =>
+    lists.groups.flatMap((groups) =>
+      lists.valueBytes.flatMap((valueBytes) =>
+        lists.outstanding.flatMap((outstanding) =>
+          engineSettingsOf(lists.set).map((engine) => {
+            return { groups, valueBytes, outstanding, shards, engine };
+          }),
+        ),
       ),
     ),
   );
 }
 
-async function loadCell(cell: Cell, options: Options, run: BenchRun): Promise<LoadWindow> {
+/** One point: a new cluster under load. */
+export async function measureCell(
+  cell: Cell,
+  options: ProposalOptions,
+  run: BenchRun,
+): Promise<Point> {
+  return pointOf(cell, options, await loadCell(cell, options, run), undefined);
+}
+
+async function loadCell(
+  { engine, ...cell }: Cell,
+  options: ProposalOptions,
+  run: BenchRun,
+): Promise<LoadWindow> {
   const { nodes, durability, machine } = options;
+  const { groups, shards } = cell;
   return await measureUnderLoad(
-    { nodes, durability, machine, groups: cell.groups, shards: cell.shards },
+    { nodes, durability, machine, groups, shards, tuning: tuningOf(engine) },
     {
       ...options,
       what: `${cell.outstanding} proposals of ${cell.valueBytes} B under way`,
@@ -98,13 +120,20 @@ async function loadCell(cell: Cell, options: Options, run: BenchRun): Promise<Lo
 }
 
 function pointOf(
-  cell: Cell,
-  { nodes, durability, machine, single }: Options,
+  { engine, ...cell }: Cell,
+  { nodes, durability, machine, single }: ProposalOptions,
   window: LoadWindow,
   share: FloorShare | undefined,
 ): Point {
   return {
-    settings: { ...cell, nodes, durability, machine, calls: single ? "single" : "batched" },
+    settings: {
+      ...cell,
+      ...engine,
+      nodes,
+      durability,
+      machine,
+      calls: single ? "single" : "batched",
+    },
     figures: {
       throughput: figure([window.perSecond], "/s", "higher"),
       ...share?.figures,

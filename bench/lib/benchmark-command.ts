@@ -41,6 +41,8 @@ export function benchmarkCommand(benchmark: Benchmark<object>): Command {
       if (options.save !== undefined) {
         await writeFile(options.save, `${JSON.stringify(result, undefined, 1)}\n`);
       }
+      const conclusion = await benchmark.conclude?.(result, options);
+      if (conclusion !== undefined) process.stdout.write(`\n${conclusion}\n`);
       if (options.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
     });
 }

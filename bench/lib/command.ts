@@ -1,7 +1,7 @@
 /** What the command line of the suite knows of a benchmark. */
 import type { Command } from "commander";
 import type { Progress } from "../../src/cli/index.ts";
-import type { Point } from "./result.ts";
+import type { BenchResult, Point } from "./result.ts";
 
 /** What a benchmark gets to work with. */
 export interface BenchRun {
@@ -30,4 +30,6 @@ export interface Benchmark<Options> {
   /** Adds its own options, with their defaults, to a command that has the common ones. */
   configure(command: Command): void;
   run(options: Options, run: BenchRun): Promise<Measured>;
+  /** What is to be said below the table of the whole result, and done with it besides. */
+  conclude?(result: BenchResult, options: Options): Promise<string>;
 }

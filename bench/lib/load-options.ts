@@ -15,6 +15,16 @@ export interface ClusterOptions {
 }
 
 export function addClusterOptions(command: Command): void {
+  addNodeOptions(command);
+  command.addOption(
+    new Option("--durability <mode>", "when a write counts as stored")
+      .choices(durabilities)
+      .default("strict"),
+  );
+}
+
+/** All but the durability, for those who choose it themselves; with how long a point takes. */
+export function addNodeOptions(command: Command, { seconds = 5, warmUp = 3 } = {}): void {
   command
     .addOption(
       new Option("--nodes <n>", "node processes, each with a replica of every group")
@@ -22,17 +32,12 @@ export function addClusterOptions(command: Command): void {
         .default(3),
     )
     .addOption(
-      new Option("--durability <mode>", "when a write counts as stored")
-        .choices(durabilities)
-        .default("strict"),
-    )
-    .addOption(
       new Option("--machine <name>", "state machine: the least that is possible, or flotilla/kv")
         .choices(machines)
         .default("checksum"),
     )
-    .option("--seconds <n>", "length of the measurement", numberArgument(0.1, 86_400), 5)
-    .option("--warm-up <n>", "seconds of load before it", numberArgument(0, 86_400), 3);
+    .option("--seconds <n>", "length of the measurement", numberArgument(0.1, 86_400), seconds)
+    .option("--warm-up <n>", "seconds of load before it", numberArgument(0, 86_400), warmUp);
 }
 
 export function numberArgument(min: number, max: number): (text: string) => number {

@@ -1,7 +1,7 @@
 /** The bench suite as its users run it, with tiny sizes: what it prints, and what it leaves. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -55,6 +55,37 @@ test("a result compares with itself", async () => {
   const { code, stdout, stderr } = await bench("compare", saved, saved);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /throughput, \/s .* 1\.00 /);
+});
+
+test("a result becomes a page and drawings", async () => {
+  const page = join(disk, "pages", "report.html");
+  const drawings = join(disk, "drawings");
+  const { code, stdout, stderr } = await bench("report", saved, "--out", page, "--svg", drawings);
+  assert.equal(code, 0, stderr);
+  const files = ["throughput-load.svg", "throughput-outstanding.svg"];
+  assert.deepEqual(readdirSync(drawings).sort(), files);
+  assert.deepEqual(stdout.trim().split("\n").sort(), [
+    ...files.map((file) => join(drawings, file)),
+    page,
+  ]);
+  assert.match(readFileSync(page, "utf8"), /^<!doctype html>/);
+  const missing = await bench("report", join(disk, "none.json"));
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /Cannot read a result from .*none\.json/);
+});
+
+test("tune gives options to paste and draws its search, and needs a limit", async () => {
+  const page = join(disk, "tune.html");
+  const work = ["--groups", "3", "--seconds", "0.2", "--warm-up", "0", "--minutes", "0.02"];
+  const place = ["--dir", disk, "--report", page];
+  const { code, stdout, stderr } = await bench("tune", "--p99", "1s", ...work, ...place);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /For Engine\.open:\n\{\n {2}durability: "\w+",\n {2}shards: \d+,\n/);
+  assert.match(readFileSync(page, "utf8"), /Pareto front/);
+  assert.deepEqual(directoriesLeft(), []);
+  const without = await bench("tune", "--dir", disk);
+  assert.equal(without.code, 1);
+  assert.match(without.stderr, /tune needs either --p99, as --p99 5ms, or --throughput/);
 });
 
 test("latency measures a rate and one proposal at a time", async () => {

@@ -32,3 +32,16 @@ export function result(points: readonly Point[], more: Partial<BenchResult> = {}
 export function rate(...samples: readonly number[]): Figure {
   return figure(samples, "/s", "higher");
 }
+
+export function resultOf(bench: string, points: readonly Point[]): BenchResult {
+  return result(points, { bench });
+}
+
+/** A point of a loaded cluster. */
+export function loadPoint(settings: Point["settings"], throughput: number, p99 = 10): Point {
+  return point(settings, {
+    throughput: rate(throughput * 0.9, throughput, throughput * 1.1),
+    p50: figure([p99 / 4], "ms", "lower"),
+    p99: figure([p99], "ms", "lower"),
+  });
+}
