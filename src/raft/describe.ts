@@ -47,6 +47,10 @@ export function describeMessage(message: Message): string {
       return `${head}${message.readRound > 0 ? ` read:${message.readRound}` : ""}`;
     case "commitNotice":
       return `${head} commit:${message.commit}`;
+    case "parkRequest":
+      return `${head} log:${message.index}`;
+    case "parkResponse":
+      return `${head} log:${message.index}${message.parked ? " parked" : ""}`;
     default:
       return unreachable(message);
   }
@@ -71,7 +75,8 @@ export function describeRaft(raft: Raft): string {
   const { log } = state;
   const head =
     `${state.self} ${state.role} term:${state.term} vote:${node(state.vote)} leader:${node(state.leader)} ` +
-    `log:(${log.lastIndex},${log.lastTerm}) stable:${log.stable} commit:${log.committed} applied:${log.applied}`;
+    `log:(${log.lastIndex},${log.lastTerm}) stable:${log.stable} commit:${log.committed} applied:${log.applied}` +
+    (state.parked ? " parked" : "");
   const members = [...state.progress]
     .filter(([member]) => member !== state.self)
     .map(([member, progress]) => {

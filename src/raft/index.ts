@@ -36,6 +36,8 @@ export type {
   HeartbeatResponse,
   Message,
   MessageKind,
+  ParkRequest,
+  ParkResponse,
   PreVoteRequest,
   PreVoteResponse,
   VoteRequest,

@@ -17,6 +17,8 @@ export function checkInvariants(raft: Raft): void {
   assert((state.role === "leader") === (state.leader === state.self), "a leader knows itself");
   assert(state.role !== "leader" || state.vote === state.self, "a leader voted for itself");
   assert(state.role !== "candidate" || state.leader === nobody, "a candidate has no leader");
+  assert(!state.parked || log.committed === log.lastIndex, "a parked log is committed to its end");
+  assert(!state.parked || state.leader !== nobody, "a parked replica knows its leader");
   for (const [member, progress] of state.progress) {
     assert(progress.match < progress.next, "match < next");
     assert(progress.match <= log.lastIndex, "match <= lastIndex");

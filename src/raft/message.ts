@@ -87,6 +87,22 @@ export interface CommitNotice extends Envelope {
   readonly commit: Index;
 }
 
+/**
+ * Asks a follower, in place of a heartbeat, to go without further ones: nothing is under way, and
+ * everything up to `index`, where both logs end, is committed.
+ */
+export interface ParkRequest extends Envelope {
+  readonly kind: "parkRequest";
+  readonly index: Index;
+}
+export interface ParkResponse extends Envelope {
+  readonly kind: "parkResponse";
+  /** Repeated from the request. */
+  readonly index: Index;
+  /** Whether it does. */
+  readonly parked: boolean;
+}
+
 export type Message =
   | PreVoteRequest
   | PreVoteResponse
@@ -96,5 +112,7 @@ export type Message =
   | AppendResponse
   | HeartbeatRequest
   | HeartbeatResponse
-  | CommitNotice;
+  | CommitNotice
+  | ParkRequest
+  | ParkResponse;
 export type MessageKind = Message["kind"];

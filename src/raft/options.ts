@@ -21,6 +21,14 @@ export const raftOptionTable = {
     unit: "ticks",
     why: "how often a leader that sends nothing else shows that it lives; must be below electionTicks",
   },
+  parkTicks: {
+    kind: "integer",
+    default: 20,
+    min: 0,
+    max: 1_000_000,
+    unit: "ticks",
+    why: "time without work after which a group parks and sends nothing until it is called again; 0 keeps every group awake",
+  },
   inflightMessagesMax: {
     kind: "integer",
     default: 64,

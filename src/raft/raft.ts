@@ -27,6 +27,13 @@ import {
 } from "./heartbeat.ts";
 import type { Message } from "./message.ts";
 import type { RaftOptions } from "./options.ts";
+import {
+  broadcastParkRequest,
+  canPark,
+  handleParkRequest,
+  handleParkResponse,
+  wake,
+} from "./parking.ts";
 import { isVoter } from "./quorum/joint.ts";
 import { requestRead } from "./read-index.ts";
 import type { BallotChange, PersistMark, Ready, RoleChange } from "./ready.ts";
@@ -69,9 +76,10 @@ export class Raft {
     this.state = new RaftState(origin, options, environment);
   }
 
-  /** One tick of logical time. */
+  /** One tick of logical time; none passes for a parked replica. */
   tick(): void {
     const { state } = this;
+    if (state.parked) return;
     if (state.role !== "leader") {
       tickElection(state);
       return;
@@ -82,8 +90,11 @@ export class Raft {
       checkQuorum(state);
       if (!state.isLeader) return;
     }
+    state.idleTicks += 1;
     state.heartbeatElapsed += 1;
-    if (state.heartbeatElapsed >= state.options.heartbeatTicks) broadcastHeartbeat(state);
+    if (state.heartbeatElapsed < state.options.heartbeatTicks) return;
+    if (canPark(state)) broadcastParkRequest(state);
+    else broadcastHeartbeat(state);
   }
 
   /**
@@ -94,6 +105,7 @@ export class Raft {
   step(message: Message): void {
     const { state } = this;
     if (message.from !== state.self) noteCompany(state);
+    if (!isIdleTalk(message)) wake(state);
     if (message.term > state.term) this.stepHigherTerm(message);
     else if (message.term < state.term) this.stepLowerTerm(message);
     else this.stepSameTerm(message);
@@ -121,11 +133,13 @@ export class Raft {
       case "appendRequest":
       case "heartbeatRequest":
       case "commitNotice":
+      case "parkRequest":
         becomeFollower(state, message.term, message.from);
         break;
       case "voteResponse":
       case "appendResponse":
       case "heartbeatResponse":
+      case "parkResponse":
         becomeFollower(state, message.term, nobody);
         return;
       default:
@@ -139,6 +153,7 @@ export class Raft {
     switch (message.kind) {
       case "appendRequest":
       case "heartbeatRequest":
+      case "parkRequest":
         // A leader of an older term, perhaps back from a partition, learns of this one from the
         // answer and steps down. Silence would leave it and, with pre-vote, this replica stuck:
         // neither could ever make the other move.
@@ -189,6 +204,13 @@ export class Raft {
         return;
       case "heartbeatResponse":
         if (state.isLeader) handleHeartbeatResponse(state, message);
+        return;
+      case "parkRequest":
+        this.hearLeader(message.from);
+        handleParkRequest(state, message);
+        return;
+      case "parkResponse":
+        if (state.isLeader) handleParkResponse(state, message);
         return;
       default:
         unreachable(message);
@@ -253,6 +275,7 @@ export class Raft {
     if (!state.isLeader) return "notLeader";
     if (log.uncommittedBytes() >= options.uncommittedBytesMax) return "full";
     const first = log.lastIndex + 1;
+    wake(state);
     const { kind, count, timeMs, checksum, bytes } = block;
     log.append(newBlock({ first, term: state.term, kind, count, timeMs, checksum, bytes }));
     return first;
@@ -264,6 +287,7 @@ export class Raft {
    */
   requestRead(ticket: number): boolean {
     if (!this.state.isLeader) return false;
+    wake(this.state);
     requestRead(this.state, ticket);
     return true;
   }
@@ -274,6 +298,7 @@ export class Raft {
    */
   campaign(force = false): boolean {
     if (this.state.isLeader || !isVoter(this.state.configuration, this.state.self)) return false;
+    wake(this.state);
     if (force) campaign(this.state, true);
     else preCampaign(this.state);
     return true;
@@ -290,11 +315,25 @@ export class Raft {
   }
 
   suspectLeader(node: NodeKey): void {
-    if (this.state.leader === node) suspectLeader(this.state);
+    if (this.state.leader !== node) return;
+    wake(this.state);
+    suspectLeader(this.state);
   }
 
   reportUnreachable(peer: NodeKey): void {
-    if (this.state.isLeader) reportUnreachable(this.state, peer);
+    if (!this.state.isLeader) return;
+    wake(this.state);
+    reportUnreachable(this.state, peer);
+  }
+
+  /** Whether no ticks are needed: others vouch for the leader, or for its followers. */
+  get parked(): boolean {
+    return this.state.parked;
+  }
+
+  /** Takes part again: nobody vouches any more. */
+  wake(): void {
+    wake(this.state);
   }
 
   /** Everything up to the mark is durable. */
@@ -400,4 +439,9 @@ export class Raft {
   nextCommitted(bytesMax: number): readonly Block[] {
     return this.state.log.nextCommitted(bytesMax);
   }
+}
+
+/** What idle replicas say to each other; anything else is a reason to wake up. */
+function isIdleTalk({ kind }: Message): boolean {
+  return kind === "heartbeatResponse" || kind === "parkRequest" || kind === "parkResponse";
 }

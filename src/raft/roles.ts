@@ -67,6 +67,8 @@ export function becomeLeader(state: RaftState): void {
 function resetRole(state: RaftState): void {
   state.electionElapsed = 0;
   state.heartbeatElapsed = 0;
+  state.idleTicks = 0;
+  state.parked = false;
   state.electionDeadline = drawElectionDeadline(state);
   state.leaderSuspected = false;
   state.votes.clear();

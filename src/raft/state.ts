@@ -73,6 +73,10 @@ export class RaftState {
    */
   electionDeadline = 0;
   heartbeatElapsed = 0;
+  /** On a leader: ticks since it last had anything to do but heartbeats. */
+  idleTicks = 0;
+  /** Not ticked, and covered by the heartbeats between shards: see parking.ts. */
+  parked = false;
   /** Campaigns in a row that came to nothing with no peer heard; stretches the next deadline. */
   lonelyCampaigns = 0;
 

@@ -10,6 +10,7 @@ import type { ShardOptions } from "./options.ts";
 import { Outboxes } from "./outboxes.ts";
 import type { Replica } from "./replica.ts";
 import { Replies } from "./replies.ts";
+import { Ticks } from "./ticks.ts";
 
 /** How a write ends. */
 export interface Settle {
@@ -50,6 +51,7 @@ export class ShardContext {
   readonly outboxes: Outboxes;
   readonly replies: Replies;
   readonly replicas: Map<GroupId, Replica> = new Map();
+  readonly ticks: Ticks;
   readonly counters: ShardCounters = {
     rounds: 0,
     ticks: 0,
@@ -84,6 +86,7 @@ export class ShardContext {
     this.nodes = new Nodes(environment.node);
     this.outboxes = new Outboxes(environment.transport);
     this.replies = new Replies(this.outboxes);
+    this.ticks = new Ticks(this);
   }
 
   /** Makes the next round look at a replica. */

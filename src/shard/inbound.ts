@@ -22,6 +22,7 @@ export class Inbound implements TransportHandler, MessageSink {
   /** The sender of the frame being read. */
   private from: NodeId = "";
   private fromKey: NodeKey = 0;
+  private peer: PeerShard | undefined;
   private nowMs = 0;
 
   constructor(context: ShardContext, requests: PeerRequests) {
@@ -33,6 +34,7 @@ export class Inbound implements TransportHandler, MessageSink {
     const { context } = this;
     if (context.ended) return;
     this.from = from.node;
+    this.peer = from;
     this.fromKey = context.nodes.keyOf(from.node);
     this.nowMs = context.environment.clock.monotonicMs();
     context.counters.messagesIn += readMessages(body, this.fromKey, context.nodes.self, this);
@@ -61,7 +63,8 @@ export class Inbound implements TransportHandler, MessageSink {
 
   /** Tells a leader that there is no such replica here, so that its status can say so. */
   private sayUnknown(group: GroupId, incarnation: Incarnation, message: Message): void {
-    if (message.kind !== "appendRequest" && message.kind !== "heartbeatRequest") return;
+    const { kind } = message;
+    if (kind !== "appendRequest" && kind !== "heartbeatRequest" && kind !== "parkRequest") return;
     this.context.outboxes.sendShardMessage(this.from, { kind: "groupUnknown", group, incarnation });
   }
 
@@ -72,6 +75,9 @@ export class Inbound implements TransportHandler, MessageSink {
         return;
       case "shardResponse":
         this.requests.handleResponse(this.from, message);
+        return;
+      case "shardAlive":
+        if (this.peer !== undefined) this.context.ticks.hear(this.peer);
         return;
       case "groupUnknown": {
         const replica = this.context.replicas.get(message.group);
@@ -100,6 +106,7 @@ export class Inbound implements TransportHandler, MessageSink {
   }
 
   onLinkUp(link: Link): void {
+    this.context.ticks.linkUp(link);
     this.eachReplicaOn(link.node, (replica) => this.context.markDirty(replica));
     this.requests.tick();
     this.context.schedule();
@@ -107,11 +114,13 @@ export class Inbound implements TransportHandler, MessageSink {
 
   onLinkDown(link: Link): void {
     const { context } = this;
+    context.ticks.linkDown(link);
     context.outboxes.drop(link);
     this.requests.linkDown(link.node);
     this.eachReplicaOn(link.node, (replica, key) => {
       if (context.environment.transport.link(link.node, replica.group) !== link) return;
       replica.raft.reportUnreachable(key);
+      context.ticks.follow(replica);
       context.markDirty(replica);
     });
     context.schedule();
@@ -124,7 +133,10 @@ export class Inbound implements TransportHandler, MessageSink {
   }
 
   onPeerGone(node: NodeId): void {
-    this.eachReplicaOn(node, (replica, key) => replica.raft.suspectLeader(key));
+    this.eachReplicaOn(node, (replica, key) => {
+      replica.raft.suspectLeader(key);
+      this.context.ticks.follow(replica);
+    });
   }
 
   private eachReplicaOn(node: NodeId, visit: (replica: Replica, key: NodeKey) => void): void {
@@ -149,6 +161,7 @@ export function stepReplica(context: ShardContext, replica: Replica, message: Me
     return;
   }
   const { raft } = replica;
+  context.ticks.follow(replica);
   if (raft.hasReady || wantsTurn(context, replica)) context.markDirty(replica);
   if (raft.state.log.canApply) context.markApplying(replica);
 }

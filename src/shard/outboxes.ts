@@ -6,10 +6,12 @@ import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
 import type { Message } from "../raft/index.ts";
 import type { Lane, Link, Transport } from "../transport/index.ts";
 import { MessageBatch } from "../wire/index.ts";
-import type { ShardMessage } from "../wire/index.ts";
+import type { GroupMessage, ShardAlive, ShardMessage } from "../wire/index.ts";
 
 /** A frame is closed early once it holds this much, so that the other side can begin. */
 const frameBytesTarget = 1_048_576;
+
+const shardAlive: ShardAlive = { kind: "shardAlive" };
 
 interface Outbox {
   readonly link: Link;
@@ -49,11 +51,16 @@ export class Outboxes {
   }
 
   /** Returns false where there is no connection to the node's shard now. */
-  sendShardMessage(node: NodeId, message: ShardMessage): boolean {
+  sendShardMessage(node: NodeId, message: GroupMessage): boolean {
     const link = this.transport.link(node, message.group);
     if (link === undefined || !link.up) return false;
     this.batchFor(link, "data", message).addShardMessage(message);
     return true;
+  }
+
+  /** Tells the shard at the other end that this one lives. */
+  sendAlive(link: Link): void {
+    if (link.up) this.batchFor(link, "control", shardAlive).addShardMessage(shardAlive);
   }
 
   /** One write for each lane that has something. */

@@ -38,6 +38,8 @@ export class Replica {
 
   /** In the list of replicas that the next round looks at. */
   dirty = false;
+  /** In the list of replicas that ticks come to. */
+  ticking = false;
   /** In the list of replicas that have committed entries to apply or reads to run. */
   applying = false;
   /** Role, leader and term as the engine was last told. */

@@ -185,20 +185,13 @@ export class Shard implements ShardControl {
   private tick(): boolean {
     if (this.ticksDue === 0) return false;
     const { context } = this;
-    for (; this.ticksDue > 0; this.ticksDue -= 1) {
-      context.counters.ticks += 1;
-      for (const replica of context.replicas.values()) {
-        if (!replica.running) continue;
-        const { raft } = replica;
-        raft.tick();
-        if (raft.hasReady || raft.hasCommitNotices) context.markDirty(replica);
-      }
-    }
+    for (; this.ticksDue > 0; this.ticksDue -= 1) context.ticks.tick();
     this.requests.tick();
     return true;
   }
 
   private takeWork(replica: Replica, work: RoundWork, changes: GroupChange[]): void {
+    const { context } = this;
     let ready: Ready;
     try {
       this.seal(replica);
@@ -210,6 +203,7 @@ export class Shard implements ShardControl {
       disable(this.context, replica, error.message);
       return;
     }
+    context.ticks.follow(replica);
     this.route(replica, ready.messages);
     if (ready.backlog) this.context.markDirty(replica);
     if (ready.roleChange !== undefined) this.tellRole(replica);

@@ -44,6 +44,8 @@ export interface GroupStatus {
   readonly durability: Durability;
   readonly members: readonly MemberStatus[];
   /** Calls whose proposals wait for a block, and blocks whose results are awaited. */
+  /** Whether the group is idle and sends nothing: see `parkTicks`. */
+  readonly parked: boolean;
   readonly openCalls: number;
   readonly sealedBlocks: number;
   /** Bytes of entries held in memory. */
@@ -55,6 +57,8 @@ export interface ShardStats extends ShardCounters {
   readonly shard: ShardId;
   readonly groups: number;
   readonly leaders: number;
+  /** Replicas that are not parked, stopped or disabled. */
+  readonly awake: number;
   readonly durability: Durability;
   readonly store: StoreStats;
   readonly transport: TransportStats;
@@ -92,6 +96,7 @@ export function groupStatus(context: ShardContext, replica: Replica): GroupStatu
     appliedIndex: log.applied,
     durability: environment.store.durability,
     members: memberStatuses(context, replica),
+    parked: replica.raft.parked,
     openCalls: replica.open.calls,
     sealedBlocks: replica.sealed.length,
     tailBytes: log.tailBytes,
@@ -124,6 +129,7 @@ export function shardStats(context: ShardContext): ShardStats {
     shard: environment.shard,
     groups: replicas.size,
     leaders,
+    awake: context.ticks.awakeCount,
     durability: environment.store.durability,
     store: environment.store.stats(),
     transport: environment.transport.stats(),

@@ -27,5 +27,12 @@ export { MessageBatch } from "./message-batch.ts";
 export { messageType } from "./message-type.ts";
 export type { MessageSink } from "./read-messages.ts";
 export { readMessages } from "./read-messages.ts";
-export type { GroupUnknown, ShardMessage, ShardRequest, ShardResponse } from "./shard-message.ts";
+export type {
+  GroupMessage,
+  GroupUnknown,
+  ShardAlive,
+  ShardMessage,
+  ShardRequest,
+  ShardResponse,
+} from "./shard-message.ts";
 export { commonVersion, protocolMagic, protocolVersion } from "./version.ts";

@@ -96,6 +96,14 @@ export class MessageBatch {
       case "commitNotice":
         values.push(messageType.commitNotice, 4, group, incarnation, term, message.commit);
         return;
+      case "parkRequest":
+        values.push(messageType.parkRequest, 4, group, incarnation, term, message.index);
+        return;
+      case "parkResponse": {
+        const { index, parked } = message;
+        values.push(messageType.parkResponse, 5, group, incarnation, term, index, +parked);
+        return;
+      }
       default:
         unreachable(message);
     }
@@ -104,18 +112,20 @@ export class MessageBatch {
   addShardMessage(message: ShardMessage): void {
     this.admit(message);
     const { values } = this;
-    const { group } = message;
     switch (message.kind) {
       case "shardRequest":
-        values.push(messageType.shardRequest, 5, message.id, group);
+        values.push(messageType.shardRequest, 5, message.id, message.group);
         values.push(message.op, message.timeoutMs, message.payload);
         return;
       case "shardResponse":
-        values.push(messageType.shardResponse, 5, message.id, group);
+        values.push(messageType.shardResponse, 5, message.id, message.group);
         values.push(+message.failed, message.index, message.payload);
         return;
       case "groupUnknown":
-        values.push(messageType.groupUnknown, 2, group, message.incarnation);
+        values.push(messageType.groupUnknown, 2, message.group, message.incarnation);
+        return;
+      case "shardAlive":
+        values.push(messageType.shardAlive, 0);
         return;
       default:
         unreachable(message);

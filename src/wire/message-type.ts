@@ -13,7 +13,10 @@ export const messageType = {
   heartbeatRequest: 7,
   heartbeatResponse: 8,
   commitNotice: 9,
+  parkRequest: 10,
+  parkResponse: 11,
   shardRequest: 16,
   shardResponse: 17,
   groupUnknown: 18,
+  shardAlive: 19,
 } as const;

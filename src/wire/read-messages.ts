@@ -72,7 +72,7 @@ export function readMessages(
 /** False for a type that this version does not know. */
 function readMessage(type: number, fields: FieldReader, route: Route, sink: MessageSink): boolean {
   if (type < messageType.shardRequest) {
-    if (type === 0 || type > messageType.commitNotice) return false;
+    if (type === 0 || type > messageType.parkResponse) return false;
     fields.owner = "group message";
     const group = fields.group();
     const incarnation = fields.integer("incarnation");
@@ -134,6 +134,12 @@ function readGroupMessage(
       return { kind: "heartbeatResponse", from, to, term, readRound: fields.integer("readRound") };
     case messageType.commitNotice:
       return { kind: "commitNotice", from, to, term, commit: fields.integer("commit") };
+    case messageType.parkRequest:
+      return { kind: "parkRequest", from, to, term, index: fields.integer("index") };
+    case messageType.parkResponse: {
+      const index = fields.integer("index");
+      return { kind: "parkResponse", from, to, term, index, parked: fields.flag("parked") };
+    }
     default:
       return undefined;
   }
@@ -203,6 +209,8 @@ function readShardMessage(type: number, fields: FieldReader): ShardMessage | und
       const group = fields.group();
       return { kind: "groupUnknown", group, incarnation: fields.integer("incarnation") };
     }
+    case messageType.shardAlive:
+      return { kind: "shardAlive" };
     default:
       return undefined;
   }

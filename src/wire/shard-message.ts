@@ -39,4 +39,14 @@ export interface GroupUnknown {
   readonly incarnation: Incarnation;
 }
 
-export type ShardMessage = ShardRequest | ShardResponse | GroupUnknown;
+/**
+ * "My loop runs and my disk answers": vouches for every parked group that two shards share. Sent
+ * as often as a leader sends heartbeats, on every link.
+ */
+export interface ShardAlive {
+  readonly kind: "shardAlive";
+}
+
+/** What concerns a group, and goes to the shard that holds it. */
+export type GroupMessage = ShardRequest | ShardResponse | GroupUnknown;
+export type ShardMessage = GroupMessage | ShardAlive;

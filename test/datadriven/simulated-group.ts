@@ -27,6 +27,8 @@ export interface GroupSetup {
 export const defaultOptions: RaftOptions = {
   electionTicks: raftOptionTable.electionTicks.default,
   heartbeatTicks: raftOptionTable.heartbeatTicks.default,
+  // A parked replica needs an owner who wakes it.
+  parkTicks: 0,
   inflightMessagesMax: raftOptionTable.inflightMessagesMax.default,
   inflightBytesMax: raftOptionTable.inflightBytesMax.default,
   appendBytesMax: raftOptionTable.appendBytesMax.default,

@@ -108,7 +108,9 @@ export class ShardCluster {
     };
     readMessages(bodyOfFrame(frame), 1, 2, {
       onMessage: (group, _incarnation, message) => record(message, group),
-      onShardMessage: (message) => record(message, message.group),
+      onShardMessage: (message) => {
+        if (message.kind !== "shardAlive") record(message, message.group);
+      },
     });
   }
 

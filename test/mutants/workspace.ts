@@ -24,7 +24,16 @@ import type { Mutant } from "./mutant.ts";
 export const root: string = join(import.meta.dirname, "../../..");
 
 const compiler = "node_modules/typescript/lib/tsc.js";
-const copied = ["src", "test", "tsconfig.json", "package.json", "dist/src", "dist/test"];
+const copied = [
+  "src",
+  "test",
+  "bench",
+  "tsconfig.json",
+  "package.json",
+  "dist/src",
+  "dist/test",
+  "dist/bench",
+];
 const buildMs = 120_000;
 
 export class Workspace {

@@ -33,6 +33,8 @@ export class Progress {
   readRound = 0;
   /** Anything was heard since the last check of the quorum (thesis §6.2). */
   recentlyActive = false;
+  /** Has answered the newest request to park, and did. */
+  parked = false;
   /** Send an AppendRequest even if it is empty: its answer shows what was lost. */
   nudge = false;
   /**

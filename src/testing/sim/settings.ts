@@ -188,6 +188,7 @@ function drawOptions(prng: Prng, temper: Temper): Record<string, number | string
     tickMs: pick(prng, [10, 20, 50, 100]),
     electionTicks: pick(prng, [3, 5, 10, 10]),
     heartbeatTicks: pick(prng, [1, 2]),
+    parkTicks: pick(prng, [0, 1, 3, 20]),
   };
   const extremes: Record<string, readonly (number | string)[]> = {
     inflightMessagesMax: [1, 2, 4],

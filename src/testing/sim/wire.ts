@@ -177,8 +177,8 @@ export class SimulatedWire implements Wire {
     let requests = 0;
     readMessages(bodyOfFrame(frame.frame), 1, 2, {
       onMessage: () => {},
-      onShardMessage: () => {
-        requests += 1;
+      onShardMessage: ({ kind }) => {
+        if (kind !== "shardAlive") requests += 1;
       },
     });
     if (requests > 0) return;

@@ -9,6 +9,7 @@ import { majorityOf } from "../../raft/index.ts";
 import type { CreateStateMachine, ShardOptions } from "../../shard/index.ts";
 import { MemoryNetwork } from "../../transport/index.ts";
 import { Agenda, eventKind } from "./agenda.ts";
+import type { ShardMessage } from "../../wire/index.ts";
 import type { Check, LiveReplica, SentMessage, Stage } from "./check.ts";
 import type { DiskHost } from "./disk.ts";
 import { History } from "./history.ts";
@@ -148,13 +149,15 @@ export class World implements Stage {
   }
 
   onSend(sent: SentMessage): void {
-    this.tally.count(`messages`);
+    const { message } = sent;
+    this.tally.count("messages");
+    if (message.kind === "parkResponse" && message.parked) this.tally.count("followers parked");
     this.trace?.sent(sent);
     this.checks.onSend?.(sent);
   }
 
-  onShardMessage(): void {
-    this.tally.count("requests between shards");
+  onShardMessage(_from: NodeId, _to: NodeId, { kind }: ShardMessage): void {
+    this.tally.count(kind === "shardAlive" ? "signs of life" : "requests between shards");
   }
 
   onTurn({ node, shardId, shard, isOpen }: SimulatedShard): void {

@@ -28,6 +28,7 @@ function readOptions(args: CommandArgs): RaftOptions {
   return {
     electionTicks: args.setting("electionTicks", defaultOptions.electionTicks),
     heartbeatTicks: args.setting("heartbeatTicks", defaultOptions.heartbeatTicks),
+    parkTicks: args.setting("parkTicks", defaultOptions.parkTicks),
     inflightMessagesMax: args.setting("inflightMessagesMax", defaultOptions.inflightMessagesMax),
     inflightBytesMax: args.setting("inflightBytesMax", defaultOptions.inflightBytesMax),
     appendBytesMax: args.setting("appendBytesMax", defaultOptions.appendBytesMax),

@@ -130,10 +130,10 @@ export const electionMutants: readonly Mutant[] = [
     name: "higher-term-in-answers-ignored",
     says: "Whoever hears of a later term follows it (thesis 3.3): a replica that alone has raised its term never takes part again.",
     file: "src/raft/raft.ts",
-    find: `      case "heartbeatResponse":
+    find: `      case "parkResponse":
         becomeFollower(state, message.term, nobody);
         return;`,
-    replace: `      case "heartbeatResponse":
+    replace: `      case "parkResponse":
         return;`,
     killer: { file: paper, name: "falls back to follower on seeing a higher term" },
   },

@@ -4,6 +4,7 @@ import { callMutants } from "./calls.ts";
 import { durabilityMutants } from "./durability.ts";
 import { electionMutants } from "./election.ts";
 import { identityMutants } from "./identity.ts";
+import { parkingMutants } from "./parking.ts";
 import { readMutants } from "./reads.ts";
 import { recoveryMutants } from "./recovery.ts";
 import { replicationMutants } from "./replication.ts";
@@ -13,6 +14,7 @@ export const catalogue: readonly Mutant[] = [
   ...electionMutants,
   ...replicationMutants,
   ...readMutants,
+  ...parkingMutants,
   ...durabilityMutants,
   ...recoveryMutants,
   ...wireMutants,

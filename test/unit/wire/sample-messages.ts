@@ -117,6 +117,8 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: kind("heartbeatRequest"), ...ends, commit: index, readRound: index }),
   fc.record({ kind: kind("heartbeatResponse"), ...ends, readRound: index }),
   fc.record({ kind: kind("commitNotice"), ...ends, commit: index }),
+  fc.record({ kind: kind("parkRequest"), ...ends, index }),
+  fc.record({ kind: kind("parkResponse"), ...ends, index, parked: flag }),
 );
 
 /** Plain objects, since deep equality tells them from the prototype-less ones that fast-check mixes in. */
@@ -133,6 +135,7 @@ const shardMessages: fc.Arbitrary<ShardMessage> = fc.oneof(
   }),
   fc.record({ kind: kind("shardResponse"), id: index, group, failed: flag, index, payload }),
   fc.record({ kind: kind("groupUnknown"), group, incarnation }),
+  fc.record({ kind: kind("shardAlive") }),
 );
 
 const groupMessages = fc.record({ group, incarnation, message: arbitraryMessage });

@@ -43,10 +43,12 @@ export class CommittedEntries implements Check {
     switch (message.kind) {
       case "appendRequest":
       case "heartbeatRequest":
-      case "commitNotice": {
+      case "commitNotice":
+      case "parkRequest": {
         const replica = this.lives.senderOf(sent);
         if (replica === undefined) return;
-        const { commit: to, term } = message;
+        const to = message.kind === "parkRequest" ? message.index : message.commit;
+        const { term } = message;
         if (to > replica.written.lastIndex) this.early.push({ replica, to, term });
         else this.observe(replica, to, term);
         return;

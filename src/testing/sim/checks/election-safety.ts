@@ -23,9 +23,17 @@ export class ElectionSafety implements Check {
 
   onSend(sent: SentMessage): void {
     const { kind, term } = sent.message;
-    if (kind !== "appendRequest" && kind !== "heartbeatRequest" && kind !== "commitNotice") return;
-    const replica = this.lives.senderOf(sent);
-    if (replica !== undefined) this.claim(replica, term);
+    switch (kind) {
+      case "appendRequest":
+      case "heartbeatRequest":
+      case "commitNotice":
+      case "parkRequest": {
+        const replica = this.lives.senderOf(sent);
+        if (replica !== undefined) this.claim(replica, term);
+        return;
+      }
+      default:
+    }
   }
 
   onRole({ node, group, role, term }: RoleChange): void {

@@ -26,7 +26,7 @@ export class OwnTermCommit implements Check {
 
   onSend({ from, group, message }: SentMessage): void {
     const { kind } = message;
-    if (kind === "appendRequest" || kind === "heartbeatRequest" || kind === "commitNotice") {
+    if (!kind.endsWith("Response") && !kind.endsWith("oteRequest")) {
       this.look(from, group);
     }
   }

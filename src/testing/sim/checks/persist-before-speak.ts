@@ -66,6 +66,10 @@ export class PersistBeforeSpeak implements Check {
       case "appendRequest":
         this.checkVote(sent, replica, sent.from);
         return;
+      case "parkRequest":
+        this.checkVote(sent, replica, sent.from);
+        this.checkCommit(sent, replica, message.index);
+        return;
       case "heartbeatRequest":
       case "commitNotice":
         this.checkVote(sent, replica, sent.from);
@@ -76,6 +80,7 @@ export class PersistBeforeSpeak implements Check {
         if (!message.rejected) this.checkEntries(replica, message);
         return;
       case "heartbeatResponse":
+      case "parkResponse":
         this.checkTerm(sent, replica);
         return;
       default:

@@ -20,7 +20,7 @@ export class StalledDisk implements Check {
   }
 
   onSend({ from, group, message }: SentMessage): void {
-    if (message.kind !== "heartbeatRequest") return;
+    if (message.kind !== "heartbeatRequest" && message.kind !== "parkRequest") return;
     const stalledUs = this.stage.stalledUs(from, this.stage.shardOf(from, group));
     if (stalledUs <= this.electionUs) return;
     throw new Violation(
