@@ -86,6 +86,7 @@ async function killOne(groups: number, options: Options, run: BenchRun): Promise
     progress.phase("measuring before the kill", count, "answered");
     const before = await cluster.measure(seconds * 1_000, [...callers.keys()]);
     const led = await cluster.node(victim).ask<readonly number[]>({ kind: "led" });
+    if (led.length === 0) throw new Error(`${victim} leads no group: take more of --groups`);
     progress.phase(`SIGKILL of ${victim}, which leads ${led.length} groups`, count, "answered");
     const ledNow = new Set(led);
     const killedMs = sharedMs();

@@ -58,6 +58,7 @@ async function measureIdle(groups: number, options: Options, run: BenchRun): Pro
     await cluster.sleep(settle * 1_000);
     progress.phase("measuring");
     const window = await cluster.measure(seconds * 1_000);
+    const leaders = await leadersOf(cluster);
     const after = few < groups ? await heaps(cluster) : undefined;
     const more = after?.map(({ heapBytes }, at) => heapBytes - (before[at]?.heapBytes ?? 0)) ?? [];
     return {
@@ -69,8 +70,14 @@ async function measureIdle(groups: number, options: Options, run: BenchRun): Pro
           residentMemory: figure([meanOf(after.map(({ rssBytes }) => rssBytes)) / 1e6], "MB"),
         }),
       },
+      ...(leaders < groups && { remark: `only ${leaders} groups had a leader` }),
     };
   });
+}
+
+async function leadersOf(cluster: Cluster): Promise<number> {
+  const all = await Promise.all(cluster.names.map((name) => cluster.counters(name)));
+  return all.reduce((sum, { leaders }) => sum + leaders, 0);
 }
 
 /** Of each node: its answer takes full collections, so it is never asked while it is measured. */

@@ -4,8 +4,8 @@ import { Commands } from "../load/commands.ts";
 import type { Target } from "../load/load.ts";
 import { sharedMs } from "../shared-clock.ts";
 
-const groupsAtOnce = 4_096;
-const pauseMs = 5;
+const groupsAtOnce = 256;
+const pauseMs = 10;
 const reachedInMs = 300_000;
 
 /** By the order of `groups`. */
@@ -26,14 +26,19 @@ export async function untilApplied(
   targets: readonly number[],
 ): Promise<number> {
   const deadlineMs = performance.now() + reachedInMs;
-  let groups = [...targets.keys()];
-  for (;;) {
+  let left = [...targets.keys()];
+  while (left.length > 0) {
+    // A few at a time, and the next when they are there: asking all of them again and again would
+    // slow down what is waited for.
+    const groups = left.slice(0, groupsAtOnce);
     const applied = await appliedIndexes({ engine, machine, groups });
-    groups = groups.filter((group, at) => (applied[at] ?? 0) < (targets[group] ?? 0));
-    if (groups.length === 0) return sharedMs();
+    const behind = groups.filter((group, at) => (applied[at] ?? 0) < (targets[group] ?? 0));
+    left = [...behind, ...left.slice(groups.length)];
+    if (behind.length === 0) continue;
     if (performance.now() > deadlineMs) {
-      throw new Error(`${groups.length} groups have not caught up in ${reachedInMs} ms`);
+      throw new Error(`${left.length} groups have not caught up in ${reachedInMs} ms`);
     }
     await sleep(pauseMs);
   }
+  return sharedMs();
 }

@@ -1,29 +1,31 @@
 /** What the loss of a node did to throughput. */
 import type { LoadWindow } from "./load-window.ts";
 
-/** Below this share of what it was, throughput counts as not back. */
+/** With this share of what it was, throughput counts as back. */
 const backAt = 0.9;
+/** For so many windows in a row: one may be high because of what had piled up. */
+const backFor = 2;
 
 export interface Dip {
-  /** The least throughput of a window, as a share of what it was before; 1 where it never fell. */
+  /** The least throughput until it was back, as a share of what it was before; at most 1. */
   readonly least: number;
-  /** Seconds from the beginning of `windows` until throughput was back for good. */
+  /** Seconds until it was back; all that there are, where it never was. */
   readonly seconds: number;
 }
 
-/** `windows` follow one another. */
+/** `windows` follow one another, from the loss on. */
 export function dipOf(
   beforePerSecond: number,
   windows: readonly Pick<LoadWindow, "perSecond" | "seconds">[],
 ): Dip {
-  let least = 1;
-  let passed = 0;
-  let seconds = 0;
-  for (const { perSecond, seconds: length } of windows) {
-    passed += length;
-    const share = perSecond / Math.max(1, beforePerSecond);
-    least = Math.min(least, share);
-    if (share < backAt) seconds = passed;
-  }
-  return { least, seconds };
+  const shares = windows.map(({ perSecond }) => perSecond / Math.max(1, beforePerSecond));
+  const found = shares.findIndex((_, at) => {
+    const next = shares.slice(at, at + backFor);
+    return next.length === backFor && next.every((share) => share >= backAt);
+  });
+  const back = found < 0 ? windows.length : found;
+  return {
+    least: Math.min(1, ...shares.slice(0, back)),
+    seconds: windows.slice(0, back).reduce((sum, { seconds }) => sum + seconds, 0),
+  };
 }
