@@ -3,7 +3,14 @@ import { InvalidArgumentError } from "commander";
 import { messageOf } from "../../src/base/index.ts";
 import { integerArgument } from "../../src/cli/index.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
-import { addCallOptions, addNodeOptions, limits, numberArgument } from "../lib/load-options.ts";
+import {
+  addCallOptions,
+  addMachineOption,
+  addNodeCountOption,
+  addSpanOptions,
+  limits,
+  numberArgument,
+} from "../lib/load-options.ts";
 import { tuneRemarks } from "../report/tune-plot.ts";
 import { describeConclusion } from "../tune/conclusion.ts";
 import { describeGoal, parseLatency, parseThroughput } from "../tune/goal.ts";
@@ -34,7 +41,9 @@ export const tune: Benchmark<Options> = {
       .option("--value-bytes <n>", "size of a value", integerArgument(...limits.valueBytes), 16)
       .option("--report <file>", "write a page with the plot of the search");
     addCallOptions(command);
-    addNodeOptions(command, { seconds: 3, warmUp: 2 });
+    addNodeCountOption(command);
+    addMachineOption(command);
+    addSpanOptions(command, { seconds: 3, warmUp: 2 });
   },
   async run(options, run): Promise<Measured> {
     return await tuneFor(goalOf(options), options, run);

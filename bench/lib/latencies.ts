@@ -38,6 +38,10 @@ export class Latencies {
     this.histogram.add(decodeFromCompressedBase64(text));
   }
 
+  add({ histogram }: Latencies): void {
+    this.histogram.add(histogram);
+  }
+
   encode(): string {
     return encodeIntoCompressedBase64(this.histogram);
   }

@@ -6,16 +6,14 @@ import { durabilities, machines } from "./cluster/cluster-settings.ts";
 import type { ClusterSettings } from "./cluster/cluster-settings.ts";
 import type { ReadConsistency } from "./load/load.ts";
 
-export interface ClusterOptions {
+export interface NodesOptions {
   readonly nodes: number;
   readonly durability: ClusterSettings["durability"];
-  readonly machine: ClusterSettings["machine"];
-  readonly seconds: number;
-  readonly warmUp: number;
 }
 
-export function addClusterOptions(command: Command): void {
-  addNodeOptions(command);
+/** `counts` are the numbers of nodes to choose from. */
+export function addNodesOptions(command: Command, counts?: readonly number[]): void {
+  addNodeCountOption(command, counts);
   command.addOption(
     new Option("--durability <mode>", "when a write counts as stored")
       .choices(durabilities)
@@ -23,19 +21,43 @@ export function addClusterOptions(command: Command): void {
   );
 }
 
-/** All but the durability, for those who choose it themselves; with how long a point takes. */
-export function addNodeOptions(command: Command, { seconds = 5, warmUp = 3 } = {}): void {
+export function addNodeCountOption(command: Command, counts: readonly number[] = [1, 3, 5]): void {
+  command.addOption(
+    new Option("--nodes <n>", "node processes, each with a replica of every group")
+      .argParser(oneOf(counts))
+      .default(3),
+  );
+}
+
+/** With fewer nodes a group does not outlive the loss of one. */
+export const nodesWithSpare = [3, 5] as const;
+
+export interface MachineOption {
+  readonly machine: ClusterSettings["machine"];
+}
+
+export function addMachineOption(command: Command): void {
+  command.addOption(
+    new Option("--machine <name>", "state machine: the least that is possible, or flotilla/kv")
+      .choices(machines)
+      .default("checksum"),
+  );
+}
+
+export interface ClusterOptions extends NodesOptions, MachineOption {
+  readonly seconds: number;
+  readonly warmUp: number;
+}
+
+export function addClusterOptions(command: Command, counts?: readonly number[]): void {
+  addNodesOptions(command, counts);
+  addMachineOption(command);
+  addSpanOptions(command);
+}
+
+/** How long a point takes. */
+export function addSpanOptions(command: Command, { seconds = 5, warmUp = 3 } = {}): void {
   command
-    .addOption(
-      new Option("--nodes <n>", "node processes, each with a replica of every group")
-        .argParser(oneOf([1, 3, 5]))
-        .default(3),
-    )
-    .addOption(
-      new Option("--machine <name>", "state machine: the least that is possible, or flotilla/kv")
-        .choices(machines)
-        .default("checksum"),
-    )
     .option("--seconds <n>", "length of the measurement", numberArgument(0.1, 86_400), seconds)
     .option("--warm-up <n>", "seconds of load before it", numberArgument(0, 86_400), warmUp);
 }

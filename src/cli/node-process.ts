@@ -58,6 +58,11 @@ export class NodeProcess<Request extends object, Report> {
     });
   }
 
+  /** Such as SIGSTOP and SIGCONT. Does nothing where the process is gone. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
   /**
    * SIGKILL: no handler runs, nothing is flushed. Resolves when the process is gone and its last
    * reports are in.

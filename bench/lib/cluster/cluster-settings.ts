@@ -11,7 +11,8 @@ export interface ClusterSettings {
   /** Worker threads of each node. */
   readonly shards: number;
   readonly durability: (typeof durabilities)[number];
-  readonly machine: (typeof machines)[number];
+  /** `heap` can be asked how much memory its worker holds; see `heap.ts`. */
+  readonly machine: (typeof machines)[number] | "heap";
   /** More of the engine's options; its defaults where there are none. */
   readonly tuning?: Partial<EngineTuning> | undefined;
 }

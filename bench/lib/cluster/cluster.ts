@@ -5,11 +5,10 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NodeProcess, moduleBeside } from "../../../src/cli/index.ts";
-import { shareOf } from "../load/client-plan.ts";
 import type { LoadSettings, Work } from "../load/load.ts";
 import { namesOf } from "./cluster-settings.ts";
 import type { ClusterSettings } from "./cluster-settings.ts";
-import type { NodeCounters, NodeWindow, Report, ToNode } from "./node-messages.ts";
+import type { NodeCounters, NodeWindow, Opened, Report, ToNode } from "./node-messages.ts";
 import { sumOfWindows } from "./load-window.ts";
 import type { LoadWindow } from "./load-window.ts";
 
@@ -22,6 +21,14 @@ export interface ClusterPlace {
   readonly dir: string;
   /** Aborted when the run must end: every process is killed then. */
   readonly signal: AbortSignal;
+}
+
+export interface GroupsToCreate {
+  /** Groups `first` to `first + count - 1`; by default 0 and as many as the settings say. */
+  readonly first?: number;
+  readonly count?: number;
+  /** The nodes that create them, in turns, and so lead them; by default all. */
+  readonly leaders?: readonly string[];
 }
 
 export class Cluster implements AsyncDisposable {
@@ -57,8 +64,8 @@ export class Cluster implements AsyncDisposable {
     await Promise.all(this.names.map((name) => this.start(name)));
   }
 
-  /** Starts a node, again after a kill, and tells everybody where it is. */
-  async start(name: string): Promise<void> {
+  /** Starts a node, again after it has ended, and tells everybody where it is. */
+  private async start(name: string): Promise<Opened> {
     this.place.signal.throwIfAborted();
     const node: BenchNode = new NodeProcess(name, nodeMain, ({ done }: Report) => {
       this.done.set(name, done);
@@ -66,20 +73,34 @@ export class Cluster implements AsyncDisposable {
     this.nodes.set(name, node);
     const dir = join(this.place.dir, name);
     const { settings, addresses } = this;
-    addresses[name] = await node.ask<string>({ kind: "open", node: name, dir, settings });
-    if (!this.names.every((other) => addresses[other] !== undefined)) return;
-    await this.all((other) => other.ask({ kind: "peers", addresses }));
+    const opened = await node.ask<Opened>({ kind: "open", node: name, dir, settings });
+    addresses[name] = opened.address;
+    if (this.names.every((other) => addresses[other] !== undefined)) {
+      await this.all((other) => other.ask({ kind: "peers", addresses }));
+    }
+    return opened;
   }
 
-  /** Creates groups 0 to n - 1, each on its leader's node: node number `group % nodes`. */
-  async createGroups(): Promise<void> {
-    const { names } = this;
-    const { groups } = this.settings;
+  /**
+   * Starts nodes again that `end` or `kill` has ended, at the same time, by the order of `names`.
+   */
+  async startAgain(names: readonly string[]): Promise<Opened[]> {
+    for (const name of names) delete this.addresses[name];
+    return await Promise.all(names.map((name) => this.start(name)));
+  }
+
+  /** Creates groups, each on its leader's node: number `group % leaders` of the leaders. */
+  async createGroups({
+    first = 0,
+    count = this.settings.groups - first,
+    leaders = this.names,
+  }: GroupsToCreate = {}): Promise<void> {
+    const { names: members } = this;
+    const all = Array.from({ length: count }, (_, offset) => first + offset);
     await Promise.all(
-      names.map(async (name, at) => {
-        const count = shareOf(groups, names.length, at);
-        const own = Array.from({ length: count }, (_, turn) => turn * names.length + at);
-        await this.node(name).ask({ kind: "createGroups", groups: own, members: names });
+      leaders.map(async (name, at) => {
+        const groups = all.filter((group) => group % leaders.length === at);
+        await this.node(name).ask({ kind: "createGroups", groups, members });
       }),
     );
   }
@@ -122,23 +143,47 @@ export class Cluster implements AsyncDisposable {
     return led.map(({ length }) => length);
   }
 
-  /** Loads one node, on the groups that it leads. */
-  async startLoad(name: string, load: LoadSettings): Promise<void> {
-    await this.node(name).ask({ kind: "startLoad", load });
+  /** Loads one node, by default on the groups that it leads. */
+  async startLoad(name: string, load: LoadSettings, groups?: readonly number[]): Promise<void> {
+    await this.node(name).ask({ kind: "startLoad", load, groups });
   }
 
   /** What the load saw, and what all nodes used, while `ms` passed. */
-  async measure(ms: number): Promise<LoadWindow> {
-    const before = await this.takeWindows();
+  async measure(ms: number, names?: readonly string[]): Promise<LoadWindow> {
+    const before = await this.takeWindows(names);
     await this.sleep(ms);
-    return sumOfWindows(before, await this.takeWindows());
+    return sumOfWindows(before, await this.takeWindows(names));
   }
 
-  private async takeWindows(): Promise<Map<string, NodeWindow>> {
-    const taken = [...this.nodes].map(async ([name, node]) => {
-      return [name, await node.ask<NodeWindow>({ kind: "take" })] as const;
+  /** One window after another, with nothing lost in between. */
+  async measureSeries(ms: number, count: number): Promise<LoadWindow[]> {
+    const windows: LoadWindow[] = [];
+    let before = await this.takeWindows();
+    for (let at = 0; at < count; at += 1) {
+      await this.sleep(ms);
+      const after = await this.takeWindows();
+      windows.push(sumOfWindows(before, after));
+      before = after;
+    }
+    return windows;
+  }
+
+  private async takeWindows(
+    names: readonly string[] = [...this.nodes.keys()],
+  ): Promise<Map<string, NodeWindow>> {
+    const taken = names.map(async (name) => {
+      return [name, await this.node(name).ask<NodeWindow>({ kind: "take" })] as const;
     });
     return new Map(await Promise.all(taken));
+  }
+
+  /** The furthest index that is applied on any of these nodes, of each group from 0 on. */
+  async appliedIndexes(names: readonly string[] = this.names): Promise<number[]> {
+    const all = await Promise.all(
+      names.map((name) => this.node(name).ask<readonly number[]>({ kind: "applied" })),
+    );
+    const [first = []] = all;
+    return first.map((_, group) => Math.max(...all.map((applied) => applied[group] ?? 0)));
   }
 
   /** Resolves when nothing is under way any more. */
@@ -173,11 +218,17 @@ export class Cluster implements AsyncDisposable {
     await Promise.all([...this.nodes.values()].map(action));
   }
 
-  /** SIGKILL; `start` brings the node back with its directory. */
+  /** SIGKILL; `startAgain` brings the node back with its directory. */
   async kill(name: string): Promise<void> {
     const node = this.node(name);
     this.nodes.delete(name);
     await node.kill();
+  }
+
+  /** Closes a node's engine in order; `startAgain` brings it back with its directory. */
+  async end(name: string): Promise<void> {
+    await this.node(name).close({ kind: "close" });
+    this.nodes.delete(name);
   }
 
   private async killAll(): Promise<void> {

@@ -9,11 +9,15 @@ export interface LoadWindow {
   /** Reads a second, of all that is answered. */
   readonly readsPerSecond: number;
   readonly failed: Readonly<Record<string, number>>;
+  /** Of those that failed: how many may have been applied all the same. */
+  readonly unknown: number;
   readonly writeLatencies: Latencies;
   readonly readLatencies: Latencies;
   readonly sendDelays: Latencies;
   /** How much the counters of all nodes grew. */
   readonly used: NodeCounters;
+  /** The most memory that one node had resident while it was loaded, in bytes. */
+  readonly rssPeakBytes: number;
   /** Length of the window, on the average of the nodes. */
   readonly seconds: number;
 }
@@ -30,14 +34,18 @@ export function sumOfWindows(
   let perSecond = 0;
   let readsPerSecond = 0;
   let done = 0;
+  let unknown = 0;
+  let rssPeakBytes = 0;
   let seconds = 0;
-  for (const [node, { load, atMs, counters }] of after) {
+  for (const [node, { load, atMs, counters, rssPeakBytes: rss }] of after) {
     const start = before.get(node);
     if (start === undefined) continue;
     const elapsed = (atMs - start.atMs) / 1_000;
     seconds += elapsed / after.size;
     addGrowth(used, start.counters, counters);
     if (load === undefined) continue;
+    rssPeakBytes = Math.max(rssPeakBytes, rss);
+    unknown += load.unknown;
     perSecond += load.done / elapsed;
     done += load.done;
     readsPerSecond += load.reads / elapsed;
@@ -53,10 +61,12 @@ export function sumOfWindows(
     readsPerSecond,
     done,
     failed,
+    unknown,
     writeLatencies,
     readLatencies,
     sendDelays,
     used,
+    rssPeakBytes,
     seconds,
   };
 }
@@ -72,6 +82,7 @@ function zeroCounters(): Growing {
     bytesStored: 0,
     framesSent: 0,
     bytesSent: 0,
+    messagesSent: 0,
     rounds: 0,
     leaders: 0,
   };
@@ -85,6 +96,7 @@ function addGrowth(sum: Growing, before: NodeCounters, after: NodeCounters): voi
   sum.bytesStored += after.bytesStored - before.bytesStored;
   sum.framesSent += after.framesSent - before.framesSent;
   sum.bytesSent += after.bytesSent - before.bytesSent;
+  sum.messagesSent += after.messagesSent - before.messagesSent;
   sum.rounds += after.rounds - before.rounds;
   sum.leaders += after.leaders - before.leaders;
 }

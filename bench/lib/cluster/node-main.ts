@@ -7,33 +7,52 @@ import type { ShardStats } from "../../../src/index.ts";
 import { answerParent, reportToParent } from "../../../src/cli/answer-parent.ts";
 import { moduleBeside } from "../../../src/cli/module-beside.ts";
 import { kvMachineUrl } from "../../../src/service/index.ts";
-import type { Load, LoadSettings } from "../load/load.ts";
+import { fillGroups } from "../load/fill.ts";
+import { firstWrites } from "../load/first-writes.ts";
+import type { Load, LoadSettings, Target } from "../load/load.ts";
 import { openLoad } from "../load/open-load.ts";
+import { sharedMs } from "../shared-clock.ts";
+import { writesOf } from "../work.ts";
+import { appliedIndexes, untilApplied } from "./applied-indexes.ts";
 import type { ClusterSettings } from "./cluster-settings.ts";
-import type { NodeCounters, NodeWindow, Report, ToNode } from "./node-messages.ts";
+import { heapOfNode } from "./heap.ts";
+import type { HeapBytes } from "./heap.ts";
+import type { NodeCounters, NodeWindow, Opened, Report, ToNode } from "./node-messages.ts";
 
 const reportMs = 250;
 /** Groups that one node creates at the same time. */
 const groupsAtOnce = 512;
 const createMs = 60_000;
+const leadersInMs = 300_000;
+/** The most entries that one call of `fill` makes. */
+const fillBatch = 256;
 const machineUrls: Readonly<Record<ClusterSettings["machine"], URL>> = {
   checksum: moduleBeside(import.meta.url, "checksum-machine"),
+  heap: moduleBeside(import.meta.url, "heap-machine"),
   kv: kvMachineUrl,
 };
 
 let engine: Engine | undefined;
 let machine: ClusterSettings["machine"] = "checksum";
+let shardCount = 1;
 let load: Load | undefined;
 let reports: NodeJS.Timeout | undefined;
+let rssPeakBytes = 0;
+let firstWritten: Promise<readonly number[]> | undefined;
 
 function present(): Engine {
   if (engine === undefined) throw new Error("The node is not open yet");
   return engine;
 }
 
-async function open({ node, dir, settings }: Extract<ToNode, { kind: "open" }>): Promise<string> {
+function targetOf(groups: readonly number[]): Target {
+  return { engine: present(), machine, groups };
+}
+
+async function open({ node, dir, settings }: Extract<ToNode, { kind: "open" }>): Promise<Opened> {
   const { shards, durability, tuning } = settings;
-  ({ machine } = settings);
+  ({ machine, shards: shardCount } = settings);
+  const calledMs = sharedMs();
   engine = await Engine.open({
     ...tuning,
     cluster: "bench",
@@ -44,7 +63,7 @@ async function open({ node, dir, settings }: Extract<ToNode, { kind: "open" }>):
     shards,
     durability,
   });
-  return engine.address;
+  return { address: engine.address, calledMs, openMs: sharedMs() };
 }
 
 async function createGroups(
@@ -71,10 +90,35 @@ function led(): number[] {
     .map(({ group }) => group);
 }
 
-async function startLoad(settings: LoadSettings): Promise<undefined> {
-  load = await openLoad({ engine: present(), machine, groups: led() }, settings);
+async function awaitLeaders(): Promise<number> {
+  const waits = present()
+    .groups()
+    .map(({ group }) => present().awaitLeader(group, { timeoutMs: leadersInMs }));
+  await Promise.all(waits);
+  return sharedMs();
+}
+
+async function fill({ entries, valueBytes }: Extract<ToNode, { kind: "fill" }>): Promise<void> {
+  const work = writesOf({ valueBytes, single: false, batch: fillBatch });
+  await fillGroups(targetOf(led()), entries, work);
+}
+
+function startFirstWrites(groups: readonly number[]): void {
+  firstWritten = firstWrites(targetOf(groups));
+  // Whoever asks for them is told; until then it must not end the process.
+  firstWritten.catch(() => {});
+}
+
+async function startLoad(
+  settings: LoadSettings,
+  groups: readonly number[] = led(),
+): Promise<undefined> {
+  load = await openLoad(targetOf(groups), settings);
   load.start();
-  const report = (): void => reportToParent({ done: load?.done ?? 0 } satisfies Report);
+  const report = (): void => {
+    notePeak();
+    reportToParent({ done: load?.done ?? 0 } satisfies Report);
+  };
   reports = setInterval(report, reportMs);
   return undefined;
 }
@@ -86,10 +130,22 @@ async function stopLoad(): Promise<undefined> {
   return undefined;
 }
 
+function notePeak(): void {
+  rssPeakBytes = Math.max(rssPeakBytes, process.memoryUsage.rss());
+}
+
 async function take(): Promise<NodeWindow> {
   const taken = load?.take();
   const atMs = performance.now();
-  return { load: taken, atMs, counters: await counters() };
+  notePeak();
+  const peak = rssPeakBytes;
+  rssPeakBytes = 0;
+  return { load: taken, atMs, counters: await counters(), rssPeakBytes: peak };
+}
+
+function heap(): Promise<HeapBytes> {
+  if (machine !== "heap") throw new Error("Only the machine heap can say what its worker holds");
+  return heapOfNode(present(), shardCount);
 }
 
 async function counters(): Promise<NodeCounters> {
@@ -105,6 +161,7 @@ async function counters(): Promise<NodeCounters> {
     bytesStored: sum(({ store }) => store.bytesStored),
     framesSent: sum(({ transport }) => transport.framesSent),
     bytesSent: sum(({ transport }) => transport.bytesSent),
+    messagesSent: sum(({ messagesOut }) => messagesOut),
     rounds: sum(({ rounds }) => rounds),
     leaders: sum(({ leaders }) => leaders),
   };
@@ -119,7 +176,7 @@ answerParent<ToNode>(async (message) => {
     case "createGroups":
       return await createGroups(message.groups, message.members);
     case "startLoad":
-      return await startLoad(message.load);
+      return await startLoad(message.load, message.groups);
     case "take":
       return await take();
     case "stopLoad":
@@ -128,6 +185,20 @@ answerParent<ToNode>(async (message) => {
       return led();
     case "counters":
       return await counters();
+    case "awaitLeaders":
+      return await awaitLeaders();
+    case "fill":
+      return await fill(message);
+    case "applied":
+      return await appliedIndexes(targetOf([...present().groups().keys()]));
+    case "reach":
+      return await untilApplied(targetOf([]), message.targets);
+    case "startFirstWrites":
+      return startFirstWrites(message.groups);
+    case "firstWrites":
+      return await firstWritten;
+    case "heap":
+      return await heap();
     case "close":
       await stopLoad();
       return await engine?.close();

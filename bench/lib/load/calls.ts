@@ -1,5 +1,6 @@
 /** How a load calls the engine. */
 import { engineOptionTable } from "../../../src/index.ts";
+import type { CallOptions } from "../../../src/index.ts";
 import { Commands } from "./commands.ts";
 import type { Target, Work } from "./load.ts";
 
@@ -30,17 +31,19 @@ class Proposals implements Calls {
   readonly reads = false;
   private readonly engine: Target["engine"];
   private readonly commands: Commands;
+  private readonly options: CallOptions | undefined;
 
-  constructor({ engine, machine }: Target, { valueBytes }: Work) {
+  constructor({ engine, machine }: Target, { valueBytes, forward }: Work) {
     this.engine = engine;
+    this.options = forward === true ? { forward } : undefined;
     this.commands = new Commands(machine, valueBytes);
   }
 
   call(group: number, first: number, count: number): Promise<unknown> {
-    if (count === 1) return this.engine.propose(group, this.commands.one(first));
+    if (count === 1) return this.engine.propose(group, this.commands.one(first), this.options);
     const commands = this.commands.range(first, count);
     this.commands.stamp(commands[0]);
-    return this.engine.proposeBatch(group, commands);
+    return this.engine.proposeBatch(group, commands, this.options);
   }
 }
 

@@ -15,6 +15,8 @@ export interface Work {
   readonly single: boolean;
   /** The most commands in one call. */
   readonly batchMax: number;
+  /** Write also to groups that another node leads, by passing the call on. */
+  readonly forward?: boolean;
 }
 
 export type LoadSettings = Work &
@@ -41,6 +43,8 @@ export interface LoadTaken {
   readonly reads: number;
   /** Those that failed, by the error's code. */
   readonly failed: Readonly<Record<string, number>>;
+  /** Of those that failed: how many may have been applied all the same. */
+  readonly unknown: number;
   /** From the call, or in an open loop from the time at which it was due, to its answer. */
   readonly writeLatencies: string;
   readonly readLatencies: string;
@@ -62,6 +66,6 @@ export interface Load {
 export interface Target {
   readonly engine: Engine;
   readonly machine: ClusterSettings["machine"];
-  /** Those that this node leads. */
+  /** As a rule those that this node leads. */
   readonly groups: readonly number[];
 }

@@ -1,6 +1,6 @@
 /** The thread of `Pacer`: sleeps until each moment and posts its number. */
 import { parentPort, workerData } from "node:worker_threads";
-import { sharedMs } from "./pacer.ts";
+import { sharedMs } from "../shared-clock.ts";
 import type { PacerData } from "./pacer.ts";
 
 function run({ startMs, periodMs, ended }: PacerData): void {

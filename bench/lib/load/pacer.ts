@@ -4,11 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { moduleBeside } from "../../../src/cli/module-beside.ts";
-
-/** A clock that all threads share, in ms. */
-export function sharedMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}
+import { sharedMs } from "../shared-clock.ts";
 
 export interface PacerData {
   /** The first moment, on the shared clock. */

@@ -9,6 +9,7 @@ export class Tally {
   private doneBefore = 0;
   private reads = 0;
   private failed: Record<string, number> = {};
+  private unknown = 0;
   private writeLatencies: Latencies = new Latencies();
   private readLatencies: Latencies = new Latencies();
   private sendDelays: Latencies = new Latencies();
@@ -34,6 +35,7 @@ export class Tally {
   fail(error: unknown, count: number): void {
     if (!(error instanceof RaftError)) throw error;
     this.failed[error.code] = (this.failed[error.code] ?? 0) + count;
+    if (error.outcome === "unknown") this.unknown += count;
   }
 
   readLatency(ms: number, count: number): void {
@@ -49,11 +51,12 @@ export class Tally {
   }
 
   take(): LoadTaken {
-    const { done, doneBefore, reads, failed } = this;
+    const { done, doneBefore, reads, failed, unknown } = this;
     const { writeLatencies, readLatencies, sendDelays } = this;
     this.doneBefore = done;
     this.reads = 0;
     this.failed = {};
+    this.unknown = 0;
     this.writeLatencies = new Latencies();
     this.readLatencies = new Latencies();
     this.sendDelays = new Latencies();
@@ -61,6 +64,7 @@ export class Tally {
       done: done - doneBefore,
       reads,
       failed,
+      unknown,
       writeLatencies: writeLatencies.encode(),
       readLatencies: readLatencies.encode(),
       sendDelays: sendDelays.encode(),

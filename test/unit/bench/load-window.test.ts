@@ -12,6 +12,7 @@ function loadOf(done: number, reads: number, ms: number): LoadTaken {
     done,
     reads,
     failed: { ERR_BUSY: 1 },
+    unknown: 1,
     writeLatencies: writes.encode(),
     readLatencies: others.encode(),
     sendDelays: others.encode(),
@@ -27,10 +28,11 @@ function windowOf(atMs: number, load: LoadTaken | undefined, counted: number): N
     bytesStored: counted,
     framesSent: counted,
     bytesSent: counted,
+    messagesSent: counted,
     rounds: counted,
     leaders: counted,
   };
-  return { atMs, load, counters };
+  return { atMs, load, counters, rssPeakBytes: 1_000 + counted };
 }
 
 test("a window adds up what the nodes did, each in its own time", () => {
@@ -49,6 +51,8 @@ test("a window adds up what the nodes did, each in its own time", () => {
   assert.equal(window.perSecond, 100 + 200);
   assert.equal(window.readsPerSecond, 40);
   assert.deepEqual(window.failed, { ERR_BUSY: 2 });
+  assert.equal(window.unknown, 2);
+  assert.equal(window.rssPeakBytes, 1_102, "of the loaded nodes");
   assert.equal(window.writeLatencies.count, 460);
   assert.equal(window.used.cpuMicros, 1 + 2 + 3);
   assert.equal(Math.round(window.seconds), 2);
