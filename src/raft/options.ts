@@ -23,7 +23,7 @@ export const raftOptionTable = {
   },
   parkTicks: {
     kind: "integer",
-    default: 20,
+    default: 2,
     min: 0,
     max: 1_000_000,
     unit: "ticks",
