@@ -13,3 +13,5 @@ export { identityEntry } from "./meta-entry.ts";
 export type { RecordStoreOptions, Soon } from "./record-store.ts";
 export { RecordStore } from "./record-store.ts";
 export type { Sequence } from "./record.ts";
+export type { SegmentStoreOptions } from "./segment-store.ts";
+export { SegmentStore } from "./segment-store.ts";

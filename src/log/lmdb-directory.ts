@@ -11,17 +11,9 @@
  *      yes       any       any       made (the rename is the last step)           ─► open
  *      no        yes       any       a made store lost its file                   ─► refuse
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { flushPath, makeDurableDir } from "./durable-name.ts";
 import { FileReserve, fillHoles, growFile } from "./file-reserve.ts";
 import { LmdbEnv } from "./lmdb-env.ts";
 import type { LmdbEnvOptions } from "./lmdb-env.ts";
@@ -30,7 +22,7 @@ import { corruptMeta, identityEntry } from "./meta-entry.ts";
 import type { StoreIdentity } from "./log-store.ts";
 
 export const dataFile = "data.mdb";
-const lockFile = "lock.mdb";
+export const lockFile = "lock.mdb";
 const makingDir = "making";
 /** More than LMDB asks of its lock file for 64 readers, on any system: it takes what is there. */
 const lockBytes = 8_192;
@@ -95,30 +87,5 @@ function removeQuietly(making: string): void {
     rmSync(making, { recursive: true, force: true });
   } catch {
     // A disk that refuses even this has said so before.
-  }
-}
-
-/**
- * Creates a directory so that its name survives a loss of power: each new name is flushed in the
- * directory that holds it.
- */
-function makeDurableDir(dir: string): void {
-  const absolute = resolve(dir);
-  const missing: string[] = [];
-  let at = absolute;
-  while (!existsSync(at)) {
-    missing.push(at);
-    at = dirname(at);
-  }
-  mkdirSync(absolute, { recursive: true });
-  for (const made of missing) flushPath(dirname(made));
-}
-
-function flushPath(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

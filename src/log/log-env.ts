@@ -1,18 +1,20 @@
 /**
  * LogEnv: the place in which a RecordStore keeps its records and meta entries, as it needs it: LMDB
- * on a real disk, a MemoryDisk, or the disk of a simulator. Synchronous throughout, as LMDB is, and
- * used by one store alone.
+ * or segment files on a real disk, a MemoryDisk, or the disk of a simulator. Used by one store
+ * alone.
  *
  * What has been written can be read at once. When it survives a loss of power depends on the
  * durability with which the environment was opened:
  *
- *      strict      when `write` returns, its transaction is durable
+ *      strict      when `write` returns, or the promise that it returns resolves, its transaction
+ *                  is durable
  *      pipelined   when `write` returns, every transaction before it is durable; its own is so once
  *                  the next `write` or a `sync` has returned, and until then there whole or not at
  *                  all
  *      none        never; what was written survives the end of the process
  *
- * Transactions become durable in the order in which they were written. This holds for what this
+ * Transactions become durable in the order in which they were written, and promises resolve in that
+ * order. This holds for what this
  * environment has written. What an earlier process wrote and nobody vouched for may be visible and
  * yet be lost to a power cut, also after `sync`: only a newer transaction that is durable makes it
  * so. RecordStore writes one when it opens.
@@ -37,10 +39,14 @@ export interface LogEnv {
   /**
    * Writes meta entries, and the record under the next sequence number, in one transaction. The
    * record's memory may be used for something else once this has returned; the entries' may not.
-   * Where it throws, nobody knows whether the transaction is there, now or after a crash: the
-   * environment must not be written to again.
+   * Where it throws or rejects, nobody knows whether the transaction is there, now or after a
+   * crash: the environment must not be written to again, and rejects all that is under way.
    */
-  write(metas: readonly MetaWrite[], sequence?: Sequence, record?: Uint8Array): void;
+  write(
+    metas: readonly MetaWrite[],
+    sequence?: Sequence,
+    record?: Uint8Array,
+  ): void | Promise<void>;
 
   /** A record's bytes, in memory that the next call of this method may overwrite. */
   record(sequence: Sequence): Uint8Array | undefined;
@@ -57,7 +63,10 @@ export interface LogEnv {
 
   meta(key: Uint8Array): Uint8Array | undefined;
 
-  /** Flushes all that this environment has written. Where it throws, as with `write`. */
+  /**
+   * Flushes all that this environment has written. Where it throws, as with `write`. Used where
+   * commits are `pipelined`.
+   */
   sync(): void;
 
   close(): Promise<void>;

@@ -62,6 +62,8 @@ export interface RecordStoreOptions {
    */
   readonly openEnv: () => Promise<LogEnv>;
   readonly soon: Soon;
+  /** How many writes the environment takes at once. @default 2 where pipelined, else 1 */
+  readonly commitsInFlightMax?: number | undefined;
   /** Of `StoreStats.bytesStored`. */
   readonly bytesStored: () => number;
   /** The error to throw where one of the environment's means that the place is damaged. */
@@ -110,7 +112,8 @@ export class RecordStore implements LogStore {
   constructor(options: RecordStoreOptions) {
     this.#options = options;
     this.durability = options.durability;
-    this.commitsInFlightMax = options.durability === "pipelined" ? 2 : 1;
+    const pipelined = options.durability === "pipelined";
+    this.commitsInFlightMax = options.commitsInFlightMax ?? (pipelined ? 2 : 1);
     this.#arenaBytes = options.arenaBytes ?? arenaBytesDefault;
     this.#written = new RecordArena(this.#arenaBytes);
     this.#fetched = new RecordArena(this.#arenaBytes);
@@ -144,8 +147,12 @@ export class RecordStore implements LogStore {
     } catch (fault) {
       return Promise.reject(fault);
     }
+    const fail = (error: unknown): never => {
+      throw this.#die(`write record ${prepared.sequence}`, error);
+    };
     try {
-      this.#write(prepared);
+      const written = this.#write(prepared);
+      if (written !== undefined) return written.catch(fail);
     } catch (error) {
       return Promise.reject(this.#die(`write record ${prepared.sequence}`, error));
     }
@@ -191,7 +198,7 @@ export class RecordStore implements LogStore {
       if (key[0] !== metaFormat.identityKey) this.#logState.adopt(decodeDescriptor(key, value));
     }
     await this.#scan(env);
-    if (storedIdentity !== undefined) this.#secure(env, storedIdentity);
+    if (storedIdentity !== undefined) await this.#secure(env, storedIdentity);
   }
 
   /** The identity as it is stored; undefined where the place holds none by design. */
@@ -233,9 +240,9 @@ export class RecordStore implements LogStore {
    * page is dirty, so its flush writes it or fails. Only N's meta page can be missing on disk: the
    * pages it leads to had been flushed before it was written, or it would not be visible.
    */
-  #secure(env: LogEnv, storedIdentity: Uint8Array): void {
+  async #secure(env: LogEnv, storedIdentity: Uint8Array): Promise<void> {
     if (this.durability === "none") return;
-    env.write([{ key: identityKey(), value: storedIdentity }]);
+    await env.write([{ key: identityKey(), value: storedIdentity }]);
     this.#flushes += env.flushesPerWrite;
     if (this.durability === "pipelined") this.#flush(env);
   }
@@ -250,7 +257,7 @@ export class RecordStore implements LogStore {
     return this.#env;
   }
 
-  #write(batch: PreparedBatch): void {
+  #write(batch: PreparedBatch): void | Promise<void> {
     const env = this.#openedEnv();
     const { sequence, plan, removed, metas } = batch;
     const record = this.#written.reserve(sequence, plan.bytes);
@@ -260,11 +267,12 @@ export class RecordStore implements LogStore {
     for (const meta of metas) {
       writes.push({ key: descriptorKey(meta.descriptor.group), value: encodeDescriptor(meta) });
     }
-    env.write(writes, sequence, record);
+    const written = env.write(writes, sequence, record);
     this.#logState.complete(batch);
     this.#commits += 1;
     this.#flushes += env.flushesPerWrite;
     this.#bytesWritten += plan.bytes;
+    return written;
   }
 
   #fetch(sequence: Sequence): Uint8Array {

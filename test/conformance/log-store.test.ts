@@ -1,13 +1,15 @@
 /** Every store of ours does what a LogStore must do. */
 import { describe, it } from "node:test";
 import { logStoreSuite } from "../../src/testing/index.ts";
-import { lmdbPlace, memoryPlace } from "../fixtures/store-places.ts";
+import { lmdbPlace, memoryPlace, segmentPlace } from "../fixtures/store-places.ts";
 
 const places = {
   MemoryStore: memoryPlace,
   "LmdbStore, strict": () => lmdbPlace("strict"),
   "LmdbStore, pipelined": () => lmdbPlace("pipelined"),
   "LmdbStore, none": () => lmdbPlace("none"),
+  "SegmentStore, strict": () => segmentPlace("strict"),
+  "SegmentStore, none": () => segmentPlace("none"),
 };
 
 for (const [name, createPlace] of Object.entries(places)) {

@@ -1,0 +1,53 @@
+/**
+ * SegmentFiles: the files in which a SegmentEnv keeps its log, as it needs them: a directory on a
+ * real disk, or the disk of a simulator.
+ */
+import type { SegmentNumber } from "./segment-format.ts";
+
+/**
+ * How many writes may be under way at once in one file, each in a lane of its own. The system tells
+ * each descriptor of a failed flush once, whichever call sees it first: of two writes through the
+ * same one, the failure of both could be told to the later alone, and the earlier be taken for
+ * durable.
+ */
+export const writeLanes = 2;
+
+/** A number below `writeLanes`. */
+export type WriteLane = number;
+
+export interface SegmentFile {
+  readonly segment: SegmentNumber;
+  /** Size; it never changes. */
+  readonly bytes: number;
+
+  /**
+   * Resolves when the bytes are durable; they can be read from some moment before. They must stay
+   * as they are until then. Where it rejects, nobody knows what is there.
+   */
+  write(bytes: Uint8Array, at: number, lane: WriteLane): Promise<void>;
+
+  /** Fills the target, which lies within the file. */
+  read(target: Uint8Array, at: number): void;
+
+  /** No write may be under way. What was written can be read through another opening. */
+  close(): void;
+}
+
+export interface SegmentFiles {
+  /** Size of all segments together. */
+  readonly bytesStored: number;
+
+  /**
+   * The segments that there are, ascending. What is left of one that was not made is deleted.
+   * Afterwards all these names are durable.
+   */
+  list(): SegmentNumber[];
+
+  open(segment: SegmentNumber): SegmentFile;
+
+  /**
+   * Makes a file that holds `head` and then zeros. When it resolves, it is durable with its name;
+   * until then it is there whole, or not listed.
+   */
+  make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile>;
+}

@@ -1,0 +1,59 @@
+/**
+ * SegmentStore: a RecordStore over segment files in a directory of its own. A commit is one write
+ * on another thread, which flushes the device once; the shard goes on meanwhile, and up to two
+ * commits are under way. It is `strict` also where `pipelined` is asked for, since there is no
+ * second flush to save.
+ */
+import { soonInEventLoop } from "./event-loop.ts";
+import type { Durability, StoreIdentity } from "./log-store.ts";
+import { identityEntry } from "./meta-entry.ts";
+import { RecordStore } from "./record-store.ts";
+import type { RecordStoreOptions } from "./record-store.ts";
+import { SegmentDirectory } from "./segment-directory.ts";
+import { writeLanes } from "./segment-files.ts";
+import { segmentFormat } from "./segment-format.ts";
+import { openSegmentEnv } from "./segment-opening.ts";
+
+export interface SegmentStoreOptions {
+  /** Directory of this store alone; created where it is missing. */
+  readonly dir: string;
+  readonly identity: StoreIdentity;
+  readonly durability: Durability;
+  /**
+   * Size of a segment, rounded down to a multiple of 4 KiB; at least 16 KiB. One is made in advance
+   * when the last is half full. @default 16 MiB
+   */
+  readonly segmentBytes?: number | undefined;
+}
+
+const segmentBytesDefault = 16_777_216;
+const segmentBytesMin = 16_384;
+
+export class SegmentStore extends RecordStore {
+  constructor(options: SegmentStoreOptions) {
+    super(recordStoreOptions(options));
+  }
+}
+
+function recordStoreOptions(options: SegmentStoreOptions): RecordStoreOptions {
+  const { dir, identity } = options;
+  const { blockBytes } = segmentFormat;
+  const asked = Math.max(segmentBytesMin, options.segmentBytes ?? segmentBytesDefault);
+  const segmentBytes = asked - (asked % blockBytes);
+  const durable = options.durability !== "none";
+  const files = new SegmentDirectory(dir, durable);
+  const nextTurn = (): Promise<void> =>
+    new Promise((resolve) => {
+      soonInEventLoop(resolve);
+    });
+  return {
+    name: dir,
+    identity,
+    durability: durable ? "strict" : "none",
+    commitsInFlightMax: writeLanes,
+    openEnv: () =>
+      openSegmentEnv({ files, segmentBytes, durable }, identityEntry(identity), nextTurn),
+    soon: soonInEventLoop,
+    bytesStored: () => files.bytesStored,
+  };
+}

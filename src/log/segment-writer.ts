@@ -1,0 +1,254 @@
+/**
+ * Writes frames to segments, one behind the other, each once and over zeros.
+ *
+ *      segment n                                segment n + 1, made in advance
+ *      │ frame │ frame │ … │ last frame │       │ frame │ on its way │ on its way │ zeros │
+ *                                                       └ durable in any order, told in this one
+ *
+ * The files do the work on other threads: the caller goes on, and as many frames are under way as
+ * there are lanes. A segment is left with a frame of its own that says so, so that a file that is
+ * lost is missed.
+ *
+ * The first frame of an opening is under way alone. When a later one exists, the first is durable:
+ * so what an earlier process left behind its torn end has a lower epoch than what comes there now,
+ * and is never taken for it.
+ */
+import { assert } from "../base/index.ts";
+import { storeFailure } from "./store-failure.ts";
+import { writeLanes } from "./segment-files.ts";
+import type { SegmentFile, SegmentFiles, WriteLane } from "./segment-files.ts";
+import {
+  emptyContent,
+  encodeFrameHead,
+  encodeSegmentHeader,
+  frameBytes,
+  layFrame,
+  segmentFormat,
+} from "./segment-format.ts";
+import type { FrameContent, FrameNumber } from "./segment-format.ts";
+import type { LogPlace, RecoveredLog } from "./segment-recovery.ts";
+
+const { blockBytes, flagLast } = segmentFormat;
+
+/** A frame from `append` until it is durable. */
+interface Waiting {
+  readonly content: FrameContent;
+  readonly frame: Uint8Array;
+  /** Undefined as long as there is no room. */
+  place: LogPlace | undefined;
+  number: FrameNumber;
+  durable: boolean;
+  readonly resolve: (place: LogPlace) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class SegmentWriter {
+  readonly #files: SegmentFiles;
+  readonly #segmentBytes: number;
+  readonly #log: RecoveredLog;
+  /** The segment that frames go to, and where the next one begins. */
+  #current: SegmentFile;
+  #at: number;
+  /** The segment after it, once it has been made. */
+  #next: SegmentFile | undefined;
+  #making: Promise<void> | undefined;
+  /** There was no space to make one in advance: it is made when it is needed, or the log fails. */
+  #aheadFailed = false;
+  /** The last frame that has its place. */
+  #number: FrameNumber;
+  /** Every frame up to it is durable. */
+  #durableThrough: FrameNumber;
+  /** Frames in their order; those with a place come first. */
+  readonly #queue: Waiting[] = [];
+  #placed = 0;
+  readonly #freeLanes: WriteLane[] = Array.from({ length: writeLanes }, (_, lane) => lane);
+  readonly #writes = new Set<Promise<void>>();
+  /** Segments that were left and have frames under way. */
+  readonly #leaving: SegmentFile[] = [];
+  #failure: Error | undefined;
+
+  constructor(files: SegmentFiles, segmentBytes: number, log: RecoveredLog) {
+    this.#files = files;
+    this.#segmentBytes = segmentBytes;
+    this.#log = log;
+    this.#number = log.number;
+    this.#durableThrough = log.number;
+    this.#current = files.open(log.end.segment);
+    this.#at = log.end.at;
+    this.#next = this.#openAhead();
+  }
+
+  /**
+   * Writes a frame behind all others. Resolves with its place when it and all before it are
+   * durable; the frame's memory is the writer's until then, and for good where it rejects.
+   */
+  append(content: FrameContent, frame: Uint8Array): Promise<LogPlace> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      const waiting = { content, frame, place: undefined, number: 0, durable: false };
+      this.#queue.push({ ...waiting, resolve, reject });
+      this.#pump();
+    });
+  }
+
+  /** Waits for what is under way, says in the log that all of it is durable, and closes. */
+  async close(): Promise<void> {
+    await this.#settled();
+    if (this.#failure === undefined && this.#fits(blockBytes)) {
+      const { content, frame } = emptyFrame(0);
+      // Without it, only a lost last frame would go unnoticed.
+      await Promise.allSettled([this.append(content, frame)]);
+      await this.#settled();
+    }
+    for (const file of this.#leaving.splice(0)) file.close();
+    this.#current.close();
+    this.#next?.close();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#writes.size > 0 || this.#making !== undefined) {
+      await Promise.allSettled([...this.#writes, this.#making]);
+    }
+  }
+
+  /** Begins as many writes as may begin now. */
+  #pump(): void {
+    for (;;) {
+      const next = this.#queue[this.#placed];
+      if (next === undefined || !this.#mayBegin()) return;
+      if (this.#fits(next.frame.length)) this.#begin(next);
+      else if (this.#next === undefined) {
+        this.#make(Math.max(this.#segmentBytes, next.frame.length + 2 * blockBytes));
+        return;
+      } else this.#leave();
+    }
+  }
+
+  #mayBegin(): boolean {
+    if (this.#freeLanes.length === 0) return false;
+    const firstUnderWay =
+      this.#durableThrough === this.#log.number && this.#number > this.#log.number;
+    return !firstUnderWay;
+  }
+
+  /** With the frame by which the segment will be left. */
+  #fits(bytes: number): boolean {
+    return this.#at + bytes + blockBytes <= this.#current.bytes;
+  }
+
+  #begin(waiting: Waiting): void {
+    const { content, frame } = waiting;
+    const file = this.#current;
+    const at = this.#at;
+    const { segment } = file;
+    this.#number += 1;
+    this.#placed += 1;
+    this.#at += frame.length;
+    waiting.number = this.#number;
+    waiting.place = { segment, at };
+    encodeFrameHead(frame, {
+      ...content,
+      store: this.#log.store,
+      epoch: this.#log.epoch + 1,
+      segment,
+      number: this.#number,
+      durableThrough: this.#durableThrough,
+    });
+    const lane = this.#freeLanes.pop();
+    assert(lane !== undefined, "a write has its lane");
+    const write = file.write(frame, at, lane).then(
+      () => {
+        waiting.durable = true;
+      },
+      (error: unknown) => {
+        this.#fail(storeFailure(`write frame ${waiting.number} of segment ${segment}`, error));
+      },
+    );
+    const ended = write.then(() => {
+      this.#writes.delete(ended);
+      this.#freeLanes.push(lane);
+      this.#settle();
+      this.#pump();
+    });
+    this.#writes.add(ended);
+    const halfFull = this.#at > this.#current.bytes / 2;
+    if (halfFull && this.#next === undefined && !this.#aheadFailed) this.#make(this.#segmentBytes);
+  }
+
+  /** The frame that says so, and on to the next segment. */
+  #leave(): void {
+    const next = this.#next;
+    assert(next !== undefined, "a segment is left when there is another");
+    const file = this.#current;
+    const { content, frame } = emptyFrame(flagLast);
+    const resolve = (): void => {
+      this.#leaving.splice(this.#leaving.indexOf(file), 1);
+      file.close();
+    };
+    const waiting = { content, frame, place: undefined, number: 0, durable: false };
+    const last: Waiting = { ...waiting, resolve, reject: () => {} };
+    this.#queue.splice(this.#placed, 0, last);
+    this.#leaving.push(file);
+    this.#begin(last);
+    this.#current = next;
+    this.#at = blockBytes;
+    this.#next = this.#openAhead();
+    this.#aheadFailed = false;
+  }
+
+  /** Tells of what is durable with all before it. */
+  #settle(): void {
+    for (;;) {
+      const [first] = this.#queue;
+      if (first === undefined || !first.durable) return;
+      assert(first.place !== undefined, "what is durable has its place");
+      this.#queue.shift();
+      this.#placed -= 1;
+      this.#durableThrough = first.number;
+      first.resolve(first.place);
+    }
+  }
+
+  /**
+   * After this nothing is durable any more, though the writes under way may succeed: what one of
+   * them met may be told to another.
+   */
+  #fail(failure: Error): void {
+    this.#failure ??= failure;
+    this.#placed = 0;
+    for (const { reject } of this.#queue.splice(0)) reject(this.#failure);
+  }
+
+  /** A segment that a process before this one has made in advance. */
+  #openAhead(): SegmentFile | undefined {
+    const segment = this.#current.segment + 1;
+    return this.#log.ahead.includes(segment) ? this.#files.open(segment) : undefined;
+  }
+
+  #make(bytes: number): void {
+    if (this.#making !== undefined) return;
+    const { store } = this.#log;
+    const segment = this.#current.segment + 1;
+    const header = encodeSegmentHeader({ store, segment, bytes });
+    this.#making = this.#files.make(segment, bytes, header).then(
+      (file) => {
+        this.#making = undefined;
+        this.#next = file;
+        this.#pump();
+      },
+      (error: unknown) => {
+        this.#making = undefined;
+        this.#aheadFailed = true;
+        const next = this.#queue[this.#placed];
+        if (next === undefined || this.#fits(next.frame.length)) return;
+        this.#fail(storeFailure(`make segment ${segment} of ${bytes} bytes`, error));
+      },
+    );
+  }
+}
+
+function emptyFrame(flags: number): { content: FrameContent; frame: Uint8Array } {
+  const none = new Uint8Array(0);
+  const frame = new Uint8Array(frameBytes({ metaBytes: 0, recordBytes: 0 }));
+  return { content: { ...emptyContent, ...layFrame(frame, none, none), flags }, frame };
+}
