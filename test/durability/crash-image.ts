@@ -49,6 +49,31 @@ export function crashImage(
   return image.bytes();
 }
 
+/**
+ * The segment files of a store, by name. Each was made as another file, in one go, and got its name
+ * when it had been flushed: the writes before are its own.
+ */
+export function segmentImages(
+  calls: readonly TracedCall[],
+  cutAt: number,
+  loss: Loss,
+  prng: Prng,
+): Map<string, Buffer> {
+  const made: TracedCall[][] = [];
+  for (const call of calls.filter(({ file }) => file.endsWith("making.seg"))) {
+    if (call.kind === "write" && call.offset === 0) made.push([]);
+    made.at(-1)?.push(call);
+  }
+  const images = new Map<string, Buffer>();
+  made.forEach((making, at) => {
+    if (!making.some(({ kind, ok, endedAt }) => kind === "flush" && ok && endedAt <= cutAt)) return;
+    const name = `${String(at + 1).padStart(10, "0")}.seg`;
+    const own = calls.filter(({ file }) => file.endsWith(name));
+    images.set(name, crashImage([...making, ...own], cutAt, loss, prng));
+  });
+  return images;
+}
+
 function putSectors(image: ImageFile, write: WriteCall, prng: Prng): void {
   for (let at = write.offset; at < write.offset + write.bytes.length; ) {
     const next = Math.min(at - (at % sectorBytes) + sectorBytes, write.offset + write.bytes.length);

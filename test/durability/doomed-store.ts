@@ -65,11 +65,11 @@ export function runDoomed(options: DoomedOptions, surroundings: Surroundings): D
  * nothing that was never written, and the store takes further commits.
  */
 export function findLosses(
-  { dir, durability, seed }: DoomedOptions,
+  { dir, kind, durability, seed }: DoomedOptions,
   { acknowledged, refused, crashed }: Pick<Doomed, "acknowledged" | "refused" | "crashed">,
   surroundings: Surroundings = {},
 ): string[] {
-  const options: OpenerOptions = { dirs: [dir], durability };
+  const options: OpenerOptions = { dirs: [dir], kind, durability };
   const { stdout, stderr, signal } = runNode("image-opener", options, surroundings);
   if (stdout === "") return [`the opener ended with ${signal}: ${stderr}`];
   const { digest, writable }: Opened = JSON.parse(stdout);

@@ -3,20 +3,17 @@
  * what becomes of each commit. It goes on for some commits after the first that is refused: a dead
  * store must stay dead.
  *
- *      node doomed-writer.js {"dir":…,"durability":…,"seed":…,"commits":…,"preallocateBytes":…}
+ *      node doomed-writer.js {"dir":…,"kind":…,"durability":…,"seed":…,"commits":…,"preallocateBytes":…}
  *
  *      opened | open ERR_STORE_FAILED        ack 1        refused 2 ERR_STORE_FAILED        closed
  */
 import { writeSync } from "node:fs";
 import { RaftError } from "../../src/base/index.ts";
-import { LmdbStore } from "../../src/log/index.ts";
-import type { Durability } from "../../src/log/index.ts";
-import { testIdentity } from "../fixtures/store-places.ts";
 import { StoreWorkload } from "./store-workload.ts";
+import { createTrialStore } from "./trial-store.ts";
+import type { TrialStore } from "./trial-store.ts";
 
-export interface DoomedOptions {
-  readonly dir: string;
-  readonly durability: Durability;
+export interface DoomedOptions extends TrialStore {
   readonly seed: number;
   readonly commits: number;
   readonly preallocateBytes: number;
@@ -34,8 +31,8 @@ function codeOf(error: unknown): string {
 }
 
 async function main(options: DoomedOptions): Promise<void> {
-  const { dir, durability, seed, commits, preallocateBytes } = options;
-  const store = new LmdbStore({ dir, durability, identity: testIdentity, preallocateBytes });
+  const { seed, commits, preallocateBytes } = options;
+  const store = createTrialStore(options, preallocateBytes);
   try {
     await store.open();
   } catch (error) {

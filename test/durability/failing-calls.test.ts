@@ -14,19 +14,22 @@ import type { DiskFault } from "../native/failing-disk.ts";
 import { skipWithout } from "../native/skip-without.ts";
 import { findLosses, runDoomed } from "./doomed-store.ts";
 import type { DoomedOptions } from "./doomed-writer.ts";
+import { durableKinds } from "./trial-store.ts";
 
-const modes = ["strict", "pipelined"] as const;
 const roundsEach = roundsOf(2);
 /** Enough that some of the calls fall into the first commits and some into later ones. */
 const commits = 40;
 /** Of a run, or a few less: some fall into the making of the store, most into commits. */
-const callsOf = { flush: 45, write: 110 } as const;
+const callsOf = {
+  lmdb: { flush: 45, write: 110 },
+  segments: { flush: 4, write: 60 },
+} as const;
 /** A fault may befall a call of our own that is simply made again. */
 const sweepsMax = 5;
 
 interface Fault {
   readonly action: DiskFault["action"];
-  readonly kind: keyof typeof callsOf;
+  readonly call: keyof typeof callsOf.lmdb;
 }
 
 interface Tally {
@@ -41,15 +44,16 @@ function findFaults(t: TestContext, faults: readonly Fault[], mayCrash = false):
   const prng = seededPrng(t, "failing-calls");
   using disk = new FailingDisk();
   const tally: Tally = { failures: 0, crashes: 0, found: [] };
-  const cases = modes.flatMap((durability) => faults.map((fault) => ({ durability, ...fault })));
+  const cases = durableKinds.flatMap((store) => faults.map((fault) => ({ ...store, ...fault })));
   for (let sweep = 1; sweep <= sweepsMax; sweep += 1) {
-    for (const { durability, action, kind } of cases) {
+    for (const { kind, durability, action, call } of cases) {
       for (let round = 1; round <= roundsEach; round += 1) {
-        const first = prng.between(1, callsOf[kind] + 1);
-        const dir = join(disk.dir, `${durability}-${action}-${kind}-${sweep}-${round}`);
-        const options = { dir, durability, seed: first, commits, preallocateBytes: 131_072 };
-        disk.fail({ action, kind, first, last: first });
-        runOnce(disk, { options, story: `${action} at ${kind} ${first}`, mayCrash }, tally);
+        const first = prng.between(1, callsOf[kind][call] + 1);
+        const dir = join(disk.dir, `${kind}-${durability}-${action}-${call}-${sweep}-${round}`);
+        const options = { dir, kind, durability, seed: first, commits, preallocateBytes: 131_072 };
+        disk.fail({ action, kind: call, first, last: first });
+        const story = `${action} at ${call} ${first}`;
+        runOnce(disk, { options, story, mayCrash: mayCrash && kind === "lmdb" }, tally);
       }
     }
     if (tally.failures + tally.crashes + tally.found.length > 0) break;
@@ -71,21 +75,23 @@ function runOnce(disk: FailingDisk, { options, story, mayCrash }: Once, tally: T
   if (doomed.openError !== undefined || doomed.refused > 0) tally.failures += 1;
   if (doomed.crashed) tally.crashes += 1;
   const wrong = [...doomed.faults, ...findLosses(options, doomed)];
-  tally.found.push(...wrong.map((fault) => `${options.durability}: ${story}: ${fault}`));
+  tally.found.push(
+    ...wrong.map((fault) => `${options.kind} ${options.durability}: ${story}: ${fault}`),
+  );
 }
 
 test("a flush that fails, of open or of any commit, ends the store and nothing else", (t) => {
   if (skipWithout(t, whyNotBuildable())) return;
   const faults = findFaults(t, [
-    { action: "EIO", kind: "flush" },
-    { action: "ENOSPC", kind: "flush" },
+    { action: "EIO", call: "flush" },
+    { action: "ENOSPC", call: "flush" },
   ]);
   assert.deepEqual(faults, []);
 });
 
 test("a write that takes only half of its bytes ends the store and nothing else", (t) => {
   if (skipWithout(t, whyNotBuildable())) return;
-  assert.deepEqual(findFaults(t, [{ action: "short", kind: "write" }]), []);
+  assert.deepEqual(findFaults(t, [{ action: "short", call: "write" }]), []);
 });
 
 // A full disk is met by our own writes. A write of LMDB's own that fails nevertheless makes lmdb-js
@@ -95,8 +101,8 @@ test("a write that takes only half of its bytes ends the store and nothing else"
 test("a write that fails ends the store, or by lmdb's fault the process, and loses nothing", (t) => {
   if (skipWithout(t, whyNotBuildable())) return;
   const faults: readonly Fault[] = [
-    { action: "EIO", kind: "write" },
-    { action: "ENOSPC", kind: "write" },
+    { action: "EIO", call: "write" },
+    { action: "ENOSPC", call: "write" },
   ];
   assert.deepEqual(findFaults(t, faults, true), []);
 });
@@ -107,7 +113,8 @@ test("no file is made longer but by writing, since LMDB crashes where it cannot"
   const calls = (["any", "size"] as const).map((kind) => {
     disk.fail({ action: "count", kind });
     const dir = join(disk.dir, kind);
-    const options = { dir, durability: "strict", seed: 1, commits, preallocateBytes: 0 } as const;
+    const common = { dir, seed: 1, commits, preallocateBytes: 0 };
+    const options = { ...common, kind: "lmdb", durability: "strict" } as const;
     const { faults } = runDoomed(options, { environment: disk.environment });
     assert.deepEqual(faults, []);
     return disk.takeCalls();
@@ -120,9 +127,9 @@ test("a disk whose flushes do nothing loses nothing when only the process ends",
   if (skipWithout(t, whyNotBuildable())) return;
   using disk = new FailingDisk();
   disk.fail({ action: "lie", kind: "flush" });
-  for (const durability of modes) {
-    const dir = join(disk.dir, durability);
-    const options = { dir, durability, seed: 1, commits, preallocateBytes: 131_072 };
+  for (const { kind, durability } of durableKinds) {
+    const dir = join(disk.dir, `${kind}-${durability}`);
+    const options = { dir, kind, durability, seed: 1, commits, preallocateBytes: 131_072 };
     const doomed = runDoomed(options, { environment: disk.environment });
     assert.deepEqual(doomed, {
       openError: undefined,

@@ -2,13 +2,12 @@
  * A process that makes ten commits, whatever becomes of them, and tells as JSON which promises
  * resolved.
  *
- *      node failing-disk-writer.js {"dir":…,"durability":…}
+ *      node failing-disk-writer.js {"dir":…,"kind":…,"durability":…}
  */
 import { writeSync } from "node:fs";
 import { RaftError } from "../../src/base/index.ts";
-import { LmdbStore } from "../../src/log/index.ts";
-import { testIdentity } from "../fixtures/store-places.ts";
 import { StoreWorkload } from "./store-workload.ts";
+import { createTrialStore } from "./trial-store.ts";
 
 export interface FailingDiskReport {
   readonly resolved: readonly number[];
@@ -21,8 +20,7 @@ export interface FailingDiskReport {
 
 const commits = 10;
 
-const { dir, durability } = JSON.parse(process.argv[2] ?? "{}");
-const store = new LmdbStore({ dir, durability, identity: testIdentity, preallocateBytes: 0 });
+const store = createTrialStore(JSON.parse(process.argv[2] ?? "{}"), 0);
 await store.open();
 const resolved: number[] = [];
 const rejected: number[] = [];

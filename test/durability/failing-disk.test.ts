@@ -18,7 +18,7 @@ function runOn(fault: string, durability: string): FailingDiskReport {
   const dir = makeTempDir();
   try {
     const tracer = ["-f", "-o", "/dev/null", "-e", `inject=${fault}`];
-    const program = [process.execPath, writer, JSON.stringify({ dir, durability })];
+    const program = [process.execPath, writer, JSON.stringify({ dir, kind: "lmdb", durability })];
     const child = spawnSync("strace", [...tracer, ...program], {
       encoding: "utf8",
       timeout: 30_000,

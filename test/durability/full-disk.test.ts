@@ -13,6 +13,7 @@ import { roundsOf, seededPrng } from "../integration/random-seed.ts";
 import { skipWithout } from "../native/skip-without.ts";
 import { SmallDisk, whyNotMountable } from "../native/small-disk.ts";
 import { findLosses, runDoomed } from "./doomed-store.ts";
+import type { TrialStore } from "./trial-store.ts";
 
 const diskBytes = 4_194_304;
 const pageBytes = 4_096;
@@ -30,13 +31,12 @@ async function withSmallDisk(run: (disk: SmallDisk) => void): Promise<void> {
   }
 }
 
-interface Filling {
-  readonly durability: "strict" | "pipelined";
+interface Filling extends Omit<TrialStore, "dir"> {
   readonly preallocateBytes: number;
 }
 
 /** Fills the disk some times over, each time with another page as the first that does not fit. */
-async function fill(t: TestContext, { durability, preallocateBytes }: Filling): Promise<string[]> {
+async function fill(t: TestContext, { preallocateBytes, ...store }: Filling): Promise<string[]> {
   const prng = seededPrng(t, "full-disk");
   const found: string[] = [];
   for (let round = 1; round <= roundsEach; round += 1) {
@@ -46,7 +46,7 @@ async function fill(t: TestContext, { durability, preallocateBytes }: Filling): 
       disk.fillUpTo(freeBytes);
       const dir = join(disk.dir, "store");
       const seed = prng.between(1, 1_000_000);
-      const options = { dir, durability, seed, commits, preallocateBytes };
+      const options = { dir, ...store, seed, commits, preallocateBytes };
       const doomed = runDoomed(options, disk);
       disk.free();
       const story = `round ${round}, ${freeBytes} bytes`;
@@ -59,37 +59,47 @@ async function fill(t: TestContext, { durability, preallocateBytes }: Filling): 
   return found;
 }
 
-for (const durability of ["strict", "pipelined"] as const) {
-  for (const preallocateBytes of [0, 131_072]) {
-    test(`a ${durability} store that grows by ${preallocateBytes} bytes fails when the disk is full, keeps its commits and goes on when there is space`, async (t) => {
-      if (skipWithout(t, obstacle)) return;
-      assert.deepEqual(await fill(t, { durability, preallocateBytes }), []);
-    });
-  }
+const fillings: readonly Filling[] = [
+  { kind: "lmdb", durability: "strict", preallocateBytes: 0 },
+  { kind: "lmdb", durability: "strict", preallocateBytes: 131_072 },
+  { kind: "lmdb", durability: "pipelined", preallocateBytes: 0 },
+  { kind: "lmdb", durability: "pipelined", preallocateBytes: 131_072 },
+  { kind: "segments", durability: "strict", preallocateBytes: 131_072 },
+];
+
+for (const filling of fillings) {
+  const { kind, durability, preallocateBytes } = filling;
+  test(`a ${kind} ${durability} store that grows by ${preallocateBytes} bytes fails when the disk is full, keeps its commits and goes on when there is space`, async (t) => {
+    if (skipWithout(t, obstacle)) return;
+    assert.deepEqual(await fill(t, filling), []);
+  });
 }
 
-test("a store that does not fit when it is made is refused, and made when there is space", async (t) => {
-  if (skipWithout(t, obstacle)) return;
-  const found: string[] = [];
-  for (const freePages of [0, 1, 2, 3, 4, 8, 36, 72]) {
-    await withSmallDisk((disk) => {
-      const dir = join(disk.dir, "store");
-      disk.fillUpTo(freePages * pageBytes);
-      const options = {
-        dir,
-        durability: "strict" as const,
-        seed: 1,
-        commits: 3,
-        preallocateBytes: 131_072,
-      };
-      const doomed = runDoomed(options, disk);
-      disk.free();
-      const wrong = [...doomed.faults, ...findLosses(options, doomed, disk)];
-      found.push(...wrong.map((fault) => `${freePages} free pages: ${fault}`));
-    });
-  }
-  assert.deepEqual(found, []);
-});
+for (const kind of ["lmdb", "segments"] as const) {
+  test(`a ${kind} store that does not fit when it is made is refused, and made when there is space`, async (t) => {
+    if (skipWithout(t, obstacle)) return;
+    const found: string[] = [];
+    for (const freePages of [0, 1, 2, 3, 4, 8, 36, 72]) {
+      await withSmallDisk((disk) => {
+        const dir = join(disk.dir, "store");
+        disk.fillUpTo(freePages * pageBytes);
+        const options = {
+          dir,
+          kind,
+          durability: "strict" as const,
+          seed: 1,
+          commits: 3,
+          preallocateBytes: 131_072,
+        };
+        const doomed = runDoomed(options, disk);
+        disk.free();
+        const wrong = [...doomed.faults, ...findLosses(options, doomed, disk)];
+        found.push(...wrong.map((fault) => `${freePages} free pages: ${fault}`));
+      });
+    }
+    assert.deepEqual(found, []);
+  });
+}
 
 test("a store whose lock file is gone opens on a full disk, or is refused", async (t) => {
   if (skipWithout(t, obstacle)) return;
@@ -97,6 +107,7 @@ test("a store whose lock file is gone opens on a full disk, or is refused", asyn
     const dir = join(disk.dir, "store");
     const options = {
       dir,
+      kind: "lmdb",
       durability: "strict",
       seed: 1,
       commits: 3,

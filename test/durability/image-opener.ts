@@ -3,18 +3,16 @@
  * what it found and whether the store takes further commits. A process of its own, since a damaged
  * file may crash LMDB's native code.
  *
- *      node image-opener.js {"dirs":[…],"durability":…}
+ *      node image-opener.js {"dirs":[…],"kind":…,"durability":…}
  */
 import { writeSync } from "node:fs";
-import { LmdbStore } from "../../src/log/index.ts";
-import type { Durability } from "../../src/log/index.ts";
 import { makeBlock } from "../../src/testing/index.ts";
-import { testIdentity } from "../fixtures/store-places.ts";
 import { stateDigest } from "./store-workload.ts";
+import { createTrialStore } from "./trial-store.ts";
+import type { TrialStore } from "./trial-store.ts";
 
-export interface OpenerOptions {
+export interface OpenerOptions extends Omit<TrialStore, "dir"> {
   readonly dirs: readonly string[];
-  readonly durability: Durability;
 }
 
 export interface Opened {
@@ -27,9 +25,9 @@ export interface Opened {
 
 const newGroup = 99;
 
-async function inspect(dir: string, durability: Durability): Promise<Opened> {
-  const options = { dir, durability, identity: testIdentity, preallocateBytes: 0 };
-  const store = new LmdbStore(options);
+async function inspect(options: TrialStore): Promise<Opened> {
+  const { dir } = options;
+  const store = createTrialStore(options, 0);
   let digest: string;
   try {
     digest = stateDigest(store, await store.open());
@@ -44,14 +42,14 @@ async function inspect(dir: string, durability: Durability): Promise<Opened> {
     removed: [],
   });
   await store.close();
-  const again = new LmdbStore(options);
+  const again = createTrialStore(options, 0);
   await again.open();
   const writable = again.read(newGroup, 1, 1).length === 1;
   await again.close();
   return { dir, digest, writable };
 }
 
-const { dirs, durability }: OpenerOptions = JSON.parse(process.argv[2] ?? "{}");
+const { dirs, ...store }: OpenerOptions = JSON.parse(process.argv[2] ?? "{}");
 for (const dir of dirs) {
-  writeSync(1, `${JSON.stringify(await inspect(dir, durability))}\n`);
+  writeSync(1, `${JSON.stringify(await inspect({ dir, ...store }))}\n`);
 }

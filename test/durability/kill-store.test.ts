@@ -7,11 +7,11 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { Prng } from "../../src/base/index.ts";
-import type { Durability } from "../../src/log/index.ts";
-import { LmdbStore } from "../../src/log/index.ts";
-import { makeTempDir, testIdentity } from "../fixtures/store-places.ts";
+import { makeTempDir } from "../fixtures/store-places.ts";
 import { StoreWorkload, stateDigest } from "./store-workload.ts";
 import type { WriterOptions } from "./store-writer.ts";
+import { createTrialStore, durableKinds } from "./trial-store.ts";
+import type { TrialStore } from "./trial-store.ts";
 
 const seed = Number(process.env["FLOTILLA_SEED"] ?? Date.now() % 1_000_000);
 const roundsOf = { strict: 20, pipelined: 20, none: 5 } as const;
@@ -42,8 +42,8 @@ async function killAfter(options: WriterOptions, acksMin: number): Promise<numbe
 }
 
 /** Number of commits whose state the store is in. */
-async function findState(dir: string, durability: Durability, from: number): Promise<number> {
-  const store = new LmdbStore({ dir, durability, identity: testIdentity });
+async function findState(options: TrialStore, from: number): Promise<number> {
+  const store = createTrialStore(options, 131_072);
   const digest = stateDigest(store, await store.open());
   await store.close();
   const workload = new StoreWorkload(seed);
@@ -55,17 +55,23 @@ async function findState(dir: string, durability: Durability, from: number): Pro
   return workload.commits;
 }
 
-for (const durability of ["strict", "pipelined", "none"] as const) {
-  test(`a killed process loses no ${durability} commit that it had acknowledged`, async (t) => {
+const kinds = [
+  ...durableKinds,
+  { kind: "lmdb", durability: "none" },
+  { kind: "segments", durability: "none" },
+] as const;
+
+for (const { kind, durability } of kinds) {
+  test(`a killed process loses no ${kind} ${durability} commit that it had acknowledged`, async (t) => {
     t.diagnostic(`seed ${seed}; repeat with: npm test -- --only kill-store --seed ${seed}`);
     const prng = new Prng(seed);
     const dir = makeTempDir();
     try {
       let resumeAt = 0;
       for (let round = 0; round < roundsOf[durability]; round += 1) {
-        const options = { dir, durability, seed, resumeAt, commits: commitsMax };
+        const options = { dir, kind, durability, seed, resumeAt, commits: commitsMax };
         const acknowledged = await killAfter(options, prng.between(0, 30));
-        const state = await findState(dir, durability, acknowledged);
+        const state = await findState(options, acknowledged);
         assert.ok(state >= acknowledged, `seed ${seed}, round ${round}`);
         resumeAt = state;
       }

@@ -20,9 +20,9 @@ import type { Inspected, InspectorOptions } from "./store-inspector.ts";
 import { StoreModel } from "./store-model.ts";
 import { watchedSuite } from "./suite-runner.ts";
 import type { RunnerOptions } from "./suite-runner.ts";
+import { durableKinds } from "./trial-store.ts";
+import type { TrialStore } from "./trial-store.ts";
 
-const modes = ["strict", "pipelined"] as const;
-type Mode = (typeof modes)[number];
 /** A process each. */
 const killsAtCalls = roundsOf(6);
 const killsAtMoments = roundsOf(4);
@@ -74,7 +74,7 @@ async function statesOfCases(): Promise<(readonly string[])[]> {
 /** Compares one killed process's stores with what it was promised and what its cases can make. */
 function findFaults(
   runs: readonly Run[],
-  durability: Mode,
+  store: Omit<TrialStore, "dir">,
   cases: readonly (readonly string[])[],
 ): string[] {
   const expected = runs.flatMap(({ dir, story, said }) => {
@@ -85,7 +85,7 @@ function findFaults(
       return { dir: join(dir, `${at}`), story: `${story}, case ${at}`, at, acknowledged };
     });
   });
-  const options: InspectorOptions = { dirs: expected.map(({ dir }) => dir), durability };
+  const options: InspectorOptions = { dirs: expected.map(({ dir }) => dir), ...store };
   const child = spawnSync(process.execPath, [script("store-inspector"), JSON.stringify(options)], {
     encoding: "utf8",
     maxBuffer: 2 ** 26,
@@ -138,7 +138,7 @@ async function runUntil(
 type KillProcess = (options: RunnerOptions, prng: Prng) => Promise<Omit<Run, "dir">>;
 
 interface Kills {
-  readonly durability: Mode;
+  readonly store: Omit<TrialStore, "dir">;
   /** Where the processes' folders are. */
   readonly root: string;
   readonly count: number;
@@ -148,20 +148,21 @@ interface Kills {
 /** Worked out once for all tests. */
 const expectedStates = statesOfCases();
 
-async function checkKills(t: TestContext, { durability, root, count, kill }: Kills): Promise<void> {
+async function checkKills(t: TestContext, { store, root, count, kill }: Kills): Promise<void> {
   const prng = seededPrng(t, "killed-suite");
   const cases = await expectedStates;
   const runs: Run[] = [];
   for (let number = 1; number <= count; number += 1) {
     const dir = join(root, `${number}`);
-    const options = { dir, durability, cases: drawCases(prng, cases.length) };
+    const options = { dir, ...store, cases: drawCases(prng, cases.length) };
     runs.push({ dir, ...(await kill(options, prng)) });
   }
-  assert.deepEqual(findFaults(runs, durability, cases), []);
+  assert.deepEqual(findFaults(runs, store, cases), []);
 }
 
-for (const durability of modes) {
-  test(`the suite's cases, killed at any write or flush, keep what ${durability} commits promised`, async (t) => {
+for (const store of durableKinds) {
+  const name = `${store.kind} ${store.durability}`;
+  test(`the suite's cases, killed at any write or flush, keep what ${name} commits promised`, async (t) => {
     if (skipWithout(t, whyNotBuildable())) return;
     using disk = new FailingDisk();
     const kill: KillProcess = async (options, prng) => {
@@ -172,17 +173,17 @@ for (const durability of modes) {
       assert.ok(signal === "SIGKILL" || /^ended$/m.test(said), `${signal}`);
       return { said, story: `killed at call ${at}` };
     };
-    await checkKills(t, { durability, root: disk.dir, count: killsAtCalls, kill });
+    await checkKills(t, { store, root: disk.dir, count: killsAtCalls, kill });
   });
 
-  test(`the suite's cases, killed at any moment, keep what ${durability} commits promised`, async (t) => {
+  test(`the suite's cases, killed at any moment, keep what ${name} commits promised`, async (t) => {
     const root = makeTempDir();
     try {
       const kill: KillProcess = async (options, prng) => {
         const lines = prng.between(1, 40);
         return { ...(await runUntil(options, lines)), story: `killed after line ${lines}` };
       };
-      await checkKills(t, { durability, root, count: killsAtMoments, kill });
+      await checkKills(t, { store, root, count: killsAtMoments, kill });
     } finally {
       rmSync(root, { recursive: true });
     }

@@ -37,7 +37,13 @@ async function traceWriter(options: Omit<WriterOptions, "seed">): Promise<Traced
 async function findFaults(durability: Durability): Promise<string[]> {
   const dir = makeTempDir();
   try {
-    const { calls, dataFile } = await traceWriter({ dir, durability, resumeAt: 0, commits });
+    const { calls, dataFile } = await traceWriter({
+      dir,
+      kind: "lmdb",
+      durability,
+      resumeAt: 0,
+      commits,
+    });
     const said = saidLines(calls);
     const acknowledgements = Array.from({ length: commits }, (_, at) => {
       const startedAt = said.get(`ack ${at + 1}`);
@@ -68,8 +74,14 @@ test("open reports what it found after a transaction of its own and a flush of t
   if (obstacle !== undefined) return t.diagnostic(obstacle);
   const dir = makeTempDir();
   try {
-    await traceWriter({ dir, durability: "pipelined", resumeAt: 0, commits: 3 });
-    const options = { dir, durability: "pipelined", resumeAt: 3, commits: 0 } as const;
+    await traceWriter({ dir, kind: "lmdb", durability: "pipelined", resumeAt: 0, commits: 3 });
+    const options = {
+      dir,
+      kind: "lmdb",
+      durability: "pipelined",
+      resumeAt: 3,
+      commits: 0,
+    } as const;
     const { calls, dataFile } = await traceWriter(options);
     const opened = [...saidLines(calls)].find(([line]) => line.startsWith("opened "))?.[1];
     assert.ok(opened !== undefined);

@@ -9,14 +9,18 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Prng } from "../../src/base/index.ts";
-import type { Durability } from "../../src/log/index.ts";
 import { makeTempDir } from "../fixtures/store-places.ts";
-import { crashImage, losses } from "./crash-image.ts";
+import { crashImage, losses, segmentImages } from "./crash-image.ts";
+
 import { saidLines } from "./flush-order.ts";
 import type { Opened, OpenerOptions } from "./image-opener.ts";
 import { StoreWorkload } from "./store-workload.ts";
 import { readTrace, runTraced, whyNotTraceable } from "./syscall-trace.ts";
 import type { TracedCall } from "./syscall-trace.ts";
+import { durableKinds } from "./trial-store.ts";
+import type { StoreKind, TrialStore } from "./trial-store.ts";
+
+type StoreMode = Omit<TrialStore, "dir">;
 
 const seed = Number(process.env["FLOTILLA_SEED"] ?? Date.now() % 1_000_000);
 const commits = 150;
@@ -32,25 +36,27 @@ interface Cut {
 }
 
 interface Trace {
+  readonly kind: StoreKind;
   readonly calls: readonly TracedCall[];
   readonly said: ReadonlyMap<string, number>;
 }
 
-async function traceWorkload(root: string, durability: Durability): Promise<Trace> {
+async function traceWorkload(root: string, store: StoreMode): Promise<Trace> {
   const dir = join(root, "store");
   const traceFile = join(root, "trace");
-  const options = { dir, durability, seed, resumeAt: 0, commits };
+  const options = { dir, ...store, seed, resumeAt: 0, commits };
   await runTraced(traceFile, script("store-writer"), JSON.stringify(options));
   const calls = await readTrace(traceFile);
-  const made = [join(dir, "making", "data.mdb"), join(dir, "data.mdb")];
-  return { calls: calls.filter(({ file }) => made.includes(file)), said: saidLines(calls) };
+  const own = /(?:data\.mdb|\.seg)$/;
+  const { kind } = store;
+  return { kind, calls: calls.filter(({ file }) => own.test(file)), said: saidLines(calls) };
 }
 
 /**
  * Cuts power at chance moments between the opening of the store and its closing, and writes the
  * images.
  */
-function makeCuts(root: string, { calls, said }: Trace, prng: Prng): Cut[] {
+function makeCuts(root: string, { kind, calls, said }: Trace, prng: Prng): Cut[] {
   const from = [...said].find(([line]) => line.startsWith("opened "))?.[1];
   assert.ok(from !== undefined, "the writer opened its store");
   const moments = calls.filter(({ startedAt }) => startedAt > from);
@@ -63,7 +69,11 @@ function makeCuts(root: string, { calls, said }: Trace, prng: Prng): Cut[] {
     }
     const dir = join(root, `cut-${number}`);
     mkdirSync(dir);
-    writeFileSync(join(dir, "data.mdb"), crashImage(calls, cutAt, loss, prng));
+    const images =
+      kind === "segments"
+        ? segmentImages(calls, cutAt, loss, prng)
+        : new Map([["data.mdb", crashImage(calls, cutAt, loss, prng)]]);
+    for (const [name, bytes] of images) writeFileSync(join(dir, name), bytes);
     return { dir, story: `cut ${number} at call ${cutAt}, losing ${loss}`, acknowledged };
   });
 }
@@ -72,11 +82,11 @@ function makeCuts(root: string, { calls, said }: Trace, prng: Prng): Cut[] {
  * Opens all images; a process that crashes is reported for the image it was at, and another goes on
  * after it.
  */
-function openAll(cutsMade: readonly Cut[], durability: Durability): Map<string, Opened> {
+function openAll(cutsMade: readonly Cut[], store: StoreMode): Map<string, Opened> {
   const found = new Map<string, Opened>();
   let dirs = cutsMade.map(({ dir }) => dir);
   while (dirs.length > 0) {
-    const options: OpenerOptions = { dirs, durability };
+    const options: OpenerOptions = { dirs, ...store };
     const child = spawnSync(process.execPath, [script("image-opener"), JSON.stringify(options)], {
       encoding: "utf8",
     });
@@ -94,12 +104,14 @@ function openAll(cutsMade: readonly Cut[], durability: Durability): Map<string, 
 }
 
 /** What is wrong with the stores found after the cuts, as text. */
-async function findLosses(durability: Durability): Promise<string[]> {
+async function findLosses(store: StoreMode): Promise<string[]> {
   const root = makeTempDir();
   try {
-    const trace = await traceWorkload(root, durability);
+    const trace = await traceWorkload(root, store);
     const made = makeCuts(root, trace, new Prng(seed));
-    const found = openAll(made, durability === "none" ? "strict" : durability);
+    const { kind, durability } = store;
+    const opened = durability === "none" ? "strict" : durability;
+    const found = openAll(made, { kind, durability: opened });
     const workload = new StoreWorkload(seed);
     const states = new Map([[workload.digest(), 0]]);
     while (workload.commits < commits) {
@@ -107,27 +119,29 @@ async function findLosses(durability: Durability): Promise<string[]> {
       states.set(workload.digest(), workload.commits);
     }
     return made.flatMap(({ dir, story, acknowledged }) => {
-      const opened = found.get(dir);
-      const state = states.get(opened?.digest ?? "");
-      if (state === undefined) return [`${story}: no state of the workload: ${opened?.digest}`];
+      const image = found.get(dir);
+      const state = states.get(image?.digest ?? "");
+      if (state === undefined) return [`${story}: no state of the workload: ${image?.digest}`];
       if (state < acknowledged) return [`${story}: ${acknowledged} acknowledged, ${state} there`];
-      return opened?.writable === true ? [] : [`${story}: takes no further commits`];
+      return image?.writable === true ? [] : [`${story}: takes no further commits`];
     });
   } finally {
     rmSync(root, { recursive: true });
   }
 }
 
-for (const durability of ["strict", "pipelined"] as const) {
-  test(`a ${durability} store keeps every acknowledged commit over ${cuts} power cuts`, async (t) => {
+for (const store of durableKinds) {
+  test(`a ${store.kind} ${store.durability} store keeps every acknowledged commit over ${cuts} power cuts`, async (t) => {
     if (obstacle !== undefined) return t.diagnostic(obstacle);
     t.diagnostic(`seed ${seed}; repeat with: npm test -- --only power-cut --seed ${seed}`);
-    assert.deepEqual(await findLosses(durability), [], `seed ${seed}`);
+    assert.deepEqual(await findLosses(store), [], `seed ${seed}`);
   });
 }
 
-test("power cuts do damage a store that never flushes, so they bite", async (t) => {
-  if (obstacle !== undefined) return t.diagnostic(obstacle);
-  t.diagnostic(`seed ${seed}; repeat with: npm test -- --only power-cut --seed ${seed}`);
-  assert.notDeepEqual(await findLosses("none"), []);
-});
+for (const kind of ["lmdb", "segments"] as const) {
+  test(`power cuts do damage a ${kind} store that never flushes, so they bite`, async (t) => {
+    if (obstacle !== undefined) return t.diagnostic(obstacle);
+    t.diagnostic(`seed ${seed}; repeat with: npm test -- --only power-cut --seed ${seed}`);
+    assert.notDeepEqual(await findLosses({ kind, durability: "none" }), []);
+  });
+}

@@ -3,17 +3,15 @@
  * JSON. A process of its own: nothing that a killed one kept in memory is here, and a damaged file
  * may crash LMDB's native code.
  *
- *      node store-inspector.js {"dirs":[…],"durability":…}
+ *      node store-inspector.js {"dirs":[…],"kind":…,"durability":…}
  */
 import { writeSync } from "node:fs";
-import { LmdbStore } from "../../src/log/index.ts";
-import type { Durability } from "../../src/log/index.ts";
-import { testIdentity } from "../fixtures/store-places.ts";
 import { stateOf } from "./store-model.ts";
+import { createTrialStore } from "./trial-store.ts";
+import type { TrialStore } from "./trial-store.ts";
 
-export interface InspectorOptions {
+export interface InspectorOptions extends Omit<TrialStore, "dir"> {
   readonly dirs: readonly string[];
-  readonly durability: Durability;
 }
 
 export interface Inspected {
@@ -24,9 +22,9 @@ export interface Inspected {
   readonly stateAfterCommit: string;
 }
 
-async function inspect(dir: string, durability: Durability): Promise<Inspected> {
-  const options = { dir, durability, identity: testIdentity, preallocateBytes: 131_072 };
-  const first = new LmdbStore(options);
+async function inspect(options: TrialStore): Promise<Inspected> {
+  const { dir } = options;
+  const first = createTrialStore(options, 131_072);
   let state: string;
   try {
     state = stateOf(first, await first.open());
@@ -38,7 +36,7 @@ async function inspect(dir: string, durability: Durability): Promise<Inspected> 
   const descriptors = [{ group, members, state: "running", reason: "" } as const];
   await first.commit({ changes: [], descriptors, removed: [] });
   await first.close();
-  const second = new LmdbStore(options);
+  const second = createTrialStore(options, 131_072);
   const recovered = await second.open();
   const before = recovered.filter(({ descriptor }) => descriptor.group !== group);
   const stateAfterCommit = stateOf(second, before);
@@ -46,5 +44,5 @@ async function inspect(dir: string, durability: Durability): Promise<Inspected> 
   return { dir, state, stateAfterCommit };
 }
 
-const { dirs, durability }: InspectorOptions = JSON.parse(process.argv[2] ?? "{}");
-for (const dir of dirs) writeSync(1, `${JSON.stringify(await inspect(dir, durability))}\n`);
+const { dirs, ...store }: InspectorOptions = JSON.parse(process.argv[2] ?? "{}");
+for (const dir of dirs) writeSync(1, `${JSON.stringify(await inspect({ dir, ...store }))}\n`);

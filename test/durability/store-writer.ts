@@ -1,18 +1,15 @@
 /**
- * A process that runs a StoreWorkload against an LmdbStore and says "ack N" on its standard output
+ * A process that runs a StoreWorkload against a store and says "ack N" on its standard output
  * as soon as the promise of commit N has resolved. Its parent traces its system calls, or kills it.
  *
- *      node store-writer.js {"dir":…,"durability":…,"seed":…,"resumeAt":…,"commits":…}
+ *      node store-writer.js {"dir":…,"kind":…,"durability":…,"seed":…,"resumeAt":…,"commits":…}
  */
 import { writeSync } from "node:fs";
-import { LmdbStore } from "../../src/log/index.ts";
-import type { Durability } from "../../src/log/index.ts";
-import { testIdentity } from "../fixtures/store-places.ts";
 import { StoreWorkload, stateDigest } from "./store-workload.ts";
+import { createTrialStore } from "./trial-store.ts";
+import type { TrialStore } from "./trial-store.ts";
 
-export interface WriterOptions {
-  readonly dir: string;
-  readonly durability: Durability;
+export interface WriterOptions extends TrialStore {
   readonly seed: number;
   /** Commits that the directory holds already. */
   readonly resumeAt: number;
@@ -25,16 +22,11 @@ function say(line: string): void {
 }
 
 async function main(options: WriterOptions): Promise<void> {
-  const { dir, durability, seed, resumeAt, commits } = options;
+  const { seed, resumeAt, commits } = options;
   const workload = new StoreWorkload(seed);
   while (workload.commits < resumeAt) workload.next();
-  const store = new LmdbStore({
-    dir,
-    durability,
-    identity: testIdentity,
-    // Small, so that the file grows under the workload too.
-    preallocateBytes: 131_072,
-  });
+  // Little is made in advance, so that the file grows under the workload too.
+  const store = createTrialStore(options, 131_072);
   const recovered = await store.open();
   say(`opened ${stateDigest(store, recovered)}`);
   const underWay: Promise<void>[] = [];

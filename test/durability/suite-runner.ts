@@ -1,23 +1,21 @@
 /**
- * A process that runs cases of `logStoreSuite` on LmdbStore, each in a folder of its own, and tells
+ * A process that runs cases of `logStoreSuite` on a store, each in a folder of its own, and tells
  * on its standard output what has come of each commit. Its parent kills it at any moment.
  *
- *      node suite-runner.js {"dir":…,"durability":…,"cases":[3,0,…]}
+ *      node suite-runner.js {"dir":…,"kind":…,"durability":…,"cases":[3,0,…]}
  *
  *      case 3        the third case begins, in <dir>/3
  *      ack 3 5       the promise of its fifth commit has resolved
  */
 import { writeSync } from "node:fs";
 import { join } from "node:path";
-import { LmdbStore } from "../../src/log/index.ts";
-import type { CommitBatch, Durability, LogStore } from "../../src/log/index.ts";
+import type { CommitBatch, LogStore } from "../../src/log/index.ts";
 import { logStoreSuite } from "../../src/testing/index.ts";
 import type { SuiteCase } from "../../src/testing/index.ts";
-import { testIdentity } from "../fixtures/store-places.ts";
+import { createTrialStore } from "./trial-store.ts";
+import type { TrialStore } from "./trial-store.ts";
 
-export interface RunnerOptions {
-  readonly dir: string;
-  readonly durability: Durability;
+export interface RunnerOptions extends TrialStore {
   /** Cases by their place in the suite, in the order in which they run. */
   readonly cases: readonly number[];
 }
@@ -55,17 +53,11 @@ function say(line: string): void {
   writeSync(1, `${line}\n`);
 }
 
-async function main({ dir, durability, cases }: RunnerOptions): Promise<void> {
+async function main({ dir, kind, durability, cases }: RunnerOptions): Promise<void> {
   let present = -1;
   let commits = 0;
   const suite = watchedSuite(
-    () =>
-      new LmdbStore({
-        dir: join(dir, `${present}`),
-        identity: testIdentity,
-        durability,
-        preallocateBytes: 131_072,
-      }),
+    () => createTrialStore({ dir: join(dir, `${present}`), kind, durability }, 131_072),
     (_, done) => {
       const [at, commit] = [present, (commits += 1)];
       // What is refused is the case's own affair.

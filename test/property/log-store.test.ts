@@ -10,7 +10,7 @@ import type { CommitBatch, GroupChange, LogStore, RecoveredGroup } from "../../s
 import { decodeEntries } from "../../src/raft/index.ts";
 import { makeBlock } from "../../src/testing/index.ts";
 import type { StorePlace } from "../../src/testing/index.ts";
-import { lmdbPlace, memoryPlace } from "../fixtures/store-places.ts";
+import { lmdbPlace, memoryPlace, segmentPlace } from "../fixtures/store-places.ts";
 
 interface ModelEntry {
   readonly term: number;
@@ -169,6 +169,7 @@ const runs = [
   ["MemoryStore", memoryPlace, 300],
   ["LmdbStore, strict", () => lmdbPlace("strict"), 25],
   ["LmdbStore, pipelined", () => lmdbPlace("pipelined"), 25],
+  ["SegmentStore, strict", () => segmentPlace("strict"), 25],
 ] as const;
 
 for (const [name, createPlace, numRuns] of runs) {
