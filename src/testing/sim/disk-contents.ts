@@ -13,10 +13,9 @@ import type { Prng } from "../../base/index.ts";
 import type { MetaEntry, MetaWrite, Sequence } from "../../log/index.ts";
 import type { Tally } from "./tally.ts";
 
-/** A disk at one moment, to be put back later. Of no use but that. */
+/** A disk at one moment, to be put back later. */
 export interface DiskImage {
-  readonly records: readonly Uint8Array[];
-  readonly metas: ReadonlyMap<string, MetaEntry>;
+  readonly restore: () => void;
 }
 
 /** Numbers transactions, with or without a record, from 1. */
@@ -137,19 +136,18 @@ export class DiskContents {
 
   /** What is durable. */
   image(): DiskImage {
+    const records = this.#records.slice(0, this.#durableThrough);
+    const metas = new Map(this.#durableMetas);
     return {
-      records: this.#records.slice(0, this.#durableThrough),
-      metas: new Map(this.#durableMetas),
+      restore: () => {
+        this.#records = [...records];
+        this.#durableThrough = records.length;
+        this.#metas = new Map(metas);
+        this.#durableMetas = new Map(metas);
+        this.#pending = [];
+        this.#countBytes();
+      },
     };
-  }
-
-  restore({ records, metas }: DiskImage): void {
-    this.#records = [...records];
-    this.#durableThrough = records.length;
-    this.#metas = new Map(metas);
-    this.#durableMetas = new Map(metas);
-    this.#pending = [];
-    this.#countBytes();
   }
 
   /** Flips bits of a durable record or meta entry; returns which, or undefined on an empty disk. */

@@ -89,6 +89,10 @@ export class DiskProcess implements LogEnv {
     this.flushes.kill();
   }
 
+  resume(): void {
+    this.flushes.resume();
+  }
+
   write(metas: readonly MetaWrite[], sequence?: Sequence, record?: Uint8Array): void {
     this.assertAlive("write");
     const { contents, durability, faults, watcher } = this.parts;

@@ -6,6 +6,10 @@
  *           │              └───────► FlushQueue ─► …   when it is durable
  *           └─ its promise ─► SimulatedStore: passed on when the flushes under way have ended
  *
+ * Or, where the log is in segment files, with the real code down to them:
+ *
+ *      RecordStore ─► SegmentEnv ─► SegmentProcess ─► SegmentContents
+ *
  * Nothing here reads a clock or does I/O; everything follows from seeds.
  */
 import { Prng, assert } from "../../base/index.ts";
@@ -15,34 +19,59 @@ import type { DiskImage } from "./disk-contents.ts";
 import { DiskFaults } from "./disk-faults.ts";
 import { DiskProcess } from "./disk-process.ts";
 import type { DiskHost, DiskStoreOptions, DiskWatcher } from "./disk-process.ts";
+import { SegmentContents } from "./segment-contents.ts";
+import { SegmentProcess } from "./segment-process.ts";
+import { SimulatedSegmentStore } from "./simulated-segment-store.ts";
 import { SimulatedStore } from "./simulated-store.ts";
 import { Tally } from "./tally.ts";
 
 export type { DiskImage } from "./disk-contents.ts";
 export type { DiskHost, DiskStoreOptions, DiskWatcher } from "./disk-process.ts";
 
+/** A process, as its disk sees it. */
+interface DiskUser {
+  kill(): void;
+  resume(): void;
+}
+
+/** What is on the disk, whichever form it has. */
+type Medium = Pick<DiskContents, "visibleThrough" | "cutPower" | "image" | "tear" | "rot">;
+
 export class SimulatedDisk {
   readonly faults: DiskFaults = new DiskFaults();
   /** How often each fault really happened. */
   readonly tally: Tally;
   readonly #prng: Prng;
-  readonly #contents = new DiskContents();
-  #process: DiskProcess | undefined;
+  /** 0: transactions, as LMDB keeps them. */
+  readonly #segmentBytes: number;
+  readonly #transactions = new DiskContents();
+  readonly #segments = new SegmentContents();
+  readonly #contents: Medium;
+  #process: DiskUser | undefined;
   #watcher: DiskWatcher | undefined;
 
-  constructor(seed: number, tally: Tally = new Tally()) {
+  /** @param segmentBytes size of the segments that the log is kept in; 0: it is kept as by LMDB */
+  constructor(seed: number, tally: Tally = new Tally(), segmentBytes = 0) {
     this.#prng = new Prng(seed);
     this.tally = tally;
+    this.#segmentBytes = segmentBytes;
+    this.#contents = segmentBytes > 0 ? this.#segments : this.#transactions;
   }
 
   /** A store for a new process, which shuts out the one before it. */
   openStore(host: DiskHost, options: DiskStoreOptions, watcher: DiskWatcher): LogStore {
     this.#process?.kill();
-    const contents = this.#contents;
     const { faults, tally } = this;
-    this.#process = new DiskProcess({ ...options, host, watcher, contents, faults, tally });
+    const parts = { ...options, host, watcher, faults, tally };
     this.#watcher = watcher;
-    return new SimulatedStore(this.#process);
+    if (this.#segmentBytes > 0) {
+      const process = new SegmentProcess({ ...parts, contents: this.#segments });
+      this.#process = process;
+      return new SimulatedSegmentStore(process, this.#segmentBytes);
+    }
+    const process = new DiskProcess({ ...parts, contents: this.#transactions });
+    this.#process = process;
+    return new SimulatedStore(process);
   }
 
   /**
@@ -63,7 +92,7 @@ export class SimulatedDisk {
 
   resume(): void {
     this.faults.stalled = false;
-    this.#process?.flushes.resume();
+    this.#process?.resume();
   }
 
   /** What is durable now, to come back later, as the old image of a disk does. */
@@ -74,7 +103,7 @@ export class SimulatedDisk {
   /** No process may have the disk open. */
   restore(image: DiskImage): void {
     assert(this.#process === undefined, "a disk is replaced while nobody uses it");
-    this.#contents.restore(image);
+    image.restore();
   }
 
   /** Tears the newest durable record; for use while no process has the disk open. */

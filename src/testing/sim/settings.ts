@@ -32,6 +32,8 @@ export const calm = {
   readErrorRate: 0,
   /** 1: a commit holds up the whole shard, as LMDB does; 0: as a thread of its own would. */
   blocking: 1,
+  /** Size of the segments that logs are kept in; 0: they are kept as by LMDB. */
+  segmentBytes: 0,
   /** Clocks run up to so many parts in a million fast or slow, each in its own way. */
   driftPpm: 0,
   /** Clocks begin up to this far apart. */
@@ -146,6 +148,7 @@ export function drawWorld(seed: number, prng: Prng): string {
     restartUs: pick(prng, [200_000, 1_000_000, 5_000_000]),
     noticeUs: temper.rate([100_000, 3_000_000]),
     ...drawOptions(prng, temper),
+    segmentBytes: pick(prng, [0, 0, 0, 16_384, 65_536]),
   };
   const parts = Object.entries(values)
     .filter(([key, value]) => value !== calmOf(key))

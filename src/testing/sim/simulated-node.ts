@@ -185,7 +185,7 @@ export class SimulatedNode {
   private newVolumes(): Volume[] {
     return Array.from({ length: this.shards }, () => {
       const { prng, checks, settings } = this.world;
-      const disk = new SimulatedDisk(prng.uint32(), this.world.tally);
+      const disk = new SimulatedDisk(prng.uint32(), this.world.tally, settings.segmentBytes);
       const { commitUs, commitTailRate, commitTailUs } = settings;
       const { writeErrorRate, flushErrorRate, readErrorRate } = settings;
       Object.assign(disk.faults, { commitUs, commitTailRate, commitTailUs });

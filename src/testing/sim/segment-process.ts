@@ -1,0 +1,164 @@
+/**
+ * One process's way to the segment files of a simulated disk, from its store's opening to its
+ * death. A write can be read at once and is durable when its own flush has ended: those of two
+ * lanes end in any order.
+ */
+import type { SegmentFile, SegmentFiles, SegmentNumber, WriteLane } from "../../log/index.ts";
+import { writeLanes } from "../../log/index.ts";
+import type { DirtyWrite, SegmentContents } from "./segment-contents.ts";
+import { shutOut } from "./disk-process.ts";
+import type { DiskProcessParts } from "./disk-process.ts";
+import { FlushQueue } from "./flush-queue.ts";
+
+/** A turn of the event loop. */
+const turnUs = 20;
+/** A segment is written in full and flushed: so many times the time of a commit. */
+const makingFlushes = 4;
+
+export type SegmentProcessParts = Omit<DiskProcessParts, "contents"> & {
+  readonly contents: SegmentContents;
+};
+
+export class SegmentProcess implements SegmentFiles {
+  readonly parts: SegmentProcessParts;
+  alive = true;
+  private readonly lanes: readonly FlushQueue[];
+  private readonly underWay = new Set<DirtyWrite>();
+  /** Makes the segment that is being made. */
+  private finishMaking: (() => void) | undefined;
+
+  constructor(parts: SegmentProcessParts) {
+    this.parts = parts;
+    const { faults, host, tally } = parts;
+    const device = {
+      blocking: false,
+      get stalled() {
+        return faults.stalled;
+      },
+    };
+    this.lanes = Array.from(
+      { length: writeLanes },
+      () => new FlushQueue(host, device, () => tally.fault("flush stalled")),
+    );
+  }
+
+  get bytesStored(): number {
+    return this.parts.contents.bytes;
+  }
+
+  kill(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    const { contents, host, tally } = this.parts;
+    for (const lane of this.lanes) lane.kill();
+    for (const write of this.underWay) contents.interrupt(write, host.prng, tally);
+    if (this.finishMaking !== undefined && host.prng.chance(0.5)) this.finishMaking();
+    contents.endProcess();
+  }
+
+  resume(): void {
+    for (const lane of this.lanes) lane.resume();
+  }
+
+  list(): SegmentNumber[] {
+    this.assertAlive("open");
+    return this.parts.contents.segments();
+  }
+
+  open(segment: SegmentNumber): SegmentFile {
+    this.assertAlive("open");
+    const { contents } = this.parts;
+    return {
+      segment,
+      bytes: contents.visible(segment).length,
+      write: (bytes, at, lane) => this.write({ segment, at, bytes }, lane),
+      read: (target, at) => {
+        this.assertAlive("read");
+        if (this.happens(this.parts.faults.readErrorRate)) throw this.failure("read failed", "EIO");
+        target.set(contents.visible(segment).subarray(at, at + target.length));
+      },
+      close: () => {},
+    };
+  }
+
+  make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile> {
+    this.assertAlive("write");
+    const { contents, faults } = this.parts;
+    if (faults.full) {
+      return Promise.reject(this.failure("write refused by a full disk", "ENOSPC"));
+    }
+    this.finishMaking = () => {
+      this.finishMaking = undefined;
+      contents.make(segment, bytes, head);
+    };
+    return new Promise((resolve) => {
+      this.lanes[0]?.add(this.drawUs() * makingFlushes, () => {
+        this.finishMaking?.();
+        resolve(this.open(segment));
+      });
+    });
+  }
+
+  /** Runs a task in a later turn. */
+  soon(task: () => void): () => void {
+    let cancelled = false;
+    this.parts.host.after(turnUs, () => {
+      if (!cancelled && this.alive) task();
+    });
+    return () => {
+      cancelled = true;
+    };
+  }
+
+  assertAlive(action: string): void {
+    if (!this.alive) throw shutOut(action);
+  }
+
+  private write(
+    { segment, at, bytes }: { segment: SegmentNumber; at: number; bytes: Uint8Array },
+    lane: WriteLane,
+  ): Promise<void> {
+    this.assertAlive("write");
+    const { contents, durability, faults, watcher } = this.parts;
+    if (this.happens(faults.writeErrorRate)) {
+      return Promise.reject(this.failure("write failed", "EIO"));
+    }
+    const write = contents.write(segment, at, bytes);
+    this.underWay.add(write);
+    const fails = durability !== "none" && this.happens(faults.flushErrorRate);
+    return new Promise((resolve, reject) => {
+      this.lanes[lane]?.add(this.drawUs(), () => {
+        this.underWay.delete(write);
+        if (fails) {
+          // It can be read still, and no flush writes it.
+          reject(this.failure("flush failed, its transaction readable", "EIO"));
+          return;
+        }
+        const before = contents.durableThrough;
+        if (durability !== "none") contents.flush(write);
+        if (contents.durableThrough > before) watcher.durable(contents.durableThrough);
+        resolve();
+      });
+    });
+  }
+
+  private drawUs(): number {
+    const { faults, host, tally } = this.parts;
+    const { commitUs, commitTailRate, commitTailUs } = faults;
+    const { prng } = host;
+    const us = Math.floor(commitUs / 2) + prng.between(0, commitUs + 1);
+    if (!this.happens(commitTailRate)) return us;
+    tally.fault("slow flush");
+    return us + prng.between(0, commitTailUs + 1);
+  }
+
+  /** Draws nothing where a fault is switched off, so that others do not shift. */
+  private happens(rate: number): boolean {
+    return rate > 0 && this.parts.host.prng.chance(rate);
+  }
+
+  private failure(name: string, code: string): Error {
+    this.parts.tally.fault(name);
+    return Object.assign(new Error(`${code}: ${name}`), { code });
+  }
+}
