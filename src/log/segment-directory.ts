@@ -96,7 +96,9 @@ export class SegmentDirectory implements SegmentFiles {
       throw error;
     }
     // The bytes before the name: a name that outlives its bytes would be a damaged segment.
-    renameSync(making, this.#path(segment));
+    const path = this.#path(segment);
+    this.#bytesStored -= statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    renameSync(making, path);
     flushPath(this.#dir);
     this.#bytesStored += bytes;
     return this.open(segment);

@@ -46,8 +46,8 @@ export interface SegmentFiles {
   open(segment: SegmentNumber): SegmentFile;
 
   /**
-   * Makes a file that holds `head` and then zeros. When it resolves, it is durable with its name;
-   * until then it is there whole, or not listed.
+   * Makes a file that holds `head` and then zeros, in the place of an older one of this number.
+   * When it resolves, it is durable with its name; until then it is there whole, or not at all.
    */
   make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile>;
 }

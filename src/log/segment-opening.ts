@@ -13,11 +13,10 @@ import {
   segmentFormat,
 } from "./segment-format.ts";
 import { recoverLog } from "./segment-recovery.ts";
-import type { RecoveredLog, SegmentRange } from "./segment-recovery.ts";
+import type { RecoveredLog } from "./segment-recovery.ts";
 import { crc32c } from "../wire/index.ts";
 
 const { blockBytes } = segmentFormat;
-const chunkBytes = 1_048_576;
 
 /**
  * Opens the log in these files; a new one holds the identity alone.
@@ -56,35 +55,23 @@ async function makeFirst(
 }
 
 /**
- * Writes again what is there though nobody vouched for it, and zeros over what is left behind the
- * end.
+ * Writes again what is there though nobody vouched for it.
  *
- * The frames first. A process wrote frame N, its flush failed, and it ended without acknowledging
- * N. The system has told of the failure once and holds the pages for written: N can be read from
- * memory, and no flush would write it. The replica tells its leader of N, power fails, and N is
- * gone although a majority was counted with it. Written again, its pages are dirty again.
+ * A process wrote frame N, its flush failed, and it ended without acknowledging N. The system has
+ * told of the failure once and holds the pages for written: N can be read from memory, and no flush
+ * would write it. The replica tells its leader of N, power fails, and N is gone although a majority
+ * was counted with it. Written again, its pages are dirty again.
  *
- * Then the zeros: frames to come rely on them to tell a torn frame from a damaged one. Should the
- * disk lose this, too, what was there has a lower epoch than what will be written.
+ * What lies behind the end stays as it is: zeros over it could be lost in the same way, and frames
+ * to come be followed by what was there. Its segment is left instead.
  */
-async function settle(files: SegmentFiles, log: RecoveredLog): Promise<void> {
-  for (const range of log.unsure)
-    await rewrite(files, range, (file, part, at) => file.read(part, at));
-  for (const range of log.remains) await rewrite(files, range, (_, part) => part.fill(0));
-}
-
-type Fill = (file: ReturnType<SegmentFiles["open"]>, part: Uint8Array, at: number) => void;
-
-async function rewrite(files: SegmentFiles, range: SegmentRange, fill: Fill): Promise<void> {
-  const file = files.open(range.segment);
-  try {
-    const part = new Uint8Array(Math.min(range.bytes, chunkBytes));
-    for (let done = 0; done < range.bytes; done += part.length) {
-      const next = part.subarray(0, Math.min(part.length, range.bytes - done));
-      fill(file, next, range.at + done);
-      await file.write(next, range.at + done, 0);
+async function settle(files: SegmentFiles, { unsure }: RecoveredLog): Promise<void> {
+  for (const { segment, at, bytes } of unsure) {
+    const file = files.open(segment);
+    try {
+      await file.write(bytes, at, 0);
+    } finally {
+      file.close();
     }
-  } finally {
-    file.close();
   }
 }

@@ -35,9 +35,9 @@ export interface LogPlace {
   readonly at: number;
 }
 
-/** A piece of a segment. */
-export interface SegmentRange extends LogPlace {
-  readonly bytes: number;
+/** A frame with all its bytes. */
+export interface WholeFrame extends LogPlace {
+  readonly bytes: Uint8Array;
 }
 
 /** What was found. Nothing has been changed. */
@@ -50,14 +50,14 @@ export interface RecoveredLog {
   readonly number: FrameNumber;
   /** Where the next frame belongs. */
   readonly end: LogPlace;
-  /** Segments behind the one of the end, ready to be used. */
+  /** Something is left behind the end in its segment, so that no more frames may go there. */
+  readonly isLittered: boolean;
+  /** Segments behind the one of the end that hold zeros. */
   readonly ahead: readonly SegmentNumber[];
   readonly places: RecordPlaces;
   readonly metas: Map<string, MetaEntry>;
   /** Frames that no later one calls durable: nobody knows whether the disk has them. */
-  readonly unsure: readonly SegmentRange[];
-  /** What is not zeros behind the end. */
-  readonly remains: readonly SegmentRange[];
+  readonly unsure: readonly WholeFrame[];
 }
 
 interface FoundFrame extends LogPlace {
@@ -132,9 +132,12 @@ class SegmentScan {
     const unsure = this.confirmUnsure();
     if (this.number === 0) throw corruptSegment(1, "has lost its first frame");
     const { store, epoch, number, end, places, metas } = this;
-    const remains = this.segments.flatMap((segment) => this.remainsIn(segment));
-    const ahead = this.segments.filter((segment) => segment > end.segment);
-    return { store, epoch, number, end, ahead, places, metas, unsure, remains };
+    const littered = this.segments.filter((segment) => this.isLittered(segment));
+    const isLittered = littered.includes(end.segment);
+    const ahead = this.segments.filter(
+      (segment) => segment > end.segment && !littered.includes(segment),
+    );
+    return { store, epoch, number, end, isLittered, ahead, places, metas, unsure };
   }
 
   private checkHeader(segment: SegmentNumber): void {
@@ -159,11 +162,10 @@ class SegmentScan {
       if (isZero(sector, 0, sector.length)) return undefined;
       throw corruptSegment(segment, `holds no sound frame at byte ${at}`);
     }
-    // Left behind the end by a process before the one that wrote the frame before it.
-    if (head.store === this.store && head.epoch < this.epoch) return undefined;
     const newEpoch = head.epoch > this.epoch;
     const fits =
       head.store === this.store &&
+      head.epoch >= this.epoch &&
       head.segment === segment &&
       head.number === this.number + 1 &&
       head.durableThrough < head.number &&
@@ -189,7 +191,7 @@ class SegmentScan {
   /** The frame counts. Its record is judged by who reads the log. */
   private confirm({ head, segment, at }: FoundFrame): void {
     if (head.metaBytes > 0) {
-      const bytes = this.read({ segment, at: at + segmentFormat.headBytes, bytes: head.metaBytes });
+      const bytes = this.read({ segment, at: at + segmentFormat.headBytes }, head.metaBytes);
       const metas = crc32c(bytes) === head.metaChecksum ? decodeMetas(bytes) : undefined;
       if (metas === undefined) {
         throw corruptSegment(segment, `holds unsound meta entries in frame ${head.number}`);
@@ -210,11 +212,11 @@ class SegmentScan {
   }
 
   /** Cuts the log before the first torn frame. Returns those that stay, though nobody vouched. */
-  private confirmUnsure(): SegmentRange[] {
-    const kept: SegmentRange[] = [];
+  private confirmUnsure(): WholeFrame[] {
+    const kept: WholeFrame[] = [];
     for (const frame of this.unsure) {
       const { head, segment, at } = frame;
-      const bytes = this.read({ segment, at, bytes: frameBytes(head) });
+      const bytes = this.read({ segment, at }, frameBytes(head));
       if (!isSound(head, bytes)) {
         if (!isTorn(head, bytes)) {
           throw corruptSegment(segment, `has been damaged in frame ${head.number}`);
@@ -224,33 +226,30 @@ class SegmentScan {
         break;
       }
       this.confirm(frame);
-      kept.push({ segment, at, bytes: bytes.length });
+      kept.push({ segment, at, bytes });
     }
     return kept;
   }
 
-  /** What is not zeros behind the end of the log; none of it may speak for what is missing. */
-  private remainsIn(segment: SegmentNumber): SegmentRange[] {
+  /**
+   * Whether anything but zeros lies behind the end of the log. It must not speak for what is
+   * missing.
+   */
+  private isLittered(segment: SegmentNumber): boolean {
     const { end } = this;
-    if (segment < end.segment) return [];
+    if (segment < end.segment) return false;
     const { blockBytes } = segmentFormat;
-    const remains: SegmentRange[] = [];
-    this.within(segment, (file) => {
-      let from: number | undefined;
-      for (let at = segment === end.segment ? end.at : blockBytes; ; at += blockBytes) {
-        const bytes = Math.min(blockBytes, file.bytes - at);
-        const block = bytes > 0 ? this.window.view(file, at, bytes) : undefined;
-        if (block !== undefined && !isZero(block, 0, bytes)) {
-          this.checkRemains(segment, decodeFrameHead(block));
-          from ??= at;
-          continue;
-        }
-        if (from !== undefined) remains.push({ segment, at: from, bytes: at - from });
-        from = undefined;
-        if (block === undefined) return;
+    return this.within(segment, (file) => {
+      let littered = false;
+      let at = segment === end.segment ? end.at : blockBytes;
+      for (; at < file.bytes; at += blockBytes) {
+        const block = this.window.view(file, at, blockBytes);
+        if (isZero(block, 0, blockBytes)) continue;
+        littered = true;
+        this.checkRemains(segment, decodeFrameHead(block));
       }
+      return littered;
     });
-    return remains;
   }
 
   private checkRemains(segment: SegmentNumber, head: FrameHead | undefined): void {
@@ -262,7 +261,7 @@ class SegmentScan {
     );
   }
 
-  private read({ segment, at, bytes }: SegmentRange): Uint8Array {
+  private read({ segment, at }: LogPlace, bytes: number): Uint8Array {
     const target = new Uint8Array(bytes);
     this.within(segment, (file) => file.read(target, at));
     return target;

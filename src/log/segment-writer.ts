@@ -9,9 +9,9 @@
  * there are lanes. A segment is left with a frame of its own that says so, so that a file that is
  * lost is missed.
  *
- * The first frame of an opening is under way alone. When a later one exists, the first is durable:
- * so what an earlier process left behind its torn end has a lower epoch than what comes there now,
- * and is never taken for it.
+ * Where an earlier process has left something behind the end of the log, such as a part of a torn
+ * frame, its segment is left at once: a frame is written over zeros that were flushed, or not at
+ * all.
  */
 import { assert } from "../base/index.ts";
 import { storeFailure } from "./store-failure.ts";
@@ -49,6 +49,8 @@ export class SegmentWriter {
   /** The segment that frames go to, and where the next one begins. */
   #current: SegmentFile;
   #at: number;
+  /** Nothing but the frame by which it is left may go to the current segment. */
+  #mustLeave: boolean;
   /** The segment after it, once it has been made. */
   #next: SegmentFile | undefined;
   #making: Promise<void> | undefined;
@@ -75,6 +77,7 @@ export class SegmentWriter {
     this.#durableThrough = log.number;
     this.#current = files.open(log.end.segment);
     this.#at = log.end.at;
+    this.#mustLeave = log.isLittered;
     this.#next = this.#openAhead();
   }
 
@@ -115,7 +118,7 @@ export class SegmentWriter {
   #pump(): void {
     for (;;) {
       const next = this.#queue[this.#placed];
-      if (next === undefined || !this.#mayBegin()) return;
+      if (next === undefined || this.#freeLanes.length === 0) return;
       if (this.#fits(next.frame.length)) this.#begin(next);
       else if (this.#next === undefined) {
         this.#make(Math.max(this.#segmentBytes, next.frame.length + 2 * blockBytes));
@@ -124,16 +127,9 @@ export class SegmentWriter {
     }
   }
 
-  #mayBegin(): boolean {
-    if (this.#freeLanes.length === 0) return false;
-    const firstUnderWay =
-      this.#durableThrough === this.#log.number && this.#number > this.#log.number;
-    return !firstUnderWay;
-  }
-
   /** With the frame by which the segment will be left. */
   #fits(bytes: number): boolean {
-    return this.#at + bytes + blockBytes <= this.#current.bytes;
+    return !this.#mustLeave && this.#at + bytes + blockBytes <= this.#current.bytes;
   }
 
   #begin(waiting: Waiting): void {
@@ -192,6 +188,7 @@ export class SegmentWriter {
     this.#begin(last);
     this.#current = next;
     this.#at = blockBytes;
+    this.#mustLeave = false;
     this.#next = this.#openAhead();
     this.#aheadFailed = false;
   }

@@ -72,9 +72,9 @@ export class SegmentContents {
   make(segment: SegmentNumber, bytes: number, head: Uint8Array): void {
     const visible = new Uint8Array(bytes);
     visible.set(head);
-    assert(!this.#segments.has(segment), "a segment is made once");
+    this.#bytes += bytes - (this.#segments.get(segment)?.visible.length ?? 0);
     this.#segments.set(segment, { visible, durable: visible.slice() });
-    this.#bytes += bytes;
+    this.#dirty = this.#dirty.filter((write) => write.segment !== segment);
     if (head.length > blockBytes) this.#frameThrough = 1;
   }
 
