@@ -171,8 +171,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_DATA_DIR_FOREIGN: spec(
     "none",
     false,
-    "the data directory belongs to another node, cluster or shard",
-    "open it under the identity in the message, or choose another directory",
+    "the data directory belongs to another node, cluster or shard, or holds the other kind of `store`",
+    "open it under the identity and `store` in the message, or choose another directory",
   ),
   ERR_DATA_DIR_VERSION: spec(
     "none",

@@ -566,7 +566,7 @@ function taskOf(
 ): ShardTask {
   const { cluster, node, listen, secret, tls, stateMachine, logStore } = identity;
   const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
-  const { shards, durability, mapBytes, preallocateBytes } = tuning;
+  const { shards, durability, store, mapBytes, preallocateBytes, segmentBytes } = tuning;
   return {
     mail,
     cluster,
@@ -576,8 +576,10 @@ function taskOf(
     shards,
     dir: directory.shardPath(shard),
     durability,
+    store,
     mapBytes,
     preallocateBytes,
+    segmentBytes,
     host: listen.host,
     port: port ?? configured,
     secret,

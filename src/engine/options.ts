@@ -23,7 +23,21 @@ const ownOptionTable = {
     kind: "choice",
     default: "strict",
     choices: ["strict", "pipelined", "none"],
-    why: "strict acknowledges a commit after its own two flushes; pipelined after the next commit's flush (one a commit under load, as safe); none never flushes and may lose or corrupt everything on a power failure",
+    why: "strict acknowledges a commit after its own two flushes (in segments one, and pipelined is the same there); pipelined after the next commit's flush (one a commit under load, as safe); none never flushes and may lose or corrupt everything on a power failure",
+  },
+  store: {
+    kind: "choice",
+    default: "lmdb",
+    choices: ["lmdb", "segments"],
+    why: "what keeps each shard's log: an LMDB file, written on the shard's thread, or preallocated segment files, written on others with one flush a commit; fixed for the life of a data directory",
+  },
+  segmentBytes: {
+    kind: "integer",
+    default: 16_777_216,
+    min: 65_536,
+    max: 1_073_741_824,
+    unit: "bytes",
+    why: "size of the segments to make where store is segments; one more is filled with zeros in advance when the last is half full",
   },
   timeoutMs: {
     kind: "integer",
@@ -55,7 +69,7 @@ const ownOptionTable = {
     min: 16_777_216,
     max: 17_592_186_044_416,
     unit: "bytes",
-    why: "address space for each shard's log; costs neither memory nor disk, but the log cannot grow beyond it",
+    why: "address space for each shard's log in LMDB; costs neither memory nor disk, but the log cannot grow beyond it",
   },
   preallocateBytes: {
     kind: "integer",
@@ -63,7 +77,7 @@ const ownOptionTable = {
     min: 0,
     max: 17_179_869_184,
     unit: "bytes",
-    why: "size that a new shard's log file starts with; commits into a growing file take up to twice as long",
+    why: "size that a new shard's log file in LMDB starts with; commits into a growing file take up to twice as long",
   },
 } as const;
 
@@ -109,9 +123,9 @@ export interface EngineOptions extends Tunable {
   readonly stateMachine: URL;
   /**
    * A module that exports `createLogStore(context)`, for a store of the embedder's own, which must
-   * pass the suite `logStoreSuite` of `flotilla/testing`. Takes no notice of `mapBytes` and
-   * `preallocateBytes`.
-   * @default the LMDB store
+   * pass the suite `logStoreSuite` of `flotilla/testing`. Takes no notice of `store` and
+   * its sizes.
+   * @default the store that the option `store` names
    */
   readonly logStore?: URL | undefined;
   /**

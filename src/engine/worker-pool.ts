@@ -6,6 +6,7 @@
  */
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { ShardTask } from "../shard/index.ts";
 
@@ -17,6 +18,8 @@ function workerFile(): string {
 
 export class WorkerPool {
   private readonly pool: Piscina;
+  /** Every thread that may still be there. */
+  private readonly threads = new Set<Worker>();
 
   constructor(shards: number, youngHeapMb: number) {
     this.pool = new Piscina({
@@ -33,7 +36,22 @@ export class WorkerPool {
   }
 
   async run(task: ShardTask): Promise<void> {
+    await this.removedAreGone();
+    for (const thread of this.pool.threads) this.threads.add(thread);
     await this.pool.run(task, { transferList: [task.mail] });
+  }
+
+  /**
+   * A thread's error is told before the thread has ended: its store's writes may be with the system
+   * still, and must not meet those of its successor.
+   */
+  private async removedAreGone(): Promise<void> {
+    for (const thread of this.threads) {
+      if (this.pool.threads.includes(thread)) continue;
+      // Removed, the pool has asked it to end; this resolves when it has.
+      await thread.terminate();
+      this.threads.delete(thread);
+    }
   }
 
   /** Every task must have ended. */

@@ -20,9 +20,8 @@ import type { LmdbEnvOptions } from "./lmdb-env.ts";
 import { checkLmdbFile, emptyLmdbFile } from "./lmdb-file-check.ts";
 import { corruptMeta, identityEntry } from "./meta-entry.ts";
 import type { StoreIdentity } from "./log-store.ts";
+import { dataFile, lockFile, refuseSegments } from "./store-form.ts";
 
-export const dataFile = "data.mdb";
-export const lockFile = "lock.mdb";
 const makingDir = "making";
 /** More than LMDB asks of its lock file for 64 readers, on any system: it takes what is there. */
 const lockBytes = 8_192;
@@ -34,6 +33,7 @@ export async function ensureStore(
   preallocateBytes: number,
 ): Promise<void> {
   const { dir } = options;
+  refuseSegments(dir);
   if (existsSync(join(dir, dataFile))) return;
   if (existsSync(join(dir, lockFile))) {
     throw corruptMeta(`${join(dir, dataFile)} is missing, though the store was in use`);

@@ -9,12 +9,13 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { soonInEventLoop } from "./event-loop.ts";
-import { dataFile, ensureStore, openStore } from "./lmdb-directory.ts";
+import { ensureStore, openStore } from "./lmdb-directory.ts";
 import { isCorruption } from "./lmdb-env.ts";
 import type { Durability, StoreIdentity } from "./log-store.ts";
 import { corruptMeta } from "./meta-entry.ts";
 import { RecordStore } from "./record-store.ts";
 import type { RecordStoreOptions } from "./record-store.ts";
+import { dataFile } from "./store-form.ts";
 
 export interface LmdbStoreOptions {
   /** Directory of this store alone; created where it is missing. */

@@ -11,13 +11,11 @@ import {
   close,
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   fsync,
   open,
   openSync,
   readSync,
-  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -25,15 +23,14 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { RaftError, assert } from "../base/index.ts";
+import { assert } from "../base/index.ts";
 import { flushPath, makeDurableDir } from "./durable-name.ts";
-import { dataFile, lockFile } from "./lmdb-directory.ts";
 import type { SegmentFile, SegmentFiles, WriteLane } from "./segment-files.ts";
 import { corruptSegment } from "./segment-format.ts";
 import type { SegmentNumber } from "./segment-format.ts";
+import { refuseLmdb, segmentFileOf, segmentsIn } from "./store-form.ts";
 
 const makingFile = "making.seg";
-const segmentName = /^(\d{10})\.seg$/;
 const chunkBytes = 1_048_576;
 
 const openFile = promisify(open);
@@ -57,11 +54,7 @@ export class SegmentDirectory implements SegmentFiles {
 
   list(): SegmentNumber[] {
     const dir = this.#dir;
-    for (const name of [dataFile, lockFile]) {
-      if (!existsSync(join(dir, name))) continue;
-      const message = `Cannot open the log: ${dir} holds an LMDB store, not segments`;
-      throw new RaftError("ERR_DATA_DIR_FOREIGN", message);
-    }
+    refuseLmdb(dir);
     makeDurableDir(dir);
     rmSync(join(dir, makingFile), { force: true });
     const segments = segmentsIn(dir);
@@ -105,15 +98,8 @@ export class SegmentDirectory implements SegmentFiles {
   }
 
   #path(segment: SegmentNumber): string {
-    return join(this.#dir, `${String(segment).padStart(10, "0")}.seg`);
+    return join(this.#dir, segmentFileOf(segment));
   }
-}
-
-/** Numbers of the segments in a directory, ascending. */
-export function segmentsIn(dir: string): SegmentNumber[] {
-  if (!existsSync(dir)) return [];
-  const numbers = readdirSync(dir).flatMap((name) => segmentName.exec(name)?.[1] ?? []);
-  return numbers.map(Number).sort((a, b) => a - b);
 }
 
 class OpenSegment implements SegmentFile {

@@ -3,7 +3,7 @@ import { setImmediate, setInterval, clearInterval } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { Prng, RaftError, errorToWire } from "../base/index.ts";
 import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
-import { LmdbStore } from "../log/index.ts";
+import { LmdbStore, SegmentStore } from "../log/index.ts";
 import type { CreateLogStore, Durability, LogStore } from "../log/index.ts";
 import { TcpTransport } from "../transport/index.ts";
 import type { TlsOptions } from "../transport/index.ts";
@@ -25,14 +25,16 @@ export interface ShardTask {
   /** Directory of this shard's store. */
   readonly dir: string;
   readonly durability: Durability;
+  readonly store: "lmdb" | "segments";
   readonly mapBytes: number;
   readonly preallocateBytes: number;
+  readonly segmentBytes: number;
   readonly host: string;
   readonly port: number;
   readonly secret: string | undefined;
   readonly tls: TlsOptions | undefined;
   readonly stateMachine: string;
-  /** Module of the embedder's own log store; undefined for LMDB. */
+  /** Module of the embedder's own log store; undefined for `store`. */
   readonly logStore: string | undefined;
   /** Whether groups found on disk run at once. */
   readonly recover: boolean;
@@ -114,7 +116,10 @@ async function storeOf(task: ShardTask): Promise<LogStore> {
     const createLogStore = await load(task.logStore, "createLogStore");
     return createLogStore({ dir, identity, durability });
   }
-  const { mapBytes, preallocateBytes } = task;
+  const { mapBytes, preallocateBytes, segmentBytes } = task;
+  if (task.store === "segments") {
+    return new SegmentStore({ dir, identity, durability, segmentBytes });
+  }
   return new LmdbStore({ dir, identity, durability, mapBytes, preallocateBytes });
 }
 

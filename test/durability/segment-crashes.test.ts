@@ -57,16 +57,13 @@ class Trial {
     const store = this.open();
     const crashesEarly = prng.chance(0.2);
     let opened = false;
-    let refused: unknown;
+    let refused: string | undefined;
     store.open().then(
       () => (opened = true),
-      (error: unknown) => (refused = error),
+      (error: unknown) => (refused = String(error)),
     );
     await this.pass(crashesEarly ? prng.between(0, 1_500) : Number.POSITIVE_INFINITY);
-    if (refused !== undefined) {
-      const failing = String(refused).includes("EIO") || String(refused).includes("ENOSPC");
-      return failing ? undefined : String(refused);
-    }
+    if (refused !== undefined) return isFailure(refused) ? undefined : refused;
     if (!opened) return undefined;
     const found = entriesOf(store);
     const at = this.states.findLastIndex((state) => state.join() === found.join());
@@ -153,6 +150,11 @@ class Trial {
       next.run();
     }
   }
+}
+
+/** Of a disk that fails or is full, as opposed to one that is damaged. */
+function isFailure(error: string): boolean {
+  return error.includes("EIO") || error.includes("ENOSPC");
 }
 
 function entriesOf(store: LogStore): string[] {

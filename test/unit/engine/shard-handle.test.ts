@@ -102,6 +102,8 @@ class Owner implements ShardOwner {
       shards: 1,
       dir: "",
       durability: "none",
+      store: "lmdb",
+      segmentBytes: 65_536,
       mapBytes: 0,
       preallocateBytes: 0,
       host: "127.0.0.1",

@@ -1,0 +1,36 @@
+/** The two forms of store that a directory may hold. Either one refuses a directory of the other. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { RaftError } from "../base/index.ts";
+import type { SegmentNumber } from "./segment-format.ts";
+
+export const dataFile = "data.mdb";
+export const lockFile = "lock.mdb";
+const segmentFile = /^(\d{10})\.seg$/;
+
+/** Numbers of the segments in a directory, ascending. */
+export function segmentsIn(dir: string): SegmentNumber[] {
+  if (!existsSync(dir)) return [];
+  const numbers = readdirSync(dir).flatMap((name) => segmentFile.exec(name)?.[1] ?? []);
+  return numbers.map(Number).sort((a, b) => a - b);
+}
+
+export function segmentFileOf(segment: SegmentNumber): string {
+  return `${String(segment).padStart(10, "0")}.seg`;
+}
+
+/** @throws ERR_DATA_DIR_FOREIGN where the directory holds segments */
+export function refuseSegments(dir: string): void {
+  if (segmentsIn(dir).length > 0) throw otherForm(dir, "segments", "lmdb");
+}
+
+/** @throws ERR_DATA_DIR_FOREIGN where the directory holds an LMDB file, or had one in use */
+export function refuseLmdb(dir: string): void {
+  const found = [dataFile, lockFile].some((name) => existsSync(join(dir, name)));
+  if (found) throw otherForm(dir, "lmdb", "segments");
+}
+
+function otherForm(dir: string, found: string, asked: string): RaftError {
+  const message = `Cannot open the log: ${dir} holds a store of the form ${found}, not ${asked}`;
+  return new RaftError("ERR_DATA_DIR_FOREIGN", message);
+}

@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { RaftError } from "../../../src/base/index.ts";
+import type { ErrorCode } from "../../../src/base/index.ts";
+import { LmdbStore, SegmentStore } from "../../../src/log/index.ts";
+import type { CommitBatch, LogStore, SegmentStoreOptions } from "../../../src/log/index.ts";
+import { makeBlock } from "../../../src/testing/index.ts";
+import { makeTempDir, testIdentity } from "../../fixtures/store-places.ts";
+
+const segmentBytes = 65_536;
+
+async function withDir(run: (dir: string) => Promise<void>): Promise<void> {
+  const dir = makeTempDir();
+  try {
+    await run(dir);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+function storeIn(dir: string, options: Partial<SegmentStoreOptions> = {}): SegmentStore {
+  const common = { dir, identity: testIdentity, durability: "strict", segmentBytes } as const;
+  return new SegmentStore({ ...common, ...options });
+}
+
+function batchOf(first: number, entry: Buffer | string = `entry ${first} `): CommitBatch {
+  const blocks = [makeBlock(first, 1, [Buffer.from(entry)])];
+  const members = [{ node: "a", incarnation: 1 }];
+  return {
+    changes: [{ group: 1, commit: 0, ballot: undefined, blocks }],
+    descriptors: first === 1 ? [{ group: 1, members, state: "running", reason: "" }] : [],
+    removed: [],
+  };
+}
+
+/** A closed store with this many commits, of a block each. */
+async function fill(dir: string, commits: number, options = {}): Promise<void> {
+  const store = storeIn(dir, options);
+  await store.open();
+  for (let first = 1; first <= commits; first += 1) await store.commit(batchOf(first));
+  await store.close();
+}
+
+const fileOf = (dir: string, segment: number): string =>
+  join(dir, `${String(segment).padStart(10, "0")}.seg`);
+
+async function lastIndexIn(dir: string): Promise<number> {
+  const store = storeIn(dir);
+  const [group] = await store.open();
+  await store.close();
+  return group?.lastIndex ?? 0;
+}
+
+async function assertRefuses(store: LogStore, code: ErrorCode, reason: RegExp): Promise<void> {
+  await assert.rejects(store.open(), (error) => {
+    assert.ok(error instanceof RaftError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, reason);
+    return true;
+  });
+  await store.close();
+}
+
+test("a commit is one flush, in every mode but `none`, and `pipelined` is `strict`", async () => {
+  for (const [durability, flushes] of [
+    ["strict", 4],
+    ["pipelined", 4],
+    ["none", 0],
+  ] as const) {
+    await withDir(async (dir) => {
+      const store = storeIn(dir, { durability });
+      await store.open();
+      assert.equal(store.durability, durability === "pipelined" ? "strict" : durability);
+      const before = store.stats();
+      for (let first = 1; first <= 4; first += 1) await store.commit(batchOf(first));
+      const after = store.stats();
+      assert.equal(after.flushes - before.flushes, flushes);
+      assert.equal(after.bytesStored, statSync(fileOf(dir, 1)).size);
+      await store.close();
+    });
+  }
+});
+
+test("a log goes on from segment to segment, each of its size from the beginning", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 40);
+    const names = readdirSync(dir).sort();
+    assert.ok(names.length >= 3, names.join(" "));
+    for (const name of names) assert.equal(statSync(join(dir, name)).size, segmentBytes);
+    assert.equal(await lastIndexIn(dir), 40);
+    const store = storeIn(dir);
+    await store.open();
+    for (let first = 40; first >= 1; first -= 1) {
+      assert.equal(store.read(1, first, 1)[0]?.first, first);
+    }
+    await store.close();
+  });
+});
+
+test("a commit larger than a segment gets one of its own", async () => {
+  await withDir(async (dir) => {
+    const store = storeIn(dir);
+    await store.open();
+    const large = Buffer.alloc(300_000, "large");
+    await store.commit(batchOf(1, large));
+    await store.commit(batchOf(2));
+    await store.close();
+    const again = storeIn(dir);
+    await again.open();
+    assert.ok(Buffer.from(again.read(1, 1, 1)[0]?.bytes ?? []).includes(large));
+    assert.equal(again.read(1, 2, 1).length, 1);
+    assert.equal(again.stats().bytesStored, sizesIn(dir));
+    await again.close();
+  });
+});
+
+function sizesIn(dir: string): number {
+  return readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+}
+
+test("what is left of a store that was not made is no store", async () => {
+  await withDir(async (dir) => {
+    writeFileSync(join(dir, "making.seg"), "torn");
+    await fill(dir, 2);
+    assert.ok(!existsSync(join(dir, "making.seg")));
+    writeFileSync(join(dir, "making.seg"), "of the next segment");
+    assert.equal(await lastIndexIn(dir), 2);
+  });
+});
+
+test("a segment that is gone, cut short, of another store or under a wrong number is missed", async () => {
+  const harms: readonly (readonly [(dir: string) => void, RegExp])[] = [
+    [(dir) => rmSync(fileOf(dir, 1)), /segment 1 is missing/],
+    [(dir) => rmSync(fileOf(dir, 2)), /segment 2 is missing/],
+    [(dir) => truncateSync(fileOf(dir, 2), 8_192), /segment 2 has 8192 bytes and says 65536/],
+    [(dir) => truncateSync(fileOf(dir, 1), 0), /segment 1 has no header/],
+    [(dir) => copyFileSync(fileOf(dir, 1), fileOf(dir, 2)), /segment 2 says it is segment 1/],
+    [(dir) => copyFileSync(fileOf(join(dir, "other"), 2), fileOf(dir, 2)), /another store/],
+  ];
+  for (const [harm, reason] of harms) {
+    await withDir(async (dir) => {
+      await fill(dir, 40);
+      const other = { ...testIdentity, incarnation: 7 };
+      await fill(join(dir, "other"), 40, { identity: other });
+      harm(dir);
+      await assertRefuses(storeIn(dir), "ERR_STORE_CORRUPT", reason);
+    });
+  }
+});
+
+test("a lost last segment is missed, although the one before it is whole", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 16);
+    const last = readdirSync(dir).length;
+    assert.ok(last > 1);
+    for (let segment = 2; segment <= last; segment += 1) rmSync(fileOf(dir, segment));
+    await assertRefuses(storeIn(dir), "ERR_STORE_CORRUPT", /segment 2 is missing/);
+  });
+});
+
+test("a segment of a format to come is refused as such", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 1);
+    const bytes = readFileSync(fileOf(dir, 1));
+    bytes.writeUInt32BE(2, 4);
+    writeFileSync(fileOf(dir, 1), bytes);
+    await assertRefuses(storeIn(dir), "ERR_DATA_DIR_VERSION", /segment 1 has format 2/);
+  });
+});
+
+test("a store of another identity is refused, and stays as it is", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 1);
+    const identity = { ...testIdentity, node: "b" };
+    await assertRefuses(storeIn(dir, { identity }), "ERR_DATA_DIR_FOREIGN", /node is "a", not "b"/);
+    assert.equal(await lastIndexIn(dir), 1);
+  });
+});
+
+test("segments and LMDB refuse each other's directories", async () => {
+  await withDir(async (dir) => {
+    await fill(join(dir, "segments"), 1);
+    const lmdb = (name: string): LmdbStore =>
+      new LmdbStore({ dir: join(dir, name), identity: testIdentity, durability: "strict" });
+    await assertRefuses(lmdb("segments"), "ERR_DATA_DIR_FOREIGN", /form segments, not lmdb/);
+    const made = lmdb("lmdb");
+    await made.open();
+    await made.close();
+    await assertRefuses(storeIn(join(dir, "lmdb")), "ERR_DATA_DIR_FOREIGN", /form lmdb, not seg/);
+    // An LMDB store that lost its file is damaged, and not the place for a new one.
+    mkdirSync(join(dir, "lost"));
+    writeFileSync(join(dir, "lost", "lock.mdb"), "");
+    await assertRefuses(storeIn(join(dir, "lost")), "ERR_DATA_DIR_FOREIGN", /form lmdb/);
+  });
+});
+
+test("after a failure nothing is acknowledged, and closing comes to an end", async () => {
+  await withDir(async (dir) => {
+    const store = storeIn(dir);
+    await store.open();
+    await store.commit(batchOf(1));
+    // The next segment cannot be made: its name is taken by a folder.
+    mkdirSync(join(dir, "making.seg", "full"), { recursive: true });
+    const first = store.commit(batchOf(2, Buffer.alloc(100_000)));
+    const second = store.commit(batchOf(3));
+    for (const done of [first, second]) {
+      await assert.rejects(done, (error) => {
+        assert.ok(error instanceof RaftError);
+        return error.code === "ERR_STORE_FAILED" && error.outcome === "unknown";
+      });
+    }
+    await assert.rejects(store.commit(batchOf(4)), RaftError);
+    await store.close();
+    rmSync(join(dir, "making.seg"), { recursive: true });
+    assert.equal(await lastIndexIn(dir), 1);
+  });
+});
