@@ -8,6 +8,7 @@ import { parkingMutants } from "./parking.ts";
 import { readMutants } from "./reads.ts";
 import { recoveryMutants } from "./recovery.ts";
 import { replicationMutants } from "./replication.ts";
+import { segmentMutants } from "./segments.ts";
 import { wireMutants } from "./wire.ts";
 
 export const catalogue: readonly Mutant[] = [
@@ -17,6 +18,7 @@ export const catalogue: readonly Mutant[] = [
   ...parkingMutants,
   ...durabilityMutants,
   ...recoveryMutants,
+  ...segmentMutants,
   ...wireMutants,
   ...identityMutants,
   ...callMutants,

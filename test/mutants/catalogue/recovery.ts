@@ -30,7 +30,7 @@ export const recoveryMutants: readonly Mutant[] = [
     name: "opened-without-making-durable",
     says: "What a store found is durable before it says so: what a killed process wrote is vouched for, and a power cut takes it.",
     file: "src/log/record-store.ts",
-    find: "    if (storedIdentity !== undefined) this.#secure(env, storedIdentity);",
+    find: "    if (storedIdentity !== undefined) await this.#secure(env, storedIdentity);",
     replace: "    void storedIdentity;",
     killer: { file: flushes },
   },

@@ -16,6 +16,14 @@ import { RaftError } from "../../../src/base/index.ts";
 import type { ErrorCode } from "../../../src/base/index.ts";
 import { LmdbStore, SegmentStore } from "../../../src/log/index.ts";
 import type { CommitBatch, LogStore, SegmentStoreOptions } from "../../../src/log/index.ts";
+import {
+  decodeFrameHead,
+  encodeFrameHead,
+  frameBytes,
+  layFrame,
+  segmentFormat,
+} from "../../../src/log/segment-format.ts";
+import type { FrameHead } from "../../../src/log/segment-format.ts";
 import { makeBlock } from "../../../src/testing/index.ts";
 import { makeTempDir, testIdentity } from "../../fixtures/store-places.ts";
 
@@ -168,6 +176,33 @@ test("a lost last segment is missed, although the one before it is whole", async
     for (let segment = 2; segment <= last; segment += 1) rmSync(fileOf(dir, segment));
     await assertRefuses(storeIn(dir), "ERR_STORE_CORRUPT", /segment 2 is missing/);
   });
+});
+
+test("a frame of an earlier opening does not follow one of a later", async () => {
+  for (const epoch of [1, 9]) {
+    await withDir(async (dir) => {
+      await fill(dir, 1);
+      await fill(dir, 0);
+      const bytes = readFileSync(fileOf(dir, 1));
+      let end: number = segmentFormat.blockBytes;
+      let last: FrameHead | undefined;
+      for (;;) {
+        const head = decodeFrameHead(bytes.subarray(end));
+        if (head === undefined) break;
+        last = head;
+        end += frameBytes(head);
+      }
+      assert.ok(last !== undefined && last.epoch === 3);
+      const frame = new Uint8Array(segmentFormat.blockBytes);
+      const content = layFrame(frame, new Uint8Array(0), new Uint8Array(0));
+      const number = last.number + 1;
+      encodeFrameHead(frame, { ...last, ...content, epoch, number, durableThrough: last.number });
+      bytes.set(frame, end);
+      writeFileSync(fileOf(dir, 1), bytes);
+      if (epoch === 9) assert.equal(await lastIndexIn(dir), 1);
+      else await assertRefuses(storeIn(dir), "ERR_STORE_CORRUPT", /where it cannot be/);
+    });
+  }
 });
 
 test("a segment of a format to come is refused as such", async () => {
