@@ -6,7 +6,6 @@
  */
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { ShardTask } from "../shard/index.ts";
 
@@ -19,7 +18,7 @@ function workerFile(): string {
 export class WorkerPool {
   private readonly pool: Piscina;
   /** Every thread that may still be there. */
-  private readonly threads = new Set<Worker>();
+  private readonly threads = new Set<Piscina["threads"][number]>();
 
   constructor(shards: number, youngHeapMb: number) {
     this.pool = new Piscina({

@@ -1,4 +1,4 @@
-/** The two forms of store that a directory may hold. Either one refuses a directory of the other. */
+/** The two forms of store. Either one refuses a directory that holds the other. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { RaftError } from "../base/index.ts";

@@ -107,7 +107,13 @@ class Trial {
     const first = prng.between(Math.max(1, before.length - 1), before.length + 2);
     if (first <= before.length) this.term += 1;
     const name = `${this.life}.${this.nowUs}.${prng.between(0, 1_000)}`;
-    const bytes = pick(prng, [0, 100, 3_000, 5_000, this.segmentBytes * 2]);
+    const bytes = pick(prng, [
+      100,
+      3_000,
+      this.segmentBytes / 2,
+      this.segmentBytes / 2,
+      this.segmentBytes * 2,
+    ]);
     const kept = before.slice(0, first - 1);
     // No zeros: each sector that is lost makes a difference.
     const filling = Buffer.alloc(prng.between(0, bytes + 1), name);

@@ -80,7 +80,7 @@ export const segmentMutants: readonly Mutant[] = [
     file: "src/log/segment-recovery.ts",
     find: "segment > end.segment && !littered.includes(segment)",
     replace: "segment > end.segment",
-    killer: { file: crashes },
+    killer: { file: unit, name: "made anew" },
   },
   {
     name: "found-frames-not-written-again",

@@ -10,8 +10,21 @@ import {
   encodeDescriptor,
   encodeIdentity,
   identityKey,
+  identityEntry,
   metaFormat,
 } from "../../../src/log/meta-entry.ts";
+import {
+  decodeFrameHead,
+  decodeMetas,
+  emptyContent,
+  encodeFrameHead,
+  encodeMetas,
+  encodeSegmentHeader,
+  frameBytes,
+  layFrame,
+  segmentFormat,
+} from "../../../src/log/segment-format.ts";
+import { crc32c } from "../../../src/wire/index.ts";
 import { decodeRecord, recordFormat } from "../../../src/log/record.ts";
 import { makeBlock } from "../../../src/testing/index.ts";
 import { recordOf } from "./record-of.ts";
@@ -54,6 +67,34 @@ test("the example identity and descriptor of FORMAT.md are what the code writes 
   assert.deepEqual(decodeDescriptor(descriptorKey(7), bytes), meta);
 });
 
+test("the example segment and frame of FORMAT.md are what the code writes and reads", () => {
+  const entry = identityEntry({
+    cluster: "test",
+    node: "a",
+    incarnation: 5,
+    shard: 0,
+    shards: 2,
+  });
+  const store = crc32c(entry.value);
+  const header = encodeSegmentHeader({ store, segment: 1, bytes: 16_777_216 });
+  assert.equal(example("segment"), hexOf(header.subarray(0, segmentFormat.headerBytes)));
+  const metas = encodeMetas([entry]);
+  const sizes = { metaBytes: metas.length, recordBytes: 0 };
+  const frame = new Uint8Array(frameBytes(sizes));
+  const laid = layFrame(frame, metas, new Uint8Array(0));
+  const place = { store, epoch: 1, segment: 1, number: 1, durableThrough: 0 };
+  const head = { ...emptyContent, ...sizes, ...laid, ...place };
+  encodeFrameHead(frame, head);
+  const bytes = Buffer.from(example("frame"), "hex");
+  assert.equal(example("frame"), hexOf(frame.subarray(0, bytes.length)));
+  assert.deepEqual(decodeFrameHead(bytes), head);
+  const found = decodeMetas(bytes.subarray(segmentFormat.headBytes));
+  assert.deepEqual(
+    found?.map(({ key }) => hexOf(key)),
+    [hexOf(identityKey())],
+  );
+});
+
 test("the constants of FORMAT.md are those of the code", () => {
   const hex = (value: number): string => `\`${value.toString(16)}\``;
   const { versionAt, checksumAt, sequenceAt, directoryBytesAt, recordBytesAt } = recordFormat;
@@ -71,6 +112,11 @@ test("the constants of FORMAT.md are those of the code", () => {
     `| ${metaFormat.headerBytes} | | a CBOR array |`,
     `| \`meta\` | \`${hexOf(identityKey())}\` ("i") |`,
     `| \`meta\` | \`${hexOf(descriptorKey(0).subarray(0, 1))}\` ("g"), then the group as u32 |`,
+    `| 0 | 4 | magic ${hex(segmentFormat.headerMagic)}, "FLS1" |`,
+    `| 0 | 4 | magic ${hex(segmentFormat.frameMagic)}, "FLF1" |`,
+    `| 8 | 4 | checksum of the bytes from 12 to ${segmentFormat.headerBytes} |`,
+    `| 4 | 4 | checksum of the bytes from 8 to ${segmentFormat.headBytes} |`,
+    `sectors of ${segmentFormat.sectorBytes} bytes`,
     metaFormat.states.map((state, at) => `${at} ${state}`).join(", "),
   ];
   for (const row of rows) assert.ok(page.includes(row), `FORMAT.md says: ${row}`);

@@ -178,6 +178,30 @@ test("a lost last segment is missed, although the one before it is whole", async
   });
 });
 
+test("a segment made in advance that holds anything is made anew, and counted once", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 9);
+    const ahead = readFileSync(fileOf(dir, 2));
+    assert.ok(ahead.subarray(segmentFormat.blockBytes).every((byte) => byte === 0));
+    // As a power cut leaves it, if the frame by which the first one is left is lost.
+    const left = readFileSync(fileOf(dir, 1)).subarray(8_192, 24_576);
+    left.copy(ahead, segmentFormat.blockBytes);
+    writeFileSync(fileOf(dir, 2), ahead);
+    for (const [from, to] of [
+      [10, 16],
+      [17, 17],
+    ] as const) {
+      const store = storeIn(dir);
+      const [group] = await store.open();
+      assert.equal(group?.lastIndex, from - 1);
+      for (let first = from; first <= to; first += 1) await store.commit(batchOf(first));
+      await store.close();
+      assert.equal(store.stats().bytesStored, sizesIn(dir));
+    }
+    assert.equal(await lastIndexIn(dir), 17);
+  });
+});
+
 test("a frame of an earlier opening does not follow one of a later", async () => {
   for (const epoch of [1, 9]) {
     await withDir(async (dir) => {
