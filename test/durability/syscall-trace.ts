@@ -123,7 +123,9 @@ export class TraceReader {
 
   private call(text: string, startedAt: number, endedAt: number): void {
     const name = /^\w+/.exec(text)?.[0];
-    const result = Number(/= (-?\d+)[^=]*$/.exec(text.slice(-200))?.[1] ?? Number.NaN);
+    // What was written may be long; what was opened is told with its path, which may be, too.
+    const end = name === "openat" ? text : text.slice(-200);
+    const result = Number(/= (-?\d+)[^=]*$/.exec(end)?.[1] ?? Number.NaN);
     if (name === "openat") {
       this.positions.set(result, 0);
       if (/O_D?SYNC/.test(text)) this.synchronous.add(result);
