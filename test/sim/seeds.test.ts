@@ -58,8 +58,12 @@ const faults = [
   "slow flush",
   "unflushed transaction kept by a power cut",
   "unflushed transaction lost by a power cut",
+  "unflushed write kept by a power cut",
+  "unflushed write lost by a power cut",
+  "unflushed write torn by a power cut",
   "wall clock set",
   "write failed",
+  "write interrupted by a kill",
   "write refused by a full disk",
 ];
 

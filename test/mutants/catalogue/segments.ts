@@ -52,19 +52,12 @@ export const segmentMutants: readonly Mutant[] = [
     killer: { file: crashes },
   },
   {
-    name: "segments-go-on-after-a-failure",
-    says: "After a failed write nothing is acknowledged (src/log/segment-writer.ts): the log has a hole, and acknowledged writes behind it are gone.",
+    name: "frame-behind-a-failed-one-goes-on",
+    says: "A failed write fails all that are under way (src/log/segment-writer.ts): a later one is acknowledged behind a hole, or waits for ever.",
     file: "src/log/segment-writer.ts",
-    find: "    this.#failure ??= failure;\n",
-    replace: "",
-    also: [
-      {
-        file: "src/log/segment-writer.ts",
-        find: "splice(0)) reject(this.#failure);",
-        replace: "splice(0)) reject(failure);",
-      },
-    ],
-    killer: { file: crashes },
+    find: "for (const { reject } of this.#queue.splice(0)) reject",
+    replace: "for (const { reject } of this.#queue.splice(0, 1)) reject",
+    killer: { file: unit, name: "nothing is acknowledged" },
   },
   {
     name: "torn-end-written-over",
@@ -72,7 +65,7 @@ export const segmentMutants: readonly Mutant[] = [
     file: "src/log/segment-writer.ts",
     find: "    this.#mustLeave = log.isLittered;",
     replace: "    this.#mustLeave = false;",
-    killer: { file: crashes },
+    killer: { file: unit, name: "has left something" },
   },
   {
     name: "littered-segment-used",

@@ -184,8 +184,7 @@ test("a segment made in advance that holds anything is made anew, and counted on
     const ahead = readFileSync(fileOf(dir, 2));
     assert.ok(ahead.subarray(segmentFormat.blockBytes).every((byte) => byte === 0));
     // As a power cut leaves it, if the frame by which the first one is left is lost.
-    const left = readFileSync(fileOf(dir, 1)).subarray(8_192, 24_576);
-    left.copy(ahead, segmentFormat.blockBytes);
+    ahead.fill(0x55, segmentFormat.blockBytes);
     writeFileSync(fileOf(dir, 2), ahead);
     for (const [from, to] of [
       [10, 16],
@@ -199,6 +198,28 @@ test("a segment made in advance that holds anything is made anew, and counted on
       assert.equal(store.stats().bytesStored, sizesIn(dir));
     }
     assert.equal(await lastIndexIn(dir), 17);
+  });
+});
+
+test("a segment in which a torn frame has left something is not written to again", async () => {
+  await withDir(async (dir) => {
+    await fill(dir, 2);
+    const bytes = readFileSync(fileOf(dir, 1));
+    const { blockBytes } = segmentFormat;
+    let end: number = blockBytes;
+    while (decodeFrameHead(bytes.subarray(end)) !== undefined) end += blockBytes;
+    // The first sectors of a long frame are lost.
+    bytes.fill(0x55, end + blockBytes);
+    writeFileSync(fileOf(dir, 1), bytes);
+    for (const first of [3, 4]) {
+      const store = storeIn(dir);
+      const [group] = await store.open();
+      assert.equal(group?.lastIndex, first - 1);
+      await store.commit(batchOf(first));
+      await store.close();
+    }
+    assert.equal(await lastIndexIn(dir), 4);
+    assert.ok(existsSync(fileOf(dir, 2)));
   });
 });
 

@@ -6,9 +6,9 @@ import type { CommitBatch, Durability, LogStore } from "../../../../src/log/inde
 import { logStoreSuite, makeBlock } from "../../../../src/testing/index.ts";
 import { SimulatedDisk } from "../../../../src/testing/sim/disk.ts";
 import type { DiskHost, DiskWatcher } from "../../../../src/testing/sim/disk.ts";
+import { Tally } from "../../../../src/testing/sim/tally.ts";
 import { testIdentity } from "../../../fixtures/store-places.ts";
 
-const modes = ["strict", "pipelined", "none"] as const;
 const seeds = Array.from({ length: 60 }, (_, at) => at + 1);
 const ignoring: DiskWatcher = { written: () => {}, durable: () => {}, crashed: () => {} };
 
@@ -23,8 +23,8 @@ class Rig {
   private running = { alive: false };
   private tasks: { atUs: number; run: () => void }[] = [];
 
-  constructor(seed = 1, durability: Durability = "strict") {
-    this.disk = new SimulatedDisk(seed);
+  constructor(seed = 1, durability: Durability = "strict", segmentBytes = 0) {
+    this.disk = new SimulatedDisk(seed, new Tally(), segmentBytes);
     this.durability = durability;
     this.prng = new Prng(seed);
   }
@@ -130,15 +130,23 @@ async function assertRefuses(rig: Rig, code: string): Promise<void> {
   rig.crash("process");
 }
 
-for (const durability of modes) {
+const forms = [
+  { durability: "strict", segmentBytes: 0 },
+  { durability: "pipelined", segmentBytes: 0 },
+  { durability: "none", segmentBytes: 0 },
+  { durability: "strict", segmentBytes: 65_536 },
+  { durability: "none", segmentBytes: 65_536 },
+] as const;
+
+for (const { durability, segmentBytes } of forms) {
   const createPlace = async () => {
-    const disk = new SimulatedDisk(1);
+    const disk = new SimulatedDisk(1, new Tally(), segmentBytes);
     const host: DiskHost = { prng: new Prng(1), after: (_us, task) => void setImmediate(task) };
     const options = { identity: testIdentity, durability };
     return { store: () => disk.openStore(host, options, ignoring), remove: async () => {} };
   };
   for (const { name, run } of logStoreSuite(createPlace)) {
-    test(`SimulatedDisk, ${durability}: ${name}`, run);
+    test(`SimulatedDisk, ${durability}, segments of ${segmentBytes}: ${name}`, run);
   }
 }
 
@@ -203,6 +211,44 @@ test("a power cut keeps what is durable and a first part of the rest", async () 
     [...found].sort((a, b) => a - b),
     [2, 3, 4],
   );
+});
+
+test("a power cut keeps what segments have flushed and any sectors of the rest", async () => {
+  const found = new Set<number>();
+  for (const seed of seeds) {
+    const rig = new Rig(seed, "strict", 65_536);
+    const store = await filled(rig, 2);
+    void store.commit(batchOf(3));
+    void store.commit(batchOf(4));
+    rig.crash("power");
+    const { lastIndex } = await rig.open();
+    const told = rig.told.find((line) => line.startsWith("crashed"));
+    assert.equal(told, `crashed ${lastIndex}`, `seed ${seed}`);
+    found.add(lastIndex);
+  }
+  assert.deepEqual(
+    [...found].sort((a, b) => a - b),
+    [2, 3, 4],
+  );
+});
+
+test("two commits of segments are on their way at once, and are told of in order", async () => {
+  const orders = new Set<string>();
+  for (const seed of seeds) {
+    const rig = new Rig(seed, "strict", 65_536);
+    const store = await filled(rig, 1);
+    rig.told.length = 0;
+    const say = (text: string) => (): void => void rig.told.push(text);
+    const done = [2, 3].map((first) => store.commit(batchOf(first)).then(say(`resolved ${first}`)));
+    await rig.settled(Promise.all(done));
+    assert.deepEqual(
+      rig.told.filter((line) => line.startsWith("resolved")),
+      ["resolved 2", "resolved 3"],
+    );
+    orders.add(rig.told.join());
+  }
+  // Where the second is durable first, both are told when the first is.
+  assert.ok(orders.size > 1, [...orders].join("; "));
 });
 
 test("a commit that an opened store has shown is never lost again, also after a failed flush", async () => {
