@@ -41,6 +41,20 @@ test("an option that does not exist is refused by name", async (t) => {
   assert.match(error.message, /tickMS is not an option/);
 });
 
+test("a directory is refused under the other kind of store and opens under its own", async (t) => {
+  for (const [own, other] of [
+    ["lmdb", "segments"],
+    ["segments", "lmdb"],
+  ] as const) {
+    const dir = tempDir(t);
+    await opensNow(optionsFor(dir, { store: own }));
+    const error = await failureOf(Engine.open(optionsFor(dir, { store: other })));
+    assert.equal(error.code, "ERR_DATA_DIR_FOREIGN");
+    assert.match(error.message, new RegExp(`form ${own}, not ${other}`));
+    await opensNow(optionsFor(dir, { store: own }));
+  }
+});
+
 test("the directory of another node is refused and stays as it was", async (t) => {
   const dir = tempDir(t);
   await opensNow(optionsFor(dir));

@@ -13,9 +13,16 @@ import {
   readText,
 } from "./engine-rig.ts";
 
-for (const how of ["exitOnce", "throwLaterOnce"]) {
-  test(`a shard whose worker dies by ${how} fails its calls, comes back, and has lost nothing`, async (t) => {
-    const { engine, dir } = await openEngine(t, { shards: 2 });
+const deaths = [
+  { how: "exitOnce", store: "lmdb" },
+  { how: "throwLaterOnce", store: "lmdb" },
+  { how: "exitOnce", store: "segments" },
+  { how: "throwLaterOnce", store: "segments" },
+] as const;
+
+for (const { how, store } of deaths) {
+  test(`a shard on ${store} whose worker dies by ${how} fails its calls, comes back, and has lost nothing`, async (t) => {
+    const { engine, dir } = await openEngine(t, { shards: 2, store });
     const [group, other] = [groupOnShard(0, 2), groupOnShard(1, 2)];
     await createAlone(engine, group);
     await createAlone(engine, other);
