@@ -44,5 +44,8 @@ async function killRounds(t: TestContext, rounds: number, options: ClusterOption
 test("nodes killed at random for 20 rounds lose no acknowledged write and apply none twice", (t) =>
   killRounds(t, 20, {}));
 
+test("on segments nodes killed at random lose no acknowledged write and apply none twice", (t) =>
+  killRounds(t, 12, { store: "segments" }));
+
 test("with pipelined commits nodes killed at random lose no acknowledged write", (t) =>
   killRounds(t, 8, { durability: "pipelined" }));

@@ -13,6 +13,7 @@ import { NodeProcess, deadline, until } from "./node-process.ts";
 
 export interface ClusterOptions {
   readonly durability?: NodeSettings["durability"];
+  readonly store?: NodeSettings["store"];
   /** Shards of each node, in order. */
   readonly shards?: readonly number[];
   readonly timeoutMs?: number;
@@ -72,13 +73,14 @@ export class NodeCluster implements AsyncDisposable {
     const incarnation = (this.starts.get(name) ?? 0) + 1;
     this.starts.set(name, incarnation);
     const { durability = "strict", shards = [1, 1, 1], timeoutMs = 10_000 } = this.options;
-    const { under = {}, hosts = {}, tickMs = 30 } = this.options;
+    const { under = {}, hosts = {}, tickMs = 30, store = "lmdb" } = this.options;
     const settings: NodeSettings = {
       node: name,
       dir: this.dirOf(name),
       host: hosts[name] ?? "127.0.0.1",
       shards: shards[this.names.indexOf(name)] ?? 1,
       durability,
+      store,
       tickMs,
       electionTicks: 10,
       timeoutMs,
