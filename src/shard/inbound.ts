@@ -119,6 +119,8 @@ export class Inbound implements TransportHandler, MessageSink {
     this.requests.linkDown(link.node);
     this.eachReplicaOn(link.node, (replica, key) => {
       if (context.environment.transport.link(link.node, replica.group) !== link) return;
+      // The node may come back with another number of shards, and then has other links.
+      replica.linked = false;
       replica.raft.reportUnreachable(key);
       context.ticks.follow(replica);
       context.markDirty(replica);

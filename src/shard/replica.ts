@@ -38,6 +38,8 @@ export class Replica {
 
   /** In the list of replicas that the next round looks at. */
   dirty = false;
+  /** The transport knows of every member that there is something to be said to it. */
+  linked = false;
   /** In the list of replicas that ticks come to. */
   ticking = false;
   /** In the list of replicas that have committed entries to apply or reads to run. */

@@ -35,6 +35,7 @@ export class Ticks {
     for (const replica of awake) {
       const { raft } = replica;
       if (replica.running && !raft.parked) {
+        if (!replica.linked) this.dial(replica);
         raft.tick();
         if (raft.hasReady || raft.hasCommitNotices) context.markDirty(replica);
         awake[kept] = replica;
@@ -67,6 +68,20 @@ export class Ticks {
     this.liveness.hear(from);
   }
 
+  /**
+   * Asks for the links to every member before there is anything to say: an election must not lose
+   * its first messages to followers that had nothing to tell each other so far.
+   */
+  private dial(replica: Replica): void {
+    const { environment, nodes } = this.context;
+    let linked = true;
+    for (const key of replica.incarnations.keys()) {
+      if (key === nodes.self) continue;
+      linked = environment.transport.link(nodes.idOf(key), replica.group) !== undefined && linked;
+    }
+    replica.linked = linked;
+  }
+
   private sayAlive(): void {
     const { options, outboxes } = this.context;
     this.sinceAlive += 1;
@@ -79,7 +94,7 @@ export class Ticks {
     const { nodes } = this.context;
     if (!raft.isLeader) return this.isAlive(nodes.idOf(raft.leader), group);
     for (const key of incarnations.keys()) {
-      if (key !== raft.leader && !this.isAlive(nodes.idOf(key), group)) return false;
+      if (key !== nodes.self && !this.isAlive(nodes.idOf(key), group)) return false;
     }
     return true;
   }

@@ -99,7 +99,10 @@ test("neither a vote nor the question for votes leaves before the ballot is dura
 });
 
 test("heartbeats are answered while another group's commit is under way, acknowledgements wait for it", async () => {
-  const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 2 });
+  const { cluster, storeOf } = await startHeld({
+    commitsInFlightMax: 2,
+    options: { parkTicks: 0 },
+  });
   await cluster.createGroup("a", 1);
   await cluster.createGroup("a", 2);
   await cluster.tick(2);

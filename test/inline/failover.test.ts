@@ -171,3 +171,16 @@ test("a shard that crashed does not take the answer to its former life's request
   assert.ok(!ids.has(former.message.id), "under numbers of its own");
   await cluster.close();
 });
+
+test("followers are linked to each other before they have anything to say", async () => {
+  const cluster = await ShardCluster.start({ seed: 5 });
+  await cluster.createGroup("a", 1);
+  await cluster.tick(3);
+  for (const [from, to] of [
+    ["b", "c"],
+    ["c", "b"],
+  ] as const) {
+    assert.equal(cluster.at(from).transport.link(to, 1)?.up, true, `${from} to ${to}`);
+  }
+  await cluster.close();
+});
