@@ -45,7 +45,7 @@ test("nodes killed at random for 20 rounds lose no acknowledged write and apply 
   killRounds(t, 20, {}));
 
 test("on segments nodes killed at random lose no acknowledged write and apply none twice", (t) =>
-  killRounds(t, 12, { store: "segments" }));
+  killRounds(t, 8, { store: "segments" }));
 
 test("with pipelined commits nodes killed at random lose no acknowledged write", (t) =>
-  killRounds(t, 8, { durability: "pipelined" }));
+  killRounds(t, 5, { durability: "pipelined" }));
