@@ -82,7 +82,7 @@ export class SegmentProcess implements SegmentFiles {
   }
 
   make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile> {
-    this.assertAlive("write");
+    if (!this.alive) return Promise.reject(shutOut("write"));
     const { contents, faults } = this.parts;
     if (faults.full) {
       return Promise.reject(this.failure("write refused by a full disk", "ENOSPC"));
@@ -118,7 +118,8 @@ export class SegmentProcess implements SegmentFiles {
     { segment, at, bytes }: { segment: SegmentNumber; at: number; bytes: Uint8Array },
     lane: WriteLane,
   ): Promise<void> {
-    this.assertAlive("write");
+    // What was resolved before the process ended still finds its way here.
+    if (!this.alive) return Promise.reject(shutOut("write"));
     const { contents, durability, faults, watcher } = this.parts;
     if (this.happens(faults.writeErrorRate)) {
       return Promise.reject(this.failure("write failed", "EIO"));
