@@ -83,6 +83,19 @@ class Rig {
     }
   }
 
+  /** Lets so many things happen, and ends the process before anything can follow from the last. */
+  async crashAfter(events: number): Promise<void> {
+    for (let left = events; left > 0; left -= 1) {
+      await nextTurn();
+      this.tasks.sort((a, b) => a.atUs - b.atUs);
+      const next = this.tasks.shift();
+      if (next === undefined) break;
+      this.nowUs = next.atUs;
+      next.run();
+    }
+    this.crash("process");
+  }
+
   async settled<T>(done: Promise<T>): Promise<T> {
     done.catch(() => {});
     await this.pass();
@@ -249,6 +262,25 @@ test("two commits of segments are on their way at once, and are told of in order
   }
   // Where the second is durable first, both are told when the first is.
   assert.ok(orders.size > 1, [...orders].join("; "));
+});
+
+test("a process that ends between a write and what follows from it leaves nothing unsettled", async (t) => {
+  const large = "x".repeat(9_000);
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  t.after(() => process.off("unhandledRejection", note));
+  for (let events = 1; events <= 20; events += 1) {
+    const rig = new Rig(events, "strict", 16_384);
+    const store = await filled(rig, 1);
+    const answers = [2, 3, 4].map((first) => store.commit(batchOf(first, large)));
+    for (const answer of answers) answer.catch(() => {});
+    await rig.crashAfter(events);
+    await rig.pass();
+    const { lastIndex } = await rig.open();
+    assert.ok(lastIndex >= 1);
+  }
+  assert.deepEqual(unhandled, []);
 });
 
 test("a commit that an opened store has shown is never lost again, also after a failed flush", async () => {
