@@ -3,7 +3,7 @@
  * were lost.
  */
 import { RaftError } from "../base/index.ts";
-import type { HeartbeatRequest, HeartbeatResponse } from "./message.ts";
+import type { HeartbeatRequest, HeartbeatResponse, ParkResponse } from "./message.ts";
 import { confirmReads } from "./read-index.ts";
 import type { RaftState } from "./state.ts";
 
@@ -28,15 +28,20 @@ export function broadcastHeartbeat(state: RaftState): void {
 
 export function handleHeartbeatRequest(state: RaftState, request: HeartbeatRequest): void {
   takeCommit(state, request.commit);
-  const response: HeartbeatResponse = {
+  answerLeader(state, {
     kind: "heartbeatResponse",
     from: state.self,
     to: request.from,
     term: state.term,
     readRound: request.readRound,
-  };
-  // In a term that the disk knows, the answer promises nothing new and need not wait for other
-  // groups' writes.
+  });
+}
+
+/**
+ * In a term that the disk knows, the answer promises nothing new and need not wait for other
+ * groups' writes.
+ */
+export function answerLeader(state: RaftState, response: HeartbeatResponse | ParkResponse): void {
   if (state.durableTerm === state.term) state.messages.push(response);
   else state.durableMessages.push(response);
 }

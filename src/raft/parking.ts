@@ -11,7 +11,7 @@
  * while a follower still waits for its heartbeats.)
  */
 import type { ParkRequest, ParkResponse } from "./message.ts";
-import { takeCommit } from "./heartbeat.ts";
+import { answerLeader, takeCommit } from "./heartbeat.ts";
 import type { RaftState } from "./state.ts";
 
 /** Whether the leader's followers may be asked to park at the next heartbeat. */
@@ -47,17 +47,14 @@ export function handleParkRequest(state: RaftState, { from, index }: ParkRequest
   takeCommit(state, index);
   // Entries beyond it are of a leader that fell: this one will replace them, and is asked again.
   state.parked = log.lastIndex === index && log.stable === index;
-  const response: ParkResponse = {
+  answerLeader(state, {
     kind: "parkResponse",
     from: state.self,
     to: from,
     term: state.term,
     index,
     parked: state.parked,
-  };
-  // As with a heartbeat's answer.
-  if (state.durableTerm === state.term) state.messages.push(response);
-  else state.durableMessages.push(response);
+  });
 }
 
 export function handleParkResponse(state: RaftState, { from, index, parked }: ParkResponse): void {

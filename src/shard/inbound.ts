@@ -20,9 +20,8 @@ export class Inbound implements TransportHandler, MessageSink {
   private readonly context: ShardContext;
   private readonly requests: PeerRequests;
   /** The sender of the frame being read. */
-  private from: NodeId = "";
+  private from: PeerShard = { node: "", shard: 0, incarnation: 0 };
   private fromKey: NodeKey = 0;
-  private peer: PeerShard | undefined;
   private nowMs = 0;
 
   constructor(context: ShardContext, requests: PeerRequests) {
@@ -33,8 +32,7 @@ export class Inbound implements TransportHandler, MessageSink {
   onFrame(from: PeerShard, body: Uint8Array): void {
     const { context } = this;
     if (context.ended) return;
-    this.from = from.node;
-    this.peer = from;
+    this.from = from;
     this.fromKey = context.nodes.keyOf(from.node);
     this.nowMs = context.environment.clock.monotonicMs();
     context.counters.messagesIn += readMessages(body, this.fromKey, context.nodes.self, this);
@@ -65,7 +63,11 @@ export class Inbound implements TransportHandler, MessageSink {
   private sayUnknown(group: GroupId, incarnation: Incarnation, message: Message): void {
     const { kind } = message;
     if (kind !== "appendRequest" && kind !== "heartbeatRequest" && kind !== "parkRequest") return;
-    this.context.outboxes.sendShardMessage(this.from, { kind: "groupUnknown", group, incarnation });
+    this.context.outboxes.sendShardMessage(this.from.node, {
+      kind: "groupUnknown",
+      group,
+      incarnation,
+    });
   }
 
   onShardMessage(message: ShardMessage): void {
@@ -74,10 +76,10 @@ export class Inbound implements TransportHandler, MessageSink {
         this.takeRequest(message);
         return;
       case "shardResponse":
-        this.requests.handleResponse(this.from, message);
+        this.requests.handleResponse(this.from.node, message);
         return;
       case "shardAlive":
-        if (this.peer !== undefined) this.context.ticks.hear(this.peer);
+        this.context.ticks.hear(this.from);
         return;
       case "groupUnknown": {
         const replica = this.context.replicas.get(message.group);
@@ -88,7 +90,8 @@ export class Inbound implements TransportHandler, MessageSink {
   }
 
   private takeRequest(request: ShardRequest): void {
-    const { context, from } = this;
+    const { context } = this;
+    const from = this.from.node;
     switch (request.op) {
       case requestOp.propose:
       case requestOp.read:

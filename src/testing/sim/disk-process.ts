@@ -17,6 +17,7 @@ import type {
 } from "../../log/index.ts";
 import type { DiskContents, TransactionId } from "./disk-contents.ts";
 import type { DiskFaults } from "./disk-faults.ts";
+import { DiskLuck } from "./disk-luck.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import type { FlushHost } from "./flush-queue.ts";
 import type { Tally } from "./tally.ts";
@@ -59,6 +60,7 @@ export class DiskProcess implements LogEnv {
   readonly flushes: FlushQueue;
   readonly parts: DiskProcessParts;
   alive = true;
+  private readonly luck: DiskLuck;
   /** The newest transaction that a flush was asked for. */
   private asked: TransactionId = 0;
   /** What the store is writing. */
@@ -66,6 +68,7 @@ export class DiskProcess implements LogEnv {
 
   constructor(parts: DiskProcessParts) {
     this.parts = parts;
+    this.luck = new DiskLuck(parts.host.prng, parts.faults, parts.tally);
     this.flushesPerWrite = parts.durability === "none" ? 0 : 1;
     this.flushes = new FlushQueue(parts.host, parts.faults, () => {
       parts.tally.fault("flush stalled");
@@ -96,11 +99,11 @@ export class DiskProcess implements LogEnv {
   write(metas: readonly MetaWrite[], sequence?: Sequence, record?: Uint8Array): void {
     this.assertAlive("write");
     const { contents, durability, faults, watcher } = this.parts;
-    if (faults.full) throw this.failure("write refused by a full disk", "ENOSPC");
-    if (this.happens(faults.writeErrorRate)) throw this.failure("write failed", "EIO");
+    if (faults.full) throw this.luck.failure("write refused by a full disk", "ENOSPC");
+    if (this.luck.happens(faults.writeErrorRate)) throw this.luck.failure("write failed", "EIO");
     const fails = this.flushFails();
-    if (fails && this.happens(0.5)) {
-      throw this.failure("flush failed, its transaction not readable", "EIO");
+    if (fails && this.luck.happens(0.5)) {
+      throw this.luck.failure("flush failed, its transaction not readable", "EIO");
     }
     if (sequence !== undefined) {
       assert(sequence === contents.visibleThrough + 1, "records are appended");
@@ -112,7 +115,7 @@ export class DiskProcess implements LogEnv {
     if (sequence !== undefined && batch !== undefined) watcher.written(sequence, batch);
     if (fails) {
       contents.markClean();
-      throw this.failure("flush failed, its transaction readable", "EIO");
+      throw this.luck.failure("flush failed, its transaction readable", "EIO");
     }
     if (durability === "none") contents.flush(id - writeBackTransactions);
     else this.flush(durability === "strict" ? id : before);
@@ -120,13 +123,14 @@ export class DiskProcess implements LogEnv {
 
   sync(): void {
     this.assertAlive("flush");
-    if (this.flushFails()) throw this.failure("flush of meta pages failed", "EIO");
+    if (this.flushFails()) throw this.luck.failure("flush of meta pages failed", "EIO");
     this.flush(this.parts.contents.newest);
   }
 
   record(sequence: Sequence): Uint8Array | undefined {
     this.assertAlive("read");
-    if (this.happens(this.parts.faults.readErrorRate)) throw this.failure("read failed", "EIO");
+    if (this.luck.happens(this.parts.faults.readErrorRate))
+      throw this.luck.failure("read failed", "EIO");
     return this.parts.contents.record(sequence);
   }
 
@@ -174,10 +178,10 @@ export class DiskProcess implements LogEnv {
    */
   private flushFails(): boolean {
     const { contents, durability, faults, tally } = this.parts;
-    if (durability === "none" || !this.happens(faults.flushErrorRate)) return false;
-    this.flushes.add(this.drawUs(), () => {});
+    if (durability === "none" || !this.luck.happens(faults.flushErrorRate)) return false;
+    this.flushes.add(this.luck.flushUs(), () => {});
     // What earlier flushes are at work on is written: on a real disk they have ended before.
-    if (contents.newest > this.asked && this.happens(0.5) && contents.markClean()) {
+    if (contents.newest > this.asked && this.luck.happens(0.5) && contents.markClean()) {
       tally.fault("unflushed transaction held for written");
     }
     return true;
@@ -186,9 +190,9 @@ export class DiskProcess implements LogEnv {
   private flush(through: TransactionId): void {
     const { contents, faults, tally, watcher } = this.parts;
     this.asked = Math.max(this.asked, through);
-    this.flushes.add(this.drawUs(), () => {
+    this.flushes.add(this.luck.flushUs(), () => {
       const before = contents.durableThrough;
-      if (this.happens(faults.lieRate)) {
+      if (this.luck.happens(faults.lieRate)) {
         tally.fault("flush that lied");
         watcher.durable(contents.claim(through));
         return;
@@ -196,26 +200,6 @@ export class DiskProcess implements LogEnv {
       contents.flush(through);
       if (contents.durableThrough > before) watcher.durable(contents.durableThrough);
     });
-  }
-
-  private drawUs(): number {
-    const { faults, host, tally } = this.parts;
-    const { commitUs, commitTailRate, commitTailUs } = faults;
-    const { prng } = host;
-    const us = Math.floor(commitUs / 2) + prng.between(0, commitUs + 1);
-    if (!this.happens(commitTailRate)) return us;
-    tally.fault("slow flush");
-    return us + prng.between(0, commitTailUs + 1);
-  }
-
-  /** Draws nothing where a fault is switched off, so that others do not shift. */
-  private happens(rate: number): boolean {
-    return rate > 0 && this.parts.host.prng.chance(rate);
-  }
-
-  private failure(name: string, code: string): Error {
-    this.parts.tally.fault(name);
-    return Object.assign(new Error(`${code}: ${name}`), { code });
   }
 }
 

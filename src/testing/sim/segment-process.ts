@@ -6,6 +6,7 @@
 import type { SegmentFile, SegmentFiles, SegmentNumber, WriteLane } from "../../log/index.ts";
 import { writeLanes } from "../../log/index.ts";
 import type { DirtyWrite, SegmentContents } from "./segment-contents.ts";
+import { DiskLuck } from "./disk-luck.ts";
 import { shutOut } from "./disk-process.ts";
 import type { DiskProcessParts } from "./disk-process.ts";
 import { FlushQueue } from "./flush-queue.ts";
@@ -22,6 +23,7 @@ export type SegmentProcessParts = Omit<DiskProcessParts, "contents"> & {
 export class SegmentProcess implements SegmentFiles {
   readonly parts: SegmentProcessParts;
   alive = true;
+  private readonly luck: DiskLuck;
   private readonly lanes: readonly FlushQueue[];
   private readonly underWay = new Set<DirtyWrite>();
   /** Makes the segment that is being made. */
@@ -29,6 +31,7 @@ export class SegmentProcess implements SegmentFiles {
 
   constructor(parts: SegmentProcessParts) {
     this.parts = parts;
+    this.luck = new DiskLuck(parts.host.prng, parts.faults, parts.tally);
     const { faults, host, tally } = parts;
     const device = {
       blocking: false,
@@ -74,7 +77,8 @@ export class SegmentProcess implements SegmentFiles {
       write: (bytes, at, lane) => this.write({ segment, at, bytes }, lane),
       read: (target, at) => {
         this.assertAlive("read");
-        if (this.happens(this.parts.faults.readErrorRate)) throw this.failure("read failed", "EIO");
+        if (this.luck.happens(this.parts.faults.readErrorRate))
+          throw this.luck.failure("read failed", "EIO");
         target.set(contents.visible(segment).subarray(at, at + target.length));
       },
       close: () => {},
@@ -85,14 +89,14 @@ export class SegmentProcess implements SegmentFiles {
     if (!this.alive) return Promise.reject(shutOut("write"));
     const { contents, faults } = this.parts;
     if (faults.full) {
-      return Promise.reject(this.failure("write refused by a full disk", "ENOSPC"));
+      return Promise.reject(this.luck.failure("write refused by a full disk", "ENOSPC"));
     }
     this.finishMaking = () => {
       this.finishMaking = undefined;
       contents.make(segment, bytes, head);
     };
     return new Promise((resolve) => {
-      this.lanes[0]?.add(this.drawUs() * makingFlushes, () => {
+      this.lanes[0]?.add(this.luck.flushUs() * makingFlushes, () => {
         this.finishMaking?.();
         resolve(this.open(segment));
       });
@@ -121,18 +125,18 @@ export class SegmentProcess implements SegmentFiles {
     // What was resolved before the process ended still finds its way here.
     if (!this.alive) return Promise.reject(shutOut("write"));
     const { contents, durability, faults, watcher } = this.parts;
-    if (this.happens(faults.writeErrorRate)) {
-      return Promise.reject(this.failure("write failed", "EIO"));
+    if (this.luck.happens(faults.writeErrorRate)) {
+      return Promise.reject(this.luck.failure("write failed", "EIO"));
     }
     const write = contents.write(segment, at, bytes);
     this.underWay.add(write);
-    const fails = durability !== "none" && this.happens(faults.flushErrorRate);
+    const fails = durability !== "none" && this.luck.happens(faults.flushErrorRate);
     return new Promise((resolve, reject) => {
-      this.lanes[lane]?.add(this.drawUs(), () => {
+      this.lanes[lane]?.add(this.luck.flushUs(), () => {
         this.underWay.delete(write);
         if (fails) {
           // It can be read still, and no flush writes it.
-          reject(this.failure("flush failed, its transaction readable", "EIO"));
+          reject(this.luck.failure("flush failed, its transaction readable", "EIO"));
           return;
         }
         const before = contents.durableThrough;
@@ -141,25 +145,5 @@ export class SegmentProcess implements SegmentFiles {
         resolve();
       });
     });
-  }
-
-  private drawUs(): number {
-    const { faults, host, tally } = this.parts;
-    const { commitUs, commitTailRate, commitTailUs } = faults;
-    const { prng } = host;
-    const us = Math.floor(commitUs / 2) + prng.between(0, commitUs + 1);
-    if (!this.happens(commitTailRate)) return us;
-    tally.fault("slow flush");
-    return us + prng.between(0, commitTailUs + 1);
-  }
-
-  /** Draws nothing where a fault is switched off, so that others do not shift. */
-  private happens(rate: number): boolean {
-    return rate > 0 && this.parts.host.prng.chance(rate);
-  }
-
-  private failure(name: string, code: string): Error {
-    this.parts.tally.fault(name);
-    return Object.assign(new Error(`${code}: ${name}`), { code });
   }
 }

@@ -1,6 +1,6 @@
 /** What LMDB does to its files, on which our room for them rests. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { open } from "lmdb";
@@ -11,18 +11,9 @@ import { ensureStore, openStore } from "../../../src/log/lmdb-directory.ts";
 import { LmdbEnv } from "../../../src/log/lmdb-env.ts";
 import { checkLmdbFile, emptyLmdbFile } from "../../../src/log/lmdb-file-check.ts";
 import type { MetaWrite } from "../../../src/log/log-env.ts";
-import { makeTempDir, testIdentity } from "../../fixtures/store-places.ts";
+import { testIdentity, withDir } from "../../fixtures/store-places.ts";
 
 const mapBytes = 2 ** 32;
-
-async function withDir(run: (dir: string) => Promise<void>): Promise<void> {
-  const dir = makeTempDir();
-  try {
-    await run(dir);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-}
 
 test("an empty file of ours is byte for byte the one that LMDB makes", async () => {
   await withDir(async (dir) => {

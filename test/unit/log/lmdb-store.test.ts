@@ -17,17 +17,7 @@ import type { ErrorCode } from "../../../src/base/index.ts";
 import { LmdbStore } from "../../../src/log/index.ts";
 import type { CommitBatch, Durability, LmdbStoreOptions } from "../../../src/log/index.ts";
 import { makeBlock } from "../../../src/testing/index.ts";
-import { makeTempDir, testIdentity } from "../../fixtures/store-places.ts";
-
-/** Runs with a directory that is removed afterwards. */
-async function withDir(run: (dir: string) => Promise<void>): Promise<void> {
-  const dir = makeTempDir();
-  try {
-    await run(dir);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-}
+import { testIdentity, withDir } from "../../fixtures/store-places.ts";
 
 function storeIn(dir: string, options: Partial<LmdbStoreOptions> = {}): LmdbStore {
   const common = {

@@ -25,18 +25,9 @@ import {
 } from "../../../src/log/segment-format.ts";
 import type { FrameHead } from "../../../src/log/segment-format.ts";
 import { makeBlock } from "../../../src/testing/index.ts";
-import { makeTempDir, testIdentity } from "../../fixtures/store-places.ts";
+import { testIdentity, withDir } from "../../fixtures/store-places.ts";
 
 const segmentBytes = 65_536;
-
-async function withDir(run: (dir: string) => Promise<void>): Promise<void> {
-  const dir = makeTempDir();
-  try {
-    await run(dir);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-}
 
 function storeIn(dir: string, options: Partial<SegmentStoreOptions> = {}): SegmentStore {
   const common = { dir, identity: testIdentity, durability: "strict", segmentBytes } as const;

@@ -10,6 +10,7 @@ import type { ShadowReplica } from "../shadow.ts";
 import { Violation } from "../violation.ts";
 import type { GroupLives } from "./group-life.ts";
 import { livesOf } from "./group-life.ts";
+import { speaksAsLeader } from "./leader-message.ts";
 
 export class ElectionSafety implements Check {
   readonly name = "election-safety";
@@ -22,18 +23,9 @@ export class ElectionSafety implements Check {
   }
 
   onSend(sent: SentMessage): void {
-    const { kind, term } = sent.message;
-    switch (kind) {
-      case "appendRequest":
-      case "heartbeatRequest":
-      case "commitNotice":
-      case "parkRequest": {
-        const replica = this.lives.senderOf(sent);
-        if (replica !== undefined) this.claim(replica, term);
-        return;
-      }
-      default:
-    }
+    if (!speaksAsLeader(sent.message)) return;
+    const replica = this.lives.senderOf(sent);
+    if (replica !== undefined) this.claim(replica, sent.message.term);
   }
 
   onRole({ node, group, role, term }: RoleChange): void {

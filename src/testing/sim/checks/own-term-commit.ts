@@ -13,6 +13,7 @@ import type { ShadowChange, ShadowReplica } from "../shadow.ts";
 import { Violation } from "../violation.ts";
 import type { GroupLives } from "./group-life.ts";
 import { livesOf } from "./group-life.ts";
+import { speaksAsLeader } from "./leader-message.ts";
 
 export class OwnTermCommit implements Check {
   readonly name = "own-term-commit";
@@ -25,10 +26,7 @@ export class OwnTermCommit implements Check {
   }
 
   onSend({ from, group, message }: SentMessage): void {
-    const { kind } = message;
-    if (!kind.endsWith("Response") && !kind.endsWith("oteRequest")) {
-      this.look(from, group);
-    }
+    if (speaksAsLeader(message)) this.look(from, group);
   }
 
   onWritten(replica: ShadowReplica, _change: ShadowChange): void {
