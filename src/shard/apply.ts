@@ -16,6 +16,9 @@ import { noReply } from "./replies.ts";
 import type { ReplyTo } from "./replies.ts";
 import type { Entry, StateMachine } from "./state-machine.ts";
 
+/** A turn's end by time: small entries, or slow ones, must not make one of seconds. */
+const applyMsMax = 10;
+
 class CommittedEntry implements Entry {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
@@ -40,22 +43,23 @@ export class Applier {
   }
 
   /**
-   * Applies at most about `applyBytesMax` over all replicas that wait; the rest is left to the next
-   * round.
+   * Applies at most about `applyBytesMax` over all replicas that wait, or for as long as
+   * `applyMsMax`; the rest is left to the next round, which begins with those that had no turn.
    */
   run(): void {
     const { context } = this;
-    let budget = context.options.applyBytesMax;
+    const { clock } = context.environment;
     const waiting = context.applying;
     context.applying = [];
+    let budget = context.options.applyBytesMax;
     // An equal share for each, so that no group waits for another's long backlog.
     const share = Math.max(1, Math.floor(budget / waiting.length));
+    const untilMs = clock.monotonicMs() + applyMsMax;
     this.window.turn();
-    for (const replica of waiting) {
-      if (budget <= 0) {
-        context.applying.push(replica);
-        continue;
-      }
+    let served = 0;
+    for (; served < waiting.length && budget > 0; served += 1) {
+      const replica = waiting[served];
+      if (replica === undefined || clock.monotonicMs() > untilMs) break;
       if (this.mustWait(replica)) {
         context.applying.push(replica);
         continue;
@@ -63,6 +67,9 @@ export class Applier {
       replica.applying = false;
       if (!replica.running || replica.machine === undefined) continue;
       budget -= this.guard(replica, replica.machine, share);
+    }
+    if (served < waiting.length) {
+      context.applying = [...waiting.slice(served), ...context.applying];
     }
     if (context.applying.length > 0) context.schedule();
   }

@@ -37,11 +37,11 @@ export const shardOptionTable = {
   },
   applyBytesMax: {
     kind: "integer",
-    default: 1_048_576,
+    default: 4_194_304,
     min: 1,
     max: 1_073_741_824,
     unit: "bytes",
-    why: "entries applied in one round before messages are looked at again; large slices delay heartbeats",
+    why: "entries applied in one round, for at most 10 ms, before messages are looked at again; large slices delay heartbeats",
   },
   laneBytesMax: {
     kind: "integer",

@@ -183,6 +183,25 @@ test("windows of one message, blocks of one byte and slices of one byte change n
   await cluster.close();
 });
 
+test("groups that have more to apply than a round takes have their turns one after another", async () => {
+  const cluster = await ShardCluster.start({
+    nodes: ["a"],
+    options: { applyBytesMax: 1, blockBytesMax: 1 },
+  });
+  const groups = [1, 2, 3];
+  for (const group of groups) await cluster.createGroup("a", group);
+  const client = cluster.client("a");
+  for (let at = 0; at < 20; at += 1) for (const group of groups) client.propose(group, `c${at}`);
+  await cluster.run();
+  const answered = client.answered.slice(-60).map(({ what }) => what);
+  assert.equal(answered.length, 60);
+  for (const group of groups) {
+    const early = answered.slice(0, 30).filter((what) => what.startsWith(`propose(${group},`));
+    assert.equal(early.length, 10, `group ${group} has its third of the first half`);
+  }
+  await cluster.close();
+});
+
 test("while a long log is applied in slices, heartbeats are answered and the leader stays", async () => {
   const cluster = await ShardCluster.start({ options: { applyBytesMax: 1, blockBytesMax: 1 } });
   await cluster.createGroup("a", 1);

@@ -81,6 +81,8 @@ export interface CallSettings {
 
 export class ShardClient {
   readonly events: ShardEvent[] = [];
+  /** Calls in the order in which their answers were complete. */
+  readonly answered: Call[] = [];
   private readonly writer = new MailWriter();
   private readonly calls: Call[] = [];
   /** Asks for a turn in which the mail is handed over. */
@@ -197,6 +199,7 @@ export class ShardClient {
       if (kind === answerKind.control) call.control = reader.copy();
       else call.error = errorFromWire(decodeTrusted<WireError>(reader.view()));
     }
+    if (call.settled) this.answered.push(call);
   }
 
   private head(group: GroupId, slot: number, { forward, timeoutMs }: CallSettings): void {
