@@ -1,5 +1,5 @@
 /** Frames of the messages of many groups: encoded by their sender, read by their receiver. */
-import { frameHeaderBytes, MessageBatch, readMessages } from "../../src/wire/index.ts";
+import { frameHeaderBytes, MessageBatch, readMessages, wholeFrame } from "../../src/wire/index.ts";
 import type { MessageSink } from "../../src/wire/index.ts";
 import type { Message } from "../../src/raft/index.ts";
 import { sampleBlock } from "./sample-blocks.ts";
@@ -39,7 +39,7 @@ function encode(message: Message): Uint8Array {
   for (let group = 1; group <= frameMessages; group += 1) {
     batch.addMessage(group, incarnation, message);
   }
-  return batch.take();
+  return wholeFrame(batch.take());
 }
 
 let newest: Message | undefined;

@@ -12,6 +12,14 @@ import type { ReplyTo } from "./replies.ts";
 /** Below this a view for `set` costs more than copying byte by byte. */
 const viewCopyBytesMin = 64;
 
+/**
+ * A call of this many bytes becomes a block where it lies, in the mail that it came in, which then
+ * lives as long as the block.
+ */
+const inPlaceBytesMin = 16_384;
+/** How many times its own bytes such a block may keep alive. */
+const inPlaceShareMax = 32;
+
 /** A call whose entries, in stored form, are `source[start, end)`. */
 export interface IncomingProposal {
   readonly replyTo: ReplyTo;
@@ -64,7 +72,7 @@ export class OpenProposals {
     return calls;
   }
 
-  /** Lays the entries of the oldest `calls` calls into one run of bytes. */
+  /** The entries of the oldest `calls` calls as one run of bytes. */
   lay(
     calls: number,
     allocate: (bytes: number) => Uint8Array,
@@ -74,6 +82,11 @@ export class OpenProposals {
     for (let call = 0; call < calls; call += 1) {
       size += (this.ends[call] ?? 0) - (this.starts[call] ?? 0);
       count += this.counts[call] ?? 0;
+    }
+    const [first] = this.sources;
+    if (calls === 1 && first !== undefined && mayStay(first, size)) {
+      const [start = 0] = this.starts;
+      return { bytes: first.subarray(start, start + size), count };
     }
     const bytes = allocate(size);
     let at = 0;
@@ -116,4 +129,8 @@ export class OpenProposals {
     this.starts = [];
     this.ends = [];
   }
+}
+
+function mayStay({ buffer }: Uint8Array, size: number): boolean {
+  return size >= inPlaceBytesMin && size * inPlaceShareMax >= buffer.byteLength;
 }

@@ -23,7 +23,7 @@ import {
   protocolVersion,
   readGreeting,
 } from "../wire/index.ts";
-import type { Greeting, GreetingLane, Welcome } from "../wire/index.ts";
+import type { Frame, Greeting, GreetingLane, Welcome } from "../wire/index.ts";
 import type { Address } from "./address.ts";
 import type { SocketSet } from "./socket-set.ts";
 import type { TransportSettings } from "./tcp-options.ts";
@@ -88,19 +88,33 @@ export class DialledConnection {
   }
 
   /** Queues a frame; false and counted where it cannot be queued. */
-  send(frame: Uint8Array): boolean {
+  send(frame: Frame): boolean {
     const { counters, settings } = this.context;
     const bytesMax = settings.tuning.sendQueueBytesMax;
-    const queued = this.socket.writableLength + frame.length;
-    if (this.state !== "open" || queued > bytesMax || frame.length > this.peerFrameBytesMax) {
+    let bytes = 0;
+    for (const part of frame) bytes += part.length;
+    const queued = this.socket.writableLength + bytes;
+    if (this.state !== "open" || queued > bytesMax || bytes > this.peerFrameBytesMax) {
       counters.framesDropped += 1;
       return false;
     }
     if (queued * 2 > bytesMax) this.wasHalfFull = true;
     counters.framesSent += 1;
-    counters.bytesSent += frame.length;
-    this.socket.write(frame, this.onWritten);
+    counters.bytesSent += bytes;
+    this.write(frame);
     return true;
+  }
+
+  /** One system call for all parts. */
+  private write(frame: Frame): void {
+    const { socket } = this;
+    if (frame.length > 1) socket.cork();
+    const last = frame.length - 1;
+    for (const [at, part] of frame.entries()) {
+      if (at < last) socket.write(part);
+      else socket.write(part, this.onWritten);
+    }
+    if (frame.length > 1) socket.uncork();
   }
 
   /** Ends it without telling the owner. */

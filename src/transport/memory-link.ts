@@ -1,4 +1,6 @@
 import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
+import { wholeFrame } from "../wire/index.ts";
+import type { Frame } from "../wire/index.ts";
 import type { MemoryFrame, MemoryNetwork } from "./memory-network.ts";
 import type { MemoryTransport } from "./memory-transport.ts";
 import type { Lane, Link } from "./transport.ts";
@@ -48,7 +50,8 @@ export class MemoryLink implements Link {
     return this.remote !== undefined && !this.severed;
   }
 
-  send(lane: Lane, frame: Uint8Array): boolean {
+  send(lane: Lane, parts: Frame): boolean {
+    const frame = wholeFrame(parts);
     const queue = this[lane];
     const { counters, sendQueueBytesMax } = this.owner;
     if (!this.up || queue.bytes + frame.length > sendQueueBytesMax) {

@@ -8,7 +8,7 @@
  *       └───────a dial failed──────────────────────────┘
  */
 import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
-import type { Welcome } from "../wire/index.ts";
+import type { Frame, Welcome } from "../wire/index.ts";
 import type { Address } from "./address.ts";
 import { Backoff } from "./backoff.ts";
 import { DialledConnection } from "./dialled-connection.ts";
@@ -59,7 +59,7 @@ export class TcpLink implements Link {
     return this.greetedBy;
   }
 
-  send(lane: Lane, frame: Uint8Array): boolean {
+  send(lane: Lane, frame: Frame): boolean {
     const connection = this.isUp ? this[lane] : undefined;
     if (connection !== undefined) return connection.send(frame);
     this.owner.context.counters.framesDropped += 1;

@@ -9,6 +9,7 @@
  *   accepts        ◄─── B's own link to A, two more ──────────   each sends on those it dialled
  */
 import type { GroupId, Incarnation, NodeId, ShardId } from "../base/index.ts";
+import type { Frame } from "../wire/index.ts";
 
 /**
  * Votes, heartbeats, read rounds and acknowledgements travel on `control`, so that they never queue
@@ -36,10 +37,10 @@ export interface Link {
    */
   readonly incarnation: Incarnation | undefined;
   /**
-   * Queues a frame (made by `encodeFrame`). False where it was dropped: lane down, or its queue
-   * full. The transport owns the memory from here on.
+   * Queues a frame. False where it was dropped: lane down, or its queue full. Its memory must not
+   * change from here on.
    */
-  send(lane: Lane, frame: Uint8Array): boolean;
+  send(lane: Lane, frame: Frame): boolean;
   /** Bytes accepted by `send` that the kernel has not taken yet. */
   queuedBytes(lane: Lane): number;
 }

@@ -48,6 +48,48 @@ export function encodeCborAfter(headBytes: number, value: unknown): Buffer {
   return bytes;
 }
 
+/** Bytes of the head of an array of `length` items. */
+export function arrayHeadBytes(length: number): number {
+  if (length < 24) return 1;
+  if (length < 0x100) return 2;
+  return length < 0x1_0000 ? 3 : 5;
+}
+
+/** Writes the head of an array of `length` items. */
+export function writeArrayHead(target: Buffer, at: number, length: number): void {
+  switch (arrayHeadBytes(length)) {
+    case 1:
+      target.writeUInt8(0x80 | length, at);
+      return;
+    case 2:
+      target.writeUInt16BE(0x9800 | length, at);
+      return;
+    case 3:
+      target.writeUInt8(0x99, at);
+      target.writeUInt16BE(length, at + 1);
+      return;
+    default:
+      target.writeUInt8(0x9a, at);
+      target.writeUInt32BE(length, at + 1);
+  }
+}
+
+/**
+ * As `encodeCborAfter` of an array, without the array's head, and with `tailBytes` left free
+ * behind.
+ */
+export function encodeItemsBetween(
+  headBytes: number,
+  items: readonly unknown[],
+  tailBytes: number,
+): Buffer {
+  const target = codec.encode(items, reuseAndReset);
+  const start = target.start + arrayHeadBytes(items.length);
+  const bytes = Buffer.allocUnsafe(headBytes + target.end - start + tailBytes);
+  target.copy(bytes, headBytes, start, target.end);
+  return bytes;
+}
+
 /**
  * Encodes plain data.
  * @throws ERR_OPTION_INVALID where `decodeCbor` would refuse the result: Dates, Maps, Sets, large

@@ -30,14 +30,19 @@ function makeTable(): Int32Array {
   return made;
 }
 
-/** An unsigned 32-bit integer. */
-export function crc32c(bytes: Uint8Array): number {
-  return bytes.length < nativeBytesMin ? portableCrc32c(bytes) : nativeCrc32c(bytes);
+/**
+ * An unsigned 32-bit integer. `before`: the checksum of what stands before `bytes`, for that of
+ * both together.
+ */
+export function crc32c(bytes: Uint8Array, before: number = 0): number {
+  return bytes.length < nativeBytesMin
+    ? portableCrc32c(bytes, before)
+    : nativeCrc32c(bytes, before);
 }
 
-function portableCrc32c(bytes: Uint8Array): number {
+function portableCrc32c(bytes: Uint8Array, before: number): number {
   const wholeWords = bytes.length & ~3;
-  let crc = -1;
+  let crc = ~before;
   let at = 0;
   for (; at < wholeWords; at += 4) {
     crc ^=
@@ -55,4 +60,41 @@ function portableCrc32c(bytes: Uint8Array): number {
     crc = (crc >>> 8) ^ (table[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0);
   }
   return ~crc >>> 0;
+}
+
+/** Entry k is x^(8 * 2^k) modulo the polynomial: what 2^k bytes of zeros do to a checksum. */
+const zerosEffect = makeZerosEffect();
+
+function makeZerosEffect(): Int32Array {
+  const made = new Int32Array(32);
+  let power = 0x4000_0000;
+  for (let doubled = 0; doubled < 3; doubled += 1) power = multiply(power, power);
+  for (let at = 0; at < made.length; at += 1) {
+    made[at] = power;
+    power = multiply(power, power);
+  }
+  return made;
+}
+
+/**
+ * The checksum of two runs of bytes, one behind the other, from the checksum of each and the length
+ * of the second: its cost grows with the logarithm of that length, and no byte is read.
+ */
+export function joinCrc32c(first: number, second: number, secondBytes: number): number {
+  let shifted = first | 0;
+  for (let at = 0, left = secondBytes; left > 0; at += 1, left >>>= 1) {
+    if ((left & 1) !== 0) shifted = multiply(shifted, zerosEffect[at] ?? 0);
+  }
+  return (shifted ^ second) >>> 0;
+}
+
+/** The product of two polynomials over GF(2), reflected, modulo the polynomial. */
+function multiply(left: number, right: number): number {
+  let product = 0;
+  let factor = right;
+  for (let bits = left; bits !== 0; bits <<= 1) {
+    if (bits < 0) product ^= factor;
+    factor = (factor >>> 1) ^ (factor & 1 ? polynomial : 0);
+  }
+  return product;
 }

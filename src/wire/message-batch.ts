@@ -9,7 +9,8 @@ import { assert, limits, unreachable } from "../base/index.ts";
 import type { GroupId, Incarnation } from "../base/index.ts";
 import type { AppendRequest, Message } from "../raft/index.ts";
 import { bodyKind } from "./body-kind.ts";
-import { encodeFrame } from "./frame.ts";
+import { encodeFrameParts } from "./frame.ts";
+import type { ApartBytes, Frame } from "./frame.ts";
 import { messageType } from "./message-type.ts";
 import type { ShardMessage } from "./shard-message.ts";
 
@@ -22,9 +23,13 @@ const bytesOverheadBytes = 40;
 /** Body kind and the array's head. */
 const frameOverheadBytes = 8;
 const blockFieldCount = 6;
+/** From this size on a block leaves from where it lies, since a part of its own costs 1 us. */
+const apartBytesMin = 16_384;
 
 export class MessageBatch {
   private values: (number | Uint8Array)[] = [bodyKind.messages];
+  /** Those of `values` that are large blocks. */
+  private apart: ApartBytes[] = [];
   private messageCount = 0;
   private bytesTotal = frameOverheadBytes;
 
@@ -133,10 +138,11 @@ export class MessageBatch {
   }
 
   /** The frame of everything added. The batch is empty afterwards. */
-  take(): Uint8Array {
+  take(): Frame {
     assert(this.messageCount > 0, "a batch is taken when it holds messages");
-    const frame = encodeFrame(this.values);
+    const frame = encodeFrameParts(this.values, this.apart);
     this.values = [bodyKind.messages];
+    this.apart = [];
     this.messageCount = 0;
     this.bytesTotal = frameOverheadBytes;
     return frame;
@@ -159,6 +165,8 @@ export class MessageBatch {
     values.push(prevIndex, prevTerm, commit, blocks.length);
     for (const { kind, term, count, timeMs, checksum, bytes } of blocks) {
       values.push(kind, term, count, timeMs, checksum, bytes);
+      if (bytes.length < apartBytesMin) continue;
+      this.apart.push({ at: values.length - 1, bytes, checksum });
     }
   }
 }

@@ -14,6 +14,7 @@ import {
   decodeCbor,
   encodeFrame,
   readMessages,
+  wholeFrame,
 } from "../../src/wire/index.ts";
 import type { ShardMessage, ShardRequest } from "../../src/wire/index.ts";
 import type { ShardCluster } from "./shard-cluster.ts";
@@ -61,18 +62,18 @@ export class FakePeer implements TransportHandler {
   send(target: NodeId, messages: readonly ShardMessage[]): void {
     const batch = new MessageBatch();
     for (const message of messages) batch.addShardMessage(message);
-    this.sendFrame(target, batch.take());
+    this.sendFrame(target, wholeFrame(batch.take()));
   }
 
   sendToGroup(target: NodeId, group: number, message: Message): void {
     const batch = new MessageBatch();
     batch.addMessage(group, this.incarnation, message);
-    this.sendFrame(target, batch.take());
+    this.sendFrame(target, wholeFrame(batch.take()));
   }
 
   sendFrame(target: NodeId, frame: Uint8Array): void {
     const link = this.transport.link(target, 0);
-    assert.ok(link?.send("data", frame) === true, "the frame leaves");
+    assert.ok(link?.send("data", [frame]) === true, "the frame leaves");
   }
 
   sendBody(target: NodeId, value: unknown): void {

@@ -16,6 +16,7 @@ import {
   frameHeaderBytes,
   readGreeting,
   readMessages,
+  wholeFrame,
 } from "../../src/wire/index.ts";
 import { arbitrarySent, collect, from, isGroupMessage, to } from "../unit/wire/sample-messages.ts";
 import type { Sent } from "../unit/wire/sample-messages.ts";
@@ -28,7 +29,7 @@ function frameOf(batch: readonly Sent[]): Uint8Array {
     if (isGroupMessage(sent)) messages.addMessage(sent.group, sent.incarnation, sent.message);
     else messages.addShardMessage(sent);
   }
-  return messages.take();
+  return wholeFrame(messages.take());
 }
 
 function receive(chunks: readonly Uint8Array[]): Sent[] {

@@ -35,7 +35,7 @@ async function startVictim(
   const link: Link = await linkUp(b.transport, "a");
   const check = async (): Promise<void> => {
     const before = a.recorder.frames.length;
-    for (const lane of ["control", "data"] as const) link.send(lane, encodeFrame(lane));
+    for (const lane of ["control", "data"] as const) link.send(lane, [encodeFrame(lane)]);
     await until("the honest frames arrive", () => a.recorder.frames.length === before + 2);
     assert.deepEqual(b.recorder.downs, []);
   };

@@ -61,8 +61,8 @@ test("nothing happens within a call, and frames keep their order on a lane under
     assert.equal(a.transport.link("b", 0), undefined);
     const link = stage.linkUp(a.transport, "b");
     for (let count = 0; count < 30; count += 1) {
-      link.send("control", encodeFrame(["control", count]));
-      link.send("data", encodeFrame(["data", count]));
+      link.send("control", [encodeFrame(["control", count])]);
+      link.send("data", [encodeFrame(["data", count])]);
     }
     assert.equal(b.recorder.frames.length, 0, `seed ${seed}`);
     stage.run();
@@ -83,17 +83,17 @@ test("a cut loses what is under way, is told to both ends, and heals, under any 
     const b = await stage.start("b");
     a.transport.setPeers({ b: `memory:${b.transport.port}` });
     const link = stage.linkUp(a.transport, "b");
-    link.send("data", encodeFrame("lost"));
+    link.send("data", [encodeFrame("lost")]);
     stage.network.cut("b", "a");
     assert.equal(link.up, false);
     assert.equal(link.queuedBytes("data"), 0);
-    assert.equal(link.send("data", encodeFrame("refused")), false);
+    assert.equal(link.send("data", [encodeFrame("refused")]), false);
     stage.network.heal("a", "b");
     stage.run();
     assert.deepEqual(a.recorder.downs, [link], "told, although it is up again");
     assert.equal(b.recorder.values.length, 0, `seed ${seed}`);
     assert.equal(link.up, true);
-    link.send("data", encodeFrame("kept"));
+    link.send("data", [encodeFrame("kept")]);
     stage.run();
     assert.deepEqual(b.recorder.values, ["kept"]);
 
@@ -113,8 +113,8 @@ test("frames are dropped by a predicate, without a word", async () => {
   a.transport.setPeers({ b: `memory:${b.transport.port}` });
   const link = stage.linkUp(a.transport, "b");
   stage.drops = ({ lane, from, to }) => lane === "data" && from.node + to.node === "ab";
-  assert.equal(link.send("data", encodeFrame("dropped")), true);
-  link.send("control", encodeFrame("kept"));
+  assert.equal(link.send("data", [encodeFrame("dropped")]), true);
+  link.send("control", [encodeFrame("kept")]);
   stage.run();
   assert.deepEqual(b.recorder.values, ["kept"]);
   assert.deepEqual(a.recorder.downs, []);
@@ -127,12 +127,12 @@ test("the queue is bounded, and its drain is told", async () => {
   a.transport.setPeers({ b: `memory:${b.transport.port}` });
   const link = stage.linkUp(a.transport, "b");
   const frame = encodeFrame(Buffer.alloc(90));
-  while (link.send("data", frame));
+  while (link.send("data", [frame]));
   assert.ok(link.queuedBytes("data") <= 1_000 && link.queuedBytes("data") > 1_000 - frame.length);
   assert.equal(a.transport.stats().framesDropped, 1);
   stage.run();
   assert.deepEqual(a.recorder.drains, [link]);
-  link.send("data", frame);
+  link.send("data", [frame]);
   stage.run();
   assert.equal(a.recorder.drains.length, 1, "a queue that was never half full has no drain");
 });
@@ -153,7 +153,7 @@ test("shards, their counts and their ports are learnt from shard 0", async () =>
   for (let group = 0; group < 9; group += 1) {
     const link = stage.linkUp(a.transport, "b", group);
     assert.equal(link.shard, shardOfGroup(group, 3));
-    link.send("data", encodeFrame(group));
+    link.send("data", [encodeFrame(group)]);
   }
   stage.run();
   assert.equal(
@@ -197,9 +197,9 @@ test("a receiver that refuses a frame loses the link, is counted, and is linked 
   };
   const damaged = encodeFrame("good");
   damaged[8] = 0xff;
-  link.send("data", damaged);
+  link.send("data", [damaged]);
   stage.run();
-  link.send("data", encodeFrame("bad"));
+  link.send("data", [encodeFrame("bad")]);
   stage.run();
   assert.deepEqual(b.transport.stats().connectionsRefused, { frameInvalid: 1, handlerFailed: 1 });
   assert.equal(a.recorder.downs.length, 2);
@@ -213,7 +213,7 @@ test("a failed assertion of the receiver goes on upwards, since it is no matter 
   a.transport.setPeers({ b: `memory:${b.transport.port}` });
   const link = stage.linkUp(a.transport, "b");
   b.recorder.inspect = () => flotillaAssert(false, "the shard is in doubt");
-  link.send("data", encodeFrame(1));
+  link.send("data", [encodeFrame(1)]);
   assert.throws(() => stage.run(), { name: "AssertionError", message: "the shard is in doubt" });
   assert.equal(link.up, false);
 });

@@ -60,8 +60,8 @@ test("nodes with certificates of one authority reach each other", async (t) => {
   const b = await startNode(t, "b", { tls, secret: "and a secret" });
   a.transport.setPeers({ b: addressOf(b) });
   const link = await linkUp(a.transport, "b");
-  link.send("data", encodeFrame(Buffer.alloc(100_000)));
-  link.send("control", encodeFrame("hello"));
+  link.send("data", [encodeFrame(Buffer.alloc(100_000))]);
+  link.send("control", [encodeFrame("hello")]);
   await until("both arrived", () => b.recorder.frames.length === 2);
   assert.equal(b.transport.stats().connectionsOpen, 2);
   await b.transport.close();
@@ -107,7 +107,7 @@ test("bytes that are no TLS close their own connection only, and are bounded lik
   const extra = await RawPeer.dial(t, a.transport.port);
   await extra.end();
   assert.equal(refusedOf(a)["tooManyUngreeted"], 1);
-  link.send("data", encodeFrame("still here"));
+  link.send("data", [encodeFrame("still here")]);
   await until("it arrives", () => a.recorder.values.length === 1);
 });
 

@@ -22,8 +22,8 @@ test("nodes with the same secret reach each other", async (t) => {
   const b = await startNode(t, "b", { secret: "sesame" });
   a.transport.setPeers({ b: addressOf(b) });
   const link = await linkUp(a.transport, "b");
-  link.send("control", encodeFrame("hello"));
-  link.send("data", encodeFrame("hello"));
+  link.send("control", [encodeFrame("hello")]);
+  link.send("data", [encodeFrame("hello")]);
   await until("both arrived", () => b.recorder.frames.length === 2);
   assert.deepEqual(refusedOf(a), {});
   assert.deepEqual(refusedOf(b), {});

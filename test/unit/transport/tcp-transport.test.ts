@@ -23,8 +23,8 @@ test("frames arrive on both lanes, in order on each, with their sender's name", 
   const link = await linkUp(a.transport, "b");
   assert.deepEqual(a.recorder.ups, [link]);
   for (let count = 0; count < 500; count += 1) {
-    assert.equal(link.send("control", encodeFrame(["control", count])), true);
-    assert.equal(link.send("data", encodeFrame(["data", count, Buffer.alloc(1_000)])), true);
+    assert.equal(link.send("control", [encodeFrame(["control", count])]), true);
+    assert.equal(link.send("data", [encodeFrame(["data", count, Buffer.alloc(1_000)])]), true);
   }
   await until("all frames are there", () => b.recorder.frames.length === 1_000);
   for (const lane of ["control", "data"]) {
@@ -56,7 +56,7 @@ test("three nodes reach each other, each on connections of its own", async (t) =
     [c, ["a", "b"]],
   ] as const) {
     for (const peer of peers) {
-      (await linkUp(shard.transport, peer)).send("control", encodeFrame(["hi", peer]));
+      (await linkUp(shard.transport, peer)).send("control", [encodeFrame(["hi", peer])]);
     }
   }
   await until("each has two", () => nodes.every(({ recorder }) => recorder.frames.length === 2));
@@ -74,7 +74,7 @@ test("a group's link leads to the shard that the other node's own count says", a
   for (let group = 0; group < 20; group += 1) {
     const link = await linkUp(a.transport, "b", group);
     assert.equal(link.shard, shardOfGroup(group, 3));
-    link.send("data", encodeFrame(group));
+    link.send("data", [encodeFrame(group)]);
   }
   const received = (): number =>
     shards.reduce((sum, { recorder }) => sum + recorder.values.length, 0);
@@ -93,12 +93,12 @@ test("a link comes up again when its node comes back on another port of the addr
   await b.transport.close();
   await until("the link is down", () => !link.up);
   assert.deepEqual(a.recorder.downs, [link]);
-  assert.equal(link.send("data", encodeFrame(1)), false);
+  assert.equal(link.send("data", [encodeFrame(1)]), false);
 
   const again = await startNode(t, "b", { incarnation: 2 });
   a.transport.setPeers({ b: addressOf(again) });
   assert.equal(await linkUp(a.transport, "b"), link);
-  link.send("data", encodeFrame("after"));
+  link.send("data", [encodeFrame("after")]);
   await until("it arrives", () => again.recorder.values.length === 1);
   assert.equal(a.recorder.ups.length, 2);
 });
@@ -208,11 +208,11 @@ test("send refuses beyond the bound of the queue, and the drain is told once it 
   const frame = encodeFrame(Buffer.alloc(1_000));
   let accepted = 0;
   // Within one turn of the event loop nothing is read, so kernel buffers fill and then the queue.
-  while (link.send("data", frame)) accepted += 1;
+  while (link.send("data", [frame])) accepted += 1;
   assert.ok(link.queuedBytes("data") <= bound.sendQueueBytesMax);
   assert.ok(link.queuedBytes("data") > bound.sendQueueBytesMax - frame.length);
   assert.equal(a.transport.stats().framesDropped, 1);
-  assert.equal(link.send("control", frame), true, "the other lane has a queue of its own");
+  assert.equal(link.send("control", [frame]), true, "the other lane has a queue of its own");
   assert.deepEqual(a.recorder.drains, []);
   await until("the drain is told", () => a.recorder.drains.length > 0);
   assert.deepEqual(a.recorder.drains, [link]);
@@ -225,8 +225,8 @@ test("a frame that the peer would not take is not sent", async (t) => {
   const b = await startNode(t, "b", { frameBytesMax: 1_000 });
   a.transport.setPeers({ b: addressOf(b) });
   const link = await linkUp(a.transport, "b");
-  assert.equal(link.send("data", encodeFrame(Buffer.alloc(997))), true, "a body of 1,000 bytes");
-  assert.equal(link.send("data", encodeFrame(Buffer.alloc(998))), false);
+  assert.equal(link.send("data", [encodeFrame(Buffer.alloc(997))]), true, "a body of 1,000 bytes");
+  assert.equal(link.send("data", [encodeFrame(Buffer.alloc(998))]), false);
   await until("the first arrived", () => b.recorder.frames.length === 1);
   assert.equal(link.up, true);
 });
@@ -241,12 +241,12 @@ test("a receiver that throws loses that connection and no other", async (t) => {
   };
   const fromA = await linkUp(a.transport, "b");
   const fromC = await linkUp(c.transport, "b");
-  fromA.send("data", encodeFrame("bad"));
+  fromA.send("data", [encodeFrame("bad")]);
   await until("a has lost it", () => a.recorder.downs.length === 1);
   assert.deepEqual(refusedOf(b), { handlerFailed: 1 });
   assert.equal(fromC.up, true);
   await until("a is back", () => fromA.up);
-  fromA.send("data", encodeFrame("good"));
+  fromA.send("data", [encodeFrame("good")]);
   await until("it arrives", () => b.recorder.values.includes("good"));
   assert.deepEqual(c.recorder.downs, []);
 });
@@ -287,7 +287,7 @@ test("close ends everything, whatever is under way, and may be called again", as
   await Promise.all([a.transport.close(), a.transport.close()]);
   assert.equal(a.transport.stats().connectionsOpen, 0);
   assert.equal(link.up, false);
-  assert.equal(link.send("data", encodeFrame(1)), false);
+  assert.equal(link.send("data", [encodeFrame(1)]), false);
   assert.equal(a.transport.link("b", 0), undefined);
   assert.deepEqual(a.recorder.downs, [], "whoever closes is not told of it");
   assert.deepEqual(a.recorder.gone, []);

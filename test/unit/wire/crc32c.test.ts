@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crc32c } from "../../../src/wire/index.ts";
+import { crc32c, joinCrc32c } from "../../../src/wire/index.ts";
 
 test("crc32c gives the check value of RFC 3720 and its test vectors", () => {
   assert.equal(crc32c(Buffer.from("123456789")), 0xe3069283);
@@ -25,5 +25,18 @@ test("crc32c agrees with the definition at every length on both sides of the nat
   for (let length = 0; length <= 600; length += 1) {
     const part = bytes.subarray(3, 3 + length);
     assert.equal(crc32c(part), slowCrc32c(part), `length ${length}`);
+  }
+});
+
+test("a checksum goes on where another ended, and two join to that of both", () => {
+  const bytes = Uint8Array.from({ length: 5_000 }, (_, at) => (at * 131 + (at >> 5)) & 0xff);
+  for (const length of [0, 1, 3, 255, 256, 4_096, 5_000]) {
+    for (const cut of [0, 1, 200, 300, length].filter((at) => at <= length)) {
+      const first = crc32c(bytes.subarray(0, cut));
+      const rest = bytes.subarray(cut, length);
+      const both = crc32c(bytes.subarray(0, length));
+      assert.equal(crc32c(rest, first), both, `${cut} of ${length} bytes, then the rest`);
+      assert.equal(joinCrc32c(first, crc32c(rest), rest.length), both, `${cut} and the rest`);
+    }
   }
 });

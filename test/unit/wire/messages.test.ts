@@ -9,6 +9,7 @@ import {
   encodeCbor,
   messageType,
   readMessages,
+  wholeFrame,
 } from "../../../src/wire/index.ts";
 import { blockOf, collect, from, to } from "./sample-messages.ts";
 
@@ -29,7 +30,7 @@ const append: Message = {
 function valuesOf(message: Message): unknown[] {
   const batch = new MessageBatch();
   batch.addMessage(1, 77, message);
-  const values = decodeCbor(bodyOfFrame(batch.take()));
+  const values = decodeCbor(bodyOfFrame(wholeFrame(batch.take())));
   assert.ok(Array.isArray(values));
   return values;
 }
@@ -62,11 +63,11 @@ test("MessageBatch counts its messages, bounds its bytes from above, and is empt
   batch.addShardMessage({ kind: "groupUnknown", group: 1, incarnation: 2 ** 47 });
   assert.equal(batch.count, 101);
   const { bytes } = batch;
-  const body = bodyOfFrame(batch.take());
+  const body = bodyOfFrame(wholeFrame(batch.take()));
   assert.ok(bytes >= body.length && bytes < body.length * 3, `${bytes} for ${body.length}`);
   assert.equal(batch.count, 0);
   batch.addMessage(1, 77, heartbeat);
-  assert.equal(readMessages(bodyOfFrame(batch.take()), from, to, collect().sink), 1);
+  assert.equal(readMessages(bodyOfFrame(wholeFrame(batch.take())), from, to, collect().sink), 1);
 });
 
 test("MessageBatch says when a message would break the limits of a frame", () => {
@@ -78,13 +79,13 @@ test("MessageBatch says when a message would break the limits of a frame", () =>
   assert.equal(batch.fits(large), false);
   assert.throws(() => batch.addMessage(1, 77, large), { name: "AssertionError" });
   assert.equal(batch.fits(heartbeat), true);
-  assert.ok(batch.take().length > 9_000_000);
+  assert.ok(wholeFrame(batch.take()).length > 9_000_000);
 
   for (let count = 0; count < limits.frameMessagesMax; count += 1) {
     batch.addMessage(1, 77, heartbeat);
   }
   assert.equal(batch.fits(heartbeat), false);
-  const frame = batch.take();
+  const frame = wholeFrame(batch.take());
   assert.equal(readMessages(bodyOfFrame(frame), from, to, collect().sink), limits.frameMessagesMax);
 });
 

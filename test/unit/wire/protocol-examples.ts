@@ -8,6 +8,7 @@ import {
   encodeWelcome,
   encodeWelcomeBytes,
   greetingProof,
+  wholeFrame,
 } from "../../../src/wire/index.ts";
 import { blockOf, from, to } from "./sample-messages.ts";
 
@@ -55,7 +56,7 @@ function makeExamples(): Readonly<Record<string, Uint8Array>> {
     welcome: encodeWelcome(welcomeBytes, greetingProof(exampleSecret, "acceptor", said)),
     proof: encodeProof(greetingProof(exampleSecret, "dialler", said)),
     refusal: encodeRefusal("shardMismatch", "not here"),
-    messages: batch.take(),
+    messages: wholeFrame(batch.take()),
   };
 }
 
