@@ -6,7 +6,13 @@ export { bodyKind } from "./body-kind.ts";
 export { decodeCbor, encodeCbor } from "./cbor.ts";
 export { crc32c, joinCrc32c } from "./crc32c.ts";
 export type { Frame } from "./frame.ts";
-export { bodyOfFrame, encodeFrame, encodeFrameParts, frameHeaderBytes, wholeFrame } from "./frame.ts";
+export {
+  bodyOfFrame,
+  encodeFrame,
+  encodeFrameParts,
+  frameHeaderBytes,
+  wholeFrame,
+} from "./frame.ts";
 export { FrameDecoder } from "./frame-decoder.ts";
 export type { Greeting, GreetingLane, Hello, RefusalReason, Welcome } from "./greeting.ts";
 export {

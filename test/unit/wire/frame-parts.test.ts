@@ -20,7 +20,10 @@ test("a frame in parts has the bytes of the same frame in one piece", () => {
   const cases: [readonly unknown[], readonly number[]][] = [
     [[1, large], [1]],
     [[1, small, 2], [1]],
-    [[1, large.subarray(0, 200), 2, large.subarray(5, 900), large, 3, 4], [1, 3, 4]],
+    [
+      [1, large.subarray(0, 200), 2, large.subarray(5, 900), large, 3, 4],
+      [1, 3, 4],
+    ],
     [[1, ...numbers, large, ...numbers], [301]],
     [[1, large, ...many], [1]],
     [[1, ...many, large], [70_001]],
