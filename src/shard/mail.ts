@@ -120,9 +120,9 @@ export class MailWriter {
     this.words[0] = this.at;
     const { buffer } = this.words;
     assert(buffer instanceof ArrayBuffer, "mail is not shared");
-    // The next turn is likely to need as much as this one did, not as much as the largest ever.
-    this.capacity = initialBytes;
-    while (this.capacity < this.at) this.capacity *= 2;
+    // The next turn is likely to need as much as this one did, not as much as the largest ever, and
+    // not twice as much: what is taken has to be zeroed, and hastens the collector.
+    this.capacity = Math.max(initialBytes, (this.at + (this.at >>> 3) + 4_095) & ~4_095);
     const next = new ArrayBuffer(this.capacity);
     this.words = new Uint32Array(next);
     this.bytes = new Uint8Array(next);
