@@ -22,3 +22,4 @@ export type { OptionFault, OptionSpec, OptionTable, OptionValues } from "./optio
 export { optionError, optionTableMarkdown, resolveOptions } from "./option-table.ts";
 export { shardOfGroup } from "./placement.ts";
 export { Prng } from "./prng.ts";
+export { SmallMap } from "./small-map.ts";

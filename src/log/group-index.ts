@@ -36,7 +36,7 @@ export interface IndexedBlock extends RecordedBlock {
 }
 
 export class GroupIndex {
-  readonly #cells: number[] = [];
+  #cells: number[] = [];
   #lastIndex: Index = 0;
 
   /** Index of the last entry, 0 where there is none. */
@@ -60,7 +60,12 @@ export class GroupIndex {
     while (rows > 0 && this.#cell(rows - 1, columns.first) >= first) rows -= 1;
     if (rows < this.blockCount) this.#cells.length = rows * rowCells;
     assert(rows === 0 || this.#cell(rows - 1, columns.first) < first, "rows ascend in first");
-    this.#cells.push(sequence, offset, bytesLength, first, count, term, kind, timeMs, checksum);
+    if (this.#cells.length === 0) {
+      // Most groups of a quiet shard have one block; an array that was pushed to has room for more.
+      this.#cells = [sequence, offset, bytesLength, first, count, term, kind, timeMs, checksum];
+    } else {
+      this.#cells.push(sequence, offset, bytesLength, first, count, term, kind, timeMs, checksum);
+    }
     this.#lastIndex = first + count - 1;
   }
 

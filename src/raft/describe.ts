@@ -77,11 +77,11 @@ export function describeRaft(raft: Raft): string {
     `${state.self} ${state.role} term:${state.term} vote:${node(state.vote)} leader:${node(state.leader)} ` +
     `log:(${log.lastIndex},${log.lastTerm}) stable:${log.stable} commit:${log.committed} applied:${log.applied}` +
     (state.parked ? " parked" : "");
-  const members = [...state.progress]
-    .filter(([member]) => member !== state.self)
-    .map(([member, progress]) => {
+  const members = state.progress.values
+    .filter(({ member }) => member !== state.self)
+    .map((progress) => {
       const paused = progress.paused ? " paused" : "";
-      return `  ${member} ${progress.state} match:${progress.match} next:${progress.next}${paused}`;
+      return `  ${progress.member} ${progress.state} match:${progress.match} next:${progress.next}${paused}`;
     });
   return [head, ...members].join("\n");
 }

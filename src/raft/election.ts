@@ -159,8 +159,8 @@ export function checkQuorum(state: RaftState): void {
     state.configuration,
     (voter) => state.progress.get(voter)?.recentlyActive ?? false,
   );
-  for (const [member, progress] of state.progress) {
-    progress.recentlyActive = member === state.self;
+  for (const progress of state.progress.values) {
+    progress.recentlyActive = progress.member === state.self;
   }
   if (result !== "won") becomeFollower(state, state.term, nobody);
 }

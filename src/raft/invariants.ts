@@ -19,9 +19,9 @@ export function checkInvariants(raft: Raft): void {
   assert(state.role !== "candidate" || state.leader === nobody, "a candidate has no leader");
   assert(!state.parked || log.committed === log.lastIndex, "a parked log is committed to its end");
   assert(!state.parked || state.leader !== nobody, "a parked replica knows its leader");
-  for (const [member, progress] of state.progress) {
+  for (const progress of state.progress.values) {
     assert(progress.match < progress.next, "match < next");
     assert(progress.match <= log.lastIndex, "match <= lastIndex");
-    assert(member !== state.self || progress.match <= log.stable, "own match <= stable");
+    assert(progress.member !== state.self || progress.match <= log.stable, "own match <= stable");
   }
 }

@@ -2,7 +2,7 @@
  * The state of one replica (thesis figure 3.1). Protocol parts are functions over it, one file
  * each; `raft.ts` is the door.
  */
-import { assert, nobody } from "../base/index.ts";
+import { SmallMap, assert, nobody } from "../base/index.ts";
 import type { Index, NodeKey, Term } from "../base/index.ts";
 import type { Checksum } from "./block.ts";
 import type { Configuration } from "./configuration.ts";
@@ -83,9 +83,9 @@ export class RaftState {
   /**
    * Answers to this replica's campaign by voter: a second one of the same voter changes nothing.
    */
-  readonly votes: Map<NodeKey, boolean> = new Map();
+  readonly votes: SmallMap<NodeKey, boolean> = new SmallMap();
   /** On a leader: every member, itself included. */
-  readonly progress: Map<NodeKey, Progress> = new Map();
+  readonly progress: SmallMap<NodeKey, Progress> = new SmallMap();
   /** On a leader: those of `progress` that are not its own, to be walked. */
   followers: readonly Progress[] = [];
 

@@ -52,6 +52,8 @@ export class ShardContext {
   readonly replies: Replies;
   readonly replicas: Map<GroupId, Replica> = new Map();
   readonly ticks: Ticks;
+  /** An integer in [lo, hi). */
+  readonly random: (lo: number, hi: number) => number;
   readonly counters: ShardCounters = {
     rounds: 0,
     ticks: 0,
@@ -87,6 +89,7 @@ export class ShardContext {
     this.outboxes = new Outboxes(environment.transport);
     this.replies = new Replies(this.outboxes);
     this.ticks = new Ticks(this);
+    this.random = (lo, hi) => environment.prng.between(lo, hi);
   }
 
   /** Makes the next round look at a replica. */

@@ -1,5 +1,5 @@
 /** The life of replicas on a shard: recovered, created, stopped, started, disabled, removed. */
-import { RaftError, messageOf, nobody } from "../base/index.ts";
+import { RaftError, SmallMap, nobody, messageOf } from "../base/index.ts";
 import type { GroupId, NodeId, NodeKey, Outcome } from "../base/index.ts";
 import type { Descriptor, RecoveredGroup } from "../log/index.ts";
 import { Raft } from "../raft/index.ts";
@@ -21,23 +21,25 @@ export function newGroup(descriptor: Descriptor): RecoveredGroup {
   };
 }
 
+const none: readonly never[] = Object.freeze([]);
+
 /** Puts a replica into its place from what the store holds of it. Does not write anything. */
 export function addReplica(context: ShardContext, recovered: RecoveredGroup): Replica {
   const { descriptor, ballot } = recovered;
   const { environment, nodes, options } = context;
   const { group } = descriptor;
-  const incarnations = new Map(
+  const incarnations = new SmallMap(
     descriptor.members.map(({ node, incarnation }) => [nodes.keyOf(node), incarnation]),
   );
   const raftEnvironment: RaftEnvironment = {
     reader: { read: (from, bytesMax) => environment.store.read(group, from, bytesMax) },
     checksum: crc32c,
-    random: (lo, hi) => environment.prng.between(lo, hi),
+    random: context.random,
   };
   const raft = new Raft(
     {
       self: nodes.self,
-      configuration: { voters: [...incarnations.keys()], votersOutgoing: [], learners: [] },
+      configuration: { voters: incarnations.keys, votersOutgoing: none, learners: none },
       hardState: {
         term: ballot.term,
         vote: ballot.vote === undefined ? nobody : nodes.keyOf(ballot.vote),

@@ -55,7 +55,7 @@ export class Inbound implements TransportHandler, MessageSink {
     }
     if (!replica.running) return;
     stepReplica(context, replica, message);
-    if (replica.missing.size > 0) replica.missing.delete(fromKey);
+    if (replica.missing.length > 0) noteMissing(replica, fromKey, false);
     if (replica.raft.leader === fromKey) replica.leaderHeardMs = this.nowMs;
   }
 
@@ -83,7 +83,7 @@ export class Inbound implements TransportHandler, MessageSink {
         return;
       case "groupUnknown": {
         const replica = this.context.replicas.get(message.group);
-        if (replica?.incarnation === message.incarnation) replica.missing.add(this.fromKey);
+        if (replica?.incarnation === message.incarnation) noteMissing(replica, this.fromKey, true);
         return;
       }
     }
@@ -151,6 +151,11 @@ export class Inbound implements TransportHandler, MessageSink {
       if (replica.running && replica.incarnations.has(key)) visit(replica, key);
     }
   }
+}
+
+function noteMissing(replica: Replica, peer: NodeKey, missing: boolean): void {
+  const others = replica.missing.filter((key) => key !== peer);
+  replica.missing = missing ? [...others, peer] : others;
 }
 
 /**

@@ -52,12 +52,21 @@ export class OpenProposals {
 
   /** Adds a call. Its memory must not change until it is sealed. */
   add({ replyTo, count, source, start, end }: IncomingProposal): void {
+    this.bytes += end - start;
+    // An array that is pushed to takes room for 17, and a round's only call needs 1.
+    if (this.calls === 0) {
+      this.replyTos = [replyTo];
+      this.counts = [count];
+      this.sources = [source];
+      this.starts = [start];
+      this.ends = [end];
+      return;
+    }
     this.replyTos.push(replyTo);
     this.counts.push(count);
     this.sources.push(source);
     this.starts.push(start);
     this.ends.push(end);
-    this.bytes += end - start;
   }
 
   /** How many of the oldest calls fit in a block of `bytesMax`; at least one where there is one. */

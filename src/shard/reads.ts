@@ -3,6 +3,7 @@
  * quorum has confirmed the leader, `confirmed` until the state machine has applied that index. All
  * reads of a round share one ticket.
  */
+import { SmallMap } from "../base/index.ts";
 import type { Index } from "../base/index.ts";
 import type { ReplyTo } from "./replies.ts";
 
@@ -21,7 +22,7 @@ interface ConfirmedReads {
 
 export class Reads {
   private open: Read[] = [];
-  private readonly asked: Map<number, readonly Read[]> = new Map();
+  private readonly asked: SmallMap<number, readonly Read[]> = new SmallMap();
   private confirmed: ConfirmedReads[] = [];
   private nextTicket = 1;
 
@@ -61,7 +62,7 @@ export class Reads {
   takeAll(): Read[] {
     const all = [
       ...this.confirmed.flatMap(({ reads }) => reads),
-      ...[...this.asked.values()].flat(),
+      ...this.asked.values.flat(),
       ...this.open,
     ];
     this.confirmed = [];

@@ -2,7 +2,7 @@
  * One group here: its algorithm, its state machine and the calls that wait on it. Everything that
  * happens to a replica is done by the files around it; this one is what they share.
  */
-import type { GroupId, Incarnation, NodeKey } from "../base/index.ts";
+import type { GroupId, Incarnation, NodeKey, SmallMap } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { Raft } from "../raft/index.ts";
 import { OpenProposals } from "./proposals.ts";
@@ -16,6 +16,8 @@ import type { Role, StateMachine } from "./state-machine.ts";
  */
 export type ReplicaState = Descriptor["state"];
 
+const none: readonly never[] = Object.freeze([]);
+
 export class Replica {
   readonly group: GroupId;
   readonly incarnation: Incarnation;
@@ -23,7 +25,7 @@ export class Replica {
    * Incarnation of each member, this one included: messages under another one are not from that
    * member.
    */
-  readonly incarnations: ReadonlyMap<NodeKey, Incarnation>;
+  readonly incarnations: SmallMap<NodeKey, Incarnation>;
   descriptor: Descriptor;
   readonly raft: Raft;
   machine: StateMachine | undefined;
@@ -51,11 +53,11 @@ export class Replica {
   /** When a leader was last heard, in ms of the monotonic clock. */
   leaderHeardMs: number;
   /** Peers that answered that they have no replica of this group, or have lost it. */
-  readonly missing: Set<NodeKey> = new Set();
+  missing: readonly NodeKey[] = none;
 
   constructor(
     descriptor: Descriptor,
-    incarnations: ReadonlyMap<NodeKey, Incarnation>,
+    incarnations: SmallMap<NodeKey, Incarnation>,
     self: NodeKey,
     parts: { raft: Raft; machine: StateMachine | undefined; nowMs: number },
   ) {

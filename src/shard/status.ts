@@ -115,7 +115,7 @@ function memberStatuses(context: ShardContext, replica: Replica): MemberStatus[]
       next: progress?.next,
       replication: progress?.state,
       recentlyActive: progress?.recentlyActive,
-      missing: replica.missing.has(key),
+      missing: replica.missing.includes(key),
     };
   });
 }

@@ -75,7 +75,7 @@ export class Ticks {
   private dial(replica: Replica): void {
     const { environment, nodes } = this.context;
     let linked = true;
-    for (const key of replica.incarnations.keys()) {
+    for (const key of replica.incarnations.keys) {
       if (key === nodes.self) continue;
       linked = environment.transport.link(nodes.idOf(key), replica.group) !== undefined && linked;
     }
@@ -93,7 +93,7 @@ export class Ticks {
   private isCovered({ group, raft, incarnations }: Replica): boolean {
     const { nodes } = this.context;
     if (!raft.isLeader) return this.isAlive(nodes.idOf(raft.leader), group);
-    for (const key of incarnations.keys()) {
+    for (const key of incarnations.keys) {
       if (key !== nodes.self && !this.isAlive(nodes.idOf(key), group)) return false;
     }
     return true;

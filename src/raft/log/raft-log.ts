@@ -157,7 +157,9 @@ export class RaftLog {
    * one message may hold.
    */
   blocksFrom(from: Index, bytesMax: number): readonly Block[] {
-    return this.collectFrom(from, bytesMax).slice(0, limits.messageBlocksMax);
+    const blocks = this.collectFrom(from, bytesMax);
+    const { messageBlocksMax } = limits;
+    return blocks.length <= messageBlocksMax ? blocks : blocks.slice(0, messageBlocksMax);
   }
 
   private collectFrom(from: Index, bytesMax: number): readonly Block[] {
@@ -189,8 +191,11 @@ export class RaftLog {
   nextCommitted(bytesMax: number): readonly Block[] {
     if (!this.canApply) return [];
     const limit = Math.min(this.committed, this.stable);
+    const found = this.blocksFrom(this.applied + 1, bytesMax);
+    const newest = found.at(-1);
+    if (newest !== undefined && lastIndexOf(newest) <= limit) return found;
     const blocks: Block[] = [];
-    for (const block of this.blocksFrom(this.applied + 1, bytesMax)) {
+    for (const block of found) {
       if (block.first > limit) break;
       const end = Math.min(lastIndexOf(block), limit) + 1;
       blocks.push(sliceBlock(block, block.first, end, this.checksum));
@@ -246,6 +251,8 @@ export class RaftLog {
   }
 
   private tailFrom(from: Index, bytesMax: number): Block[] {
+    const newest = this.tail.at(-1);
+    if (newest?.first === from) return [newest];
     let at = this.tail.length - 1;
     while (at > 0 && (this.tail[at]?.first ?? 0) > from) at -= 1;
     const blocks: Block[] = [];

@@ -12,8 +12,9 @@ export interface TermRun {
 }
 
 export class TermRuns {
-  private firsts: Index[] = [];
-  private terms: Term[] = [];
+  // Replaced rather than grown: an array that was pushed to keeps room for 16 more.
+  private firsts: readonly Index[] = [];
+  private terms: readonly Term[] = [];
 
   constructor(runs: readonly TermRun[] = []) {
     for (const run of runs) this.append(run.first, run.term);
@@ -25,16 +26,15 @@ export class TermRuns {
     assert(term >= lastTerm, "terms of a log never fall");
     if (term === lastTerm) return;
     assert(first > (this.firsts.at(-1) ?? 0), "runs ascend");
-    this.firsts.push(first);
-    this.terms.push(term);
+    this.firsts = this.firsts.concat(first);
+    this.terms = this.terms.concat(term);
   }
 
   /** Forgets everything from `index` on. */
   truncate(index: Index): void {
-    while ((this.firsts.at(-1) ?? 0) >= index) {
-      this.firsts.pop();
-      this.terms.pop();
-    }
+    const kept = this.runOf(index - 1) + 1;
+    this.firsts = this.firsts.slice(0, kept);
+    this.terms = this.terms.slice(0, kept);
   }
 
   /** The term of the entry at `index`, which must lie in the log; 0 before the first run. */

@@ -42,7 +42,7 @@ test("becomeLeader() appends a no-op, probes every peer after its log and counts
   assert.deepEqual([state.role, state.leader, state.termStart], ["leader", 1, 1]);
   assert.deepEqual([state.log.lastIndex, state.log.lastTerm], [1, 1]);
   assert.deepEqual(
-    [...state.progress].map(([id, { match, next }]) => [id, match, next]),
+    state.progress.values.map(({ member, match, next }) => [member, match, next]),
     [
       [2, 0, 1],
       [3, 0, 1],

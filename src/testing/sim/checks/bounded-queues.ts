@@ -54,7 +54,7 @@ export class BoundedQueues implements Check {
       const bytes = ownUncommittedBytes(raft);
       if (bytes > uncommittedMax) return `${bytes} uncommitted bytes, above ${uncommittedMax}`;
     }
-    for (const { inflights } of state.progress.values()) {
+    for (const { inflights } of state.progress.values) {
       if (inflights.count <= inflightMessagesMax) continue;
       return `${inflights.count} messages in flight, above ${inflightMessagesMax}`;
     }
