@@ -51,7 +51,7 @@ async function measure(options: NativeOptions): Promise<{ points: Point[]; remar
   try {
     for (const name of options.only === undefined ? floorNames : [options.only]) {
       progress.phase(name);
-      const outcome = await measureFloors(options.dir, [name], options.seconds);
+      const outcome = await measureFloors(options.dir, [name], options);
       points.push(...outcome.points);
       if (outcome.remark !== "") remarks.add(outcome.remark);
     }

@@ -7,6 +7,8 @@ import { integerArgument } from "../../src/cli/index.ts";
 import type { LoadWindow } from "../lib/cluster/load-window.ts";
 import { measureUnderLoad } from "../lib/cluster/measure-under-load.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
+import { addEngineOption, engineSettingsOf, tuningOf } from "../lib/engine-settings.ts";
+import type { EngineSettings } from "../lib/engine-settings.ts";
 import { addFloorsOption, latencyFloor } from "../lib/floor-share.ts";
 import type { LatencyFloor } from "../lib/floor-share.ts";
 import { costFigures, failedFigure, latencyFigures, remarkOf } from "../lib/load-figures.ts";
@@ -31,7 +33,15 @@ interface Options extends ClusterOptions, CallOptions {
   readonly groups: readonly number[];
   readonly valueBytes: number;
   readonly shards: number;
+  readonly set: Readonly<Record<string, readonly (string | number)[]>>;
   readonly floors: boolean;
+}
+
+interface Cell {
+  readonly rate: Rate;
+  readonly groups: number;
+  /** Options of the engine; its defaults where there are none. */
+  readonly engine: EngineSettings;
 }
 
 export const latency: Benchmark<Options> = {
@@ -49,16 +59,19 @@ export const latency: Benchmark<Options> = {
       .option("--value-bytes <n>", "size of a value", integerArgument(...limits.valueBytes), 16)
       .option("--shards <n>", "worker threads a node", integerArgument(...limits.shards), 1);
     addCallOptions(command);
+    addEngineOption(command);
     addClusterOptions(command);
     addFloorsOption(command);
   },
   async run(options, run): Promise<Measured> {
     const points: Point[] = [];
     const floor = options.floors ? await latencyFloor(options, run) : undefined;
-    for (const groups of options.groups) {
-      for (const rate of options.rates) {
-        const window = await loadAt(rate, groups, options, run);
-        points.push(pointOf({ rate, groups }, options, window, floor));
+    for (const engine of engineSettingsOf(options.set)) {
+      for (const groups of options.groups) {
+        for (const rate of options.rates) {
+          const cell = { rate, groups, engine };
+          points.push(pointOf(cell, options, await loadAt(cell, options, run), floor));
+        }
       }
     }
     return { durability: options.durability, floors: floor?.floors ?? [], points };
@@ -73,15 +86,14 @@ function rateArgument(text: string): Rate {
 }
 
 async function loadAt(
-  rate: Rate,
-  groups: number,
+  { rate, groups, engine }: Cell,
   options: Options,
   run: BenchRun,
 ): Promise<LoadWindow> {
   const { nodes, durability, machine, shards } = options;
   const work = writesOf(options);
   return await measureUnderLoad(
-    { nodes, durability, machine, groups, shards },
+    { nodes, durability, machine, groups, shards, tuning: tuningOf(engine) },
     {
       ...options,
       what: rate === one ? "one proposal at a time" : `${rate} proposals a second`,
@@ -93,7 +105,7 @@ async function loadAt(
 }
 
 function pointOf(
-  cell: { readonly rate: Rate; readonly groups: number },
+  { engine, ...cell }: Cell,
   { nodes, durability, machine, shards, valueBytes, single }: Options,
   window: LoadWindow,
   floor: LatencyFloor | undefined,
@@ -102,11 +114,14 @@ function pointOf(
   const calls = single ? "single" : "batched";
   const p50 = window.writeLatencies.percentile(50);
   return {
-    settings: { ...cell, valueBytes, shards, nodes, durability, machine, calls },
+    settings: { ...cell, ...engine, valueBytes, shards, nodes, durability, machine, calls },
     figures: {
       achieved: figure([window.perSecond], "/s", "higher"),
       ...latencyFigures(window.writeLatencies),
       ...(floor?.ms !== undefined && { p50OverFloor: figure([p50 / floor.ms], "x", "lower") }),
+      ...(floor?.sharedMs !== undefined && {
+        p50OverSharedFloor: figure([p50 / floor.sharedMs], "x", "lower"),
+      }),
       // Of a closed loop nothing can be late.
       ...(rate !== one && {
         sendDelayP50: figure([window.sendDelays.percentile(50)], "ms"),

@@ -23,6 +23,7 @@ export interface FloorShare {
   readonly remark: string;
 }
 
+const nothing: FloorsOutcome = { points: [], remark: "" };
 const none: FloorShare = { floors: [], figures: {}, remark: "" };
 
 /**
@@ -36,7 +37,7 @@ export async function writeShare(
 ): Promise<FloorShare> {
   if (durability === "none" || used.commits === 0) return none;
   const bytes = roundSize(used.bytesWritten / used.commits);
-  const { points, remark } = await measure(["append"], bytes, run);
+  const { points, remark } = await measure(["append"], { bytes }, run);
   const floor = points.find(({ settings }) => settings["mode"] === "preallocated");
   const bandwidth = floor?.figures["bandwidth"]?.value;
   if (bandwidth === undefined) return { ...none, remark };
@@ -50,6 +51,8 @@ export interface LatencyFloor {
   readonly floors: readonly Point[];
   /** Undefined where it could not be measured. */
   readonly ms: number | undefined;
+  /** The same where as many commit at once as there are nodes, on the disk that they share. */
+  readonly sharedMs: number | undefined;
   readonly remark: string;
 }
 
@@ -59,25 +62,44 @@ export async function latencyFloor(
   run: BenchRun,
 ): Promise<LatencyFloor> {
   const mode = { strict: "strict", pipelined: "noMetaSync", none: undefined }[durability];
-  const names: FloorName[] = [];
-  if (mode !== undefined) names.push("lmdb");
-  if (nodes > 1) names.push("roundTrip");
-  if (names.length === 0) return { floors: [], ms: undefined, remark: "" };
-  const { points, remark } = await measure(names, 1_024, run);
+  const bytes = 1_024;
+  const trip = nodes > 1 ? await measure(["roundTrip"], { bytes }, run) : nothing;
+  const alone = mode === undefined ? nothing : await measure(["lmdb"], { bytes }, run);
+  const shared =
+    mode === undefined ? nothing : await measure(["lmdb"], { bytes, atOnce: nodes }, run);
   // The floor is of this durability: the other mode's would only be mistaken for it.
-  const floors = points.filter(({ settings }) => (settings["mode"] ?? mode) === mode);
-  const parts = floors.flatMap(({ figures }) => figures["p50"]?.value ?? []);
-  const us = parts.reduce((sum, value) => sum + value, 0);
-  return { floors, ms: parts.length === names.length ? us / 1_000 : undefined, remark };
+  const ofMode = (points: readonly Point[]): Point[] =>
+    points.filter(({ settings }) => settings["mode"] === mode);
+  const sides = ofMode(shared.points).map((point) => {
+    return { ...point, settings: { ...point.settings, atOnce: nodes } };
+  });
+  const floors = [...trip.points, ...ofMode(alone.points)];
+  const known = [trip, alone, shared].every(({ remark }) => remark === "");
+  return {
+    floors: nodes > 1 ? [...floors, ...sides] : floors,
+    ms: known ? sumOfMedians(floors) : undefined,
+    sharedMs: known && nodes > 1 ? sumOfMedians([...trip.points, ...sides]) : undefined,
+    remark: trip.remark || alone.remark || shared.remark,
+  };
+}
+
+function sumOfMedians(floors: readonly Point[]): number | undefined {
+  if (floors.length === 0) return undefined;
+  return floors.reduce((ms, { figures }) => ms + (figures["p50"]?.value ?? 0) / 1_000, 0);
 }
 
 async function measure(
   names: readonly FloorName[],
-  bytes: number,
+  { bytes, atOnce = 1 }: { readonly bytes: number; readonly atOnce?: number },
   { dir, progress, signal }: BenchRun,
 ): Promise<FloorsOutcome> {
-  progress.phase(`the machine's floor: ${names.join(", ")} of ${bytes} B`);
-  const outcome = await measureFloors(dir, names, floorSeconds, [bytes]);
+  const side = atOnce === 1 ? "" : `, ${atOnce} side by side`;
+  progress.phase(`the machine's floor: ${names.join(", ")} of ${bytes} B${side}`);
+  const outcome = await measureFloors(dir, names, {
+    seconds: floorSeconds,
+    bytes: [bytes],
+    atOnce,
+  });
   signal.throwIfAborted();
   return outcome;
 }

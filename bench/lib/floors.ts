@@ -6,6 +6,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { messageOf } from "../../src/base/index.ts";
+import { mergePoints } from "./merge-runs.ts";
 import { figure } from "./result.ts";
 import type { Figure, Point } from "./result.ts";
 
@@ -19,6 +20,15 @@ export interface FloorsOutcome {
   readonly points: readonly Point[];
   /** Empty where everything was measured. */
   readonly remark: string;
+}
+
+export interface FloorSettings {
+  /** Of each point. @default 1 */
+  readonly seconds?: number;
+  /** Sizes; the program's own where there are none. */
+  readonly bytes?: readonly number[];
+  /** Processes that do the same side by side; their median counts. @default 1 */
+  readonly atOnce?: number;
 }
 
 const programs: Readonly<Record<FloorName, string>> = {
@@ -59,15 +69,11 @@ export function whyNoFloors(): string | undefined {
   return undefined;
 }
 
-/**
- * Measures floors on the disk of `dir`, `seconds` for each point. `bytes` are the sizes to write or
- * send; each program has its own where they are not given. Nothing stays in `dir`.
- */
+/** Measures floors on the disk of `dir`. Nothing stays there. */
 export async function measureFloors(
   dir: string,
   names: readonly FloorName[],
-  seconds = 1,
-  bytes: readonly number[] = [],
+  { seconds = 1, bytes = [], atOnce = 1 }: FloorSettings = {},
 ): Promise<FloorsOutcome> {
   const obstacle = whyNoFloors();
   if (obstacle !== undefined) return { points: [], remark: obstacle };
@@ -76,7 +82,9 @@ export async function measureFloors(
   for (const name of names) {
     try {
       const program = await buildFloor(name);
-      points.push(...(await runFloor(program, [dir, seconds, ...bytes].map(String))));
+      const words = [dir, seconds, ...bytes].map(String);
+      const runs = Array.from({ length: atOnce }, () => runFloor(program, words));
+      points.push(...mergePoints((await Promise.all(runs)).flat()));
     } catch (error) {
       remarks.push(`${name} was not measured: ${reasonOf(error)}`);
     }

@@ -17,7 +17,8 @@ export function settingsKey({ settings }: Pick<Point, "settings">): string {
   return JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function mergePoints(points: readonly Point[]): Point[] {
+/** Of points with the same settings one, with the samples of all. */
+export function mergePoints(points: readonly Point[]): Point[] {
   const first = new Map<string, Point>();
   for (const point of points)
     if (!first.has(settingsKey(point))) first.set(settingsKey(point), point);

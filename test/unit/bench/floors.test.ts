@@ -55,7 +55,10 @@ test("each floor compiles without a warning, gives points and leaves nothing beh
         t.diagnostic(`${lmdbSource} is missing: LMDB's floor was not built`);
         continue;
       }
-      const { points, remark } = await measureFloors(dir, [name], 0.001, [4096]);
+      const { points, remark } = await measureFloors(dir, [name], {
+        seconds: 0.001,
+        bytes: [4096],
+      });
       assert.equal(remark, "");
       assert.ok(points.length > 0, name);
       for (const { settings, figures, remark: obstacle } of points) {
@@ -71,7 +74,7 @@ test("each floor compiles without a warning, gives points and leaves nothing beh
 
 test("a floor that fails is named with the program's own words", async (t) => {
   if (skipWithout(t, whyNoFloors())) return;
-  const { points, remark } = await measureFloors("/nowhere", ["append"], 0.001);
+  const { points, remark } = await measureFloors("/nowhere", ["append"], { seconds: 0.001 });
   assert.deepEqual(points, []);
   assert.match(remark, /^append was not measured: \/nowhere.*No such file/);
 });
