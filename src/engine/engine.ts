@@ -83,7 +83,6 @@ export interface StateDigest {
 }
 
 const createTimeoutMs = 5_000;
-const sweepMs = 20;
 /**
  * The longest header that an entry has in its block: a million empty commands must not make a block
  * that no frame takes.
@@ -100,7 +99,6 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   readonly #shards: ShardHandle[] = [];
   readonly #groups: GroupTable = new GroupTable();
   readonly #leaderWaits: LeaderWaits = new LeaderWaits(this.#groups);
-  readonly #sweeper: NodeJS.Timeout;
   #peers: Readonly<Record<NodeId, string>>;
   #closed: Promise<void> | undefined;
 
@@ -175,10 +173,6 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     this.#peers = options.peers;
     this.node = options.identity.node;
     this.address = parts.address;
-    this.#sweeper = setInterval(() => {
-      const nowMs = performance.now();
-      for (const shard of this.#shards) shard.sweep(nowMs);
-    }, sweepMs).unref();
   }
 
   async #start(): Promise<void> {
@@ -458,7 +452,6 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   async #close(): Promise<void> {
     this.#leaderWaits.close();
     await Promise.all(this.#shards.map((shard) => shard.close()));
-    clearInterval(this.#sweeper);
     await this.#pool.close();
     this.#directory.close();
   }

@@ -16,6 +16,8 @@ export interface GroupView {
 
 export class GroupTable {
   private readonly views: Map<GroupId, GroupView> = new Map();
+  /** One list, and one text of each id, for all groups with the same members. */
+  private readonly memberLists: Map<string, readonly NodeId[]> = new Map();
 
   get(group: GroupId): GroupView | undefined {
     return this.views.get(group);
@@ -44,7 +46,8 @@ export class GroupTable {
         return;
       case "roleChanged": {
         const { group, role, leader, term } = event;
-        this.update(group, { role, leader: leader === "" ? undefined : leader, term });
+        const known = this.views.get(group)?.members.find((member) => member === leader);
+        this.update(group, { role, leader: known ?? (leader === "" ? undefined : leader), term });
         return;
       }
       default:
@@ -65,7 +68,14 @@ export class GroupTable {
       leader: undefined,
       term: 0,
     };
-    this.views.set(group, { group, members, state, role, leader, term });
+    this.views.set(group, { group, members: this.shared(members), state, role, leader, term });
+  }
+
+  private shared(members: readonly NodeId[]): readonly NodeId[] {
+    const key = members.join(" ");
+    const known = this.memberLists.get(key);
+    if (known === undefined) this.memberLists.set(key, members);
+    return known ?? members;
   }
 
   private update(group: GroupId, change: Partial<GroupView>): void {

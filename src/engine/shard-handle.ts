@@ -57,6 +57,8 @@ export interface ShardOwner {
 /** Pauses between restarts of a shard that crashes again and again, in ms. */
 const restartMinMs = 100;
 const restartMaxMs = 10_000;
+/** How often calls are looked at for their deadlines, while any wait. */
+const sweepMs = 20;
 /** A shard that has been up for so long crashes anew, and not once more. */
 const forgiveMs = 60_000;
 const nothing = new Uint8Array(0);
@@ -67,6 +69,7 @@ export class ShardHandle {
   /** The port it listens on, once known. */
   port: number | undefined;
   private readonly owner: ShardOwner;
+  private readonly nowMs: () => number;
   private readonly calls: CallTable;
   private readonly writer: MailWriter = new MailWriter();
   private readonly slab: ResultSlab = new ResultSlab();
@@ -77,13 +80,20 @@ export class ShardHandle {
   private crashes = 0;
   private upSinceMs = 0;
   private restartTimer: NodeJS.Timeout | undefined;
+  private sweepTimer: NodeJS.Timeout | undefined;
   private opened: { resolve: () => void; reject: (error: RaftError) => void } | undefined;
   /** The task of the present worker; settled when it has ended. */
   private task: Promise<void> = Promise.resolve();
 
-  constructor(shard: number, callsMax: number, owner: ShardOwner) {
+  constructor(
+    shard: number,
+    callsMax: number,
+    owner: ShardOwner,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.shard = shard;
     this.owner = owner;
+    this.nowMs = nowMs;
     this.calls = new CallTable(callsMax);
   }
 
@@ -132,6 +142,7 @@ export class ShardHandle {
       this.fail(error);
       return;
     }
+    if (this.state === "up" && this.nowMs() - this.upSinceMs > forgiveMs) this.crashes = 0;
     this.state = "restarting";
     this.failCalls(error);
     const pauseMs = Math.min(restartMinMs * 2 ** this.crashes, restartMaxMs);
@@ -305,7 +316,7 @@ export class ShardHandle {
       return 0;
     }
     // The clock is asked once a turn of the event loop: calls that leave together began together.
-    if (!this.flushScheduled) this.turnMs = performance.now();
+    if (!this.flushScheduled) this.turnMs = this.nowMs();
     const call: NewCall = { group, what, deadlineMs: this.turnMs + timeoutMs };
     let slot: number;
     try {
@@ -315,6 +326,7 @@ export class ShardHandle {
       return 0;
     }
     if (signal !== undefined) this.watch(slot, signal, what);
+    this.sweepLater();
     return slot;
   }
 
@@ -392,7 +404,7 @@ export class ShardHandle {
         return;
       }
       this.state = "up";
-      this.upSinceMs = performance.now();
+      this.upSinceMs = this.nowMs();
       this.owner.onEvent(this, event);
       const { opened } = this;
       this.opened = undefined;
@@ -406,9 +418,13 @@ export class ShardHandle {
     this.owner.onEvent(this, event);
   }
 
-  sweep(nowMs: number): void {
-    this.calls.sweep(nowMs);
-    if (this.state === "up" && nowMs - this.upSinceMs > forgiveMs) this.crashes = 0;
+  /** An idle engine has no timer that wakes it. */
+  private sweepLater(): void {
+    this.sweepTimer ??= setTimeout(() => {
+      this.sweepTimer = undefined;
+      this.calls.sweep(this.nowMs());
+      if (this.calls.count > 0) this.sweepLater();
+    }, sweepMs).unref();
   }
 
   /**

@@ -213,7 +213,11 @@ export function takeCreateReplica(
   };
   const present = context.replicas.get(group);
   if (present === undefined) {
-    startNew(context, { group, members, state: "running", reason: "" }, settle);
+    startNew(
+      context,
+      { group, members: named(context, members), state: "running", reason: "" },
+      settle,
+    );
   } else if (present.incarnation !== incarnation) {
     respond(context, from, request, groupExists(group).message);
   } else {
@@ -286,6 +290,13 @@ function readMembers(value: unknown): Member[] | undefined {
     members.push({ node, incarnation });
   }
   return new Set(members.map(({ node }) => node)).size === members.length ? members : undefined;
+}
+
+/** With this shard's own texts for the nodes: thousands of groups name the same few. */
+function named({ nodes }: ShardContext, members: readonly Member[]): Member[] {
+  return members.map(({ node, incarnation }) => {
+    return { node: nodes.idOf(nodes.keyOf(node)), incarnation };
+  });
 }
 
 function isIncarnation(value: unknown): value is Incarnation {

@@ -38,44 +38,56 @@ export interface SealedBlock {
   readonly counts: readonly number[];
 }
 
+/** Calls side by side, oldest first. */
+interface Waiting {
+  readonly replyTos: ReplyTo[];
+  readonly counts: number[];
+  readonly sources: Uint8Array[];
+  readonly starts: number[];
+  readonly ends: number[];
+}
+
+/** Shared by all replicas where nothing waits; never added to. */
+const nothing: Waiting = { replyTos: [], counts: [], sources: [], starts: [], ends: [] };
+
 export class OpenProposals {
   bytes = 0;
-  private replyTos: ReplyTo[] = [];
-  private counts: number[] = [];
-  private sources: Uint8Array[] = [];
-  private starts: number[] = [];
-  private ends: number[] = [];
+  private waiting: Waiting = nothing;
 
   get calls(): number {
-    return this.replyTos.length;
+    return this.waiting.replyTos.length;
   }
 
   /** Adds a call. Its memory must not change until it is sealed. */
   add({ replyTo, count, source, start, end }: IncomingProposal): void {
     this.bytes += end - start;
-    // An array that is pushed to takes room for 17, and a round's only call needs 1.
-    if (this.calls === 0) {
-      this.replyTos = [replyTo];
-      this.counts = [count];
-      this.sources = [source];
-      this.starts = [start];
-      this.ends = [end];
+    const { waiting } = this;
+    if (waiting === nothing) {
+      // An array that is pushed to takes room for 17, and a round's only call needs 1.
+      this.waiting = {
+        replyTos: [replyTo],
+        counts: [count],
+        sources: [source],
+        starts: [start],
+        ends: [end],
+      };
       return;
     }
-    this.replyTos.push(replyTo);
-    this.counts.push(count);
-    this.sources.push(source);
-    this.starts.push(start);
-    this.ends.push(end);
+    waiting.replyTos.push(replyTo);
+    waiting.counts.push(count);
+    waiting.sources.push(source);
+    waiting.starts.push(start);
+    waiting.ends.push(end);
   }
 
   /** How many of the oldest calls fit in a block of `bytesMax`; at least one where there is one. */
   callsWithin(bytesMax: number): number {
     if (this.bytes <= bytesMax) return this.calls;
+    const { starts, ends } = this.waiting;
     let bytes = 0;
     let calls = 0;
     for (; calls < this.calls; calls += 1) {
-      bytes += (this.ends[calls] ?? 0) - (this.starts[calls] ?? 0);
+      bytes += (ends[calls] ?? 0) - (starts[calls] ?? 0);
       if (bytes > bytesMax && calls > 0) break;
     }
     return calls;
@@ -86,23 +98,24 @@ export class OpenProposals {
     calls: number,
     allocate: (bytes: number) => Uint8Array,
   ): { bytes: Uint8Array; count: number } {
+    const { sources, starts, ends, counts } = this.waiting;
     let size = 0;
     let count = 0;
     for (let call = 0; call < calls; call += 1) {
-      size += (this.ends[call] ?? 0) - (this.starts[call] ?? 0);
-      count += this.counts[call] ?? 0;
+      size += (ends[call] ?? 0) - (starts[call] ?? 0);
+      count += counts[call] ?? 0;
     }
-    const [first] = this.sources;
+    const [first] = sources;
     if (calls === 1 && first !== undefined && mayStay(first, size)) {
-      const [start = 0] = this.starts;
+      const [start = 0] = starts;
       return { bytes: first.subarray(start, start + size), count };
     }
     const bytes = allocate(size);
     let at = 0;
     for (let call = 0; call < calls; call += 1) {
-      const source = this.sources[call];
-      const start = this.starts[call] ?? 0;
-      const end = this.ends[call] ?? 0;
+      const source = sources[call];
+      const start = starts[call] ?? 0;
+      const end = ends[call] ?? 0;
       if (source === undefined) break;
       if (end - start < viewCopyBytesMin) {
         for (let from = start; from < end; from += 1, at += 1) bytes[at] = source[from] ?? 0;
@@ -116,27 +129,19 @@ export class OpenProposals {
 
   /** Removes the oldest `calls` calls and returns whom to answer for them. */
   take(calls: number): Pick<SealedBlock, "replyTos" | "counts"> {
+    const { replyTos, counts, sources, starts, ends } = this.waiting;
     if (calls === this.calls) {
-      const { replyTos, counts } = this;
-      this.clear();
+      this.bytes = 0;
+      this.waiting = nothing;
       return { replyTos, counts };
     }
     for (let call = 0; call < calls; call += 1) {
-      this.bytes -= (this.ends[call] ?? 0) - (this.starts[call] ?? 0);
+      this.bytes -= (ends[call] ?? 0) - (starts[call] ?? 0);
     }
-    this.sources.splice(0, calls);
-    this.starts.splice(0, calls);
-    this.ends.splice(0, calls);
-    return { replyTos: this.replyTos.splice(0, calls), counts: this.counts.splice(0, calls) };
-  }
-
-  private clear(): void {
-    this.bytes = 0;
-    this.replyTos = [];
-    this.counts = [];
-    this.sources = [];
-    this.starts = [];
-    this.ends = [];
+    sources.splice(0, calls);
+    starts.splice(0, calls);
+    ends.splice(0, calls);
+    return { replyTos: replyTos.splice(0, calls), counts: counts.splice(0, calls) };
   }
 }
 

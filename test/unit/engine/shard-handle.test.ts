@@ -145,9 +145,12 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 
 const opened = { kind: "opened", port: 7_001, groups: [] } as const;
 
-async function startUp(callsMax = 8): Promise<{ handle: ShardHandle; owner: Owner }> {
+async function startUp(
+  callsMax = 8,
+  nowMs?: () => number,
+): Promise<{ handle: ShardHandle; owner: Owner }> {
   const owner = new Owner();
-  const handle = new ShardHandle(0, callsMax, owner);
+  const handle = new ShardHandle(0, callsMax, owner, nowMs);
   const open = handle.open();
   owner.worker.tell(opened);
   await open;
@@ -243,7 +246,8 @@ test("an answer of a crashed worker settles no call of its successor", async () 
 });
 
 test("ShardHandle backs off from a shard that crashes again and again, and forgives after a minute up", async () => {
-  const { handle, owner } = await startUp();
+  let nowMs = 0;
+  const { handle, owner } = await startUp(8, () => nowMs);
   const crashAndReturn = async (): Promise<void> => {
     const { length } = owner.workers;
     owner.worker.crash(new Error("gone"));
@@ -252,10 +256,10 @@ test("ShardHandle backs off from a shard that crashes again and again, and forgi
     await until("it is up", () => handle.state === "up");
   };
   await crashAndReturn();
-  handle.sweep(performance.now() + 50_000);
+  nowMs += 50_000;
   await crashAndReturn();
   assert.deepEqual(owner.restarts, [100, 200]);
-  handle.sweep(performance.now() + 61_000);
+  nowMs += 61_000;
   await crashAndReturn();
   assert.deepEqual(owner.restarts, [100, 200, 100]);
   await closeWell(handle, owner);
