@@ -88,6 +88,20 @@ test("latency measures a rate and one proposal at a time", async () => {
   disk.assertEmpty();
 });
 
+test("reads go together, so that more can be under way than calls", async () => {
+  const load = ["--groups", "3", "--outstanding", "250000", "--seconds", "0.2"];
+  const { code, stdout, stderr } = await disk.run(
+    "reads",
+    "--consistency",
+    "linearizable",
+    ...load,
+    ...tiny.filter((word) => word !== "--no-floors"),
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stdout.trimEnd().split("\n").at(-1) ?? "", /"calls":"batched"/);
+  disk.assertEmpty();
+});
+
 test("an interrupted run leaves neither a directory nor a process", async () => {
   const words = ["throughput", "--groups", "3", "--seconds", "600", ...tiny];
   await disk.interrupt("measuring", ...words);

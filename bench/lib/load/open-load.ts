@@ -6,11 +6,7 @@ import { OpenLoop } from "./open-loop.ts";
 
 /** Makes what `settings` describe. Where there are reads, there is something to read. */
 export async function openLoad(target: Target, settings: LoadSettings): Promise<Load> {
-  const work = {
-    ...settings,
-    batchMax: batchMaxOf(settings),
-    single: settings.single || settings.readRatio > 0,
-  };
+  const work = { ...settings, batchMax: batchMaxOf(settings) };
   if (work.readRatio > 0) {
     const writes = callsFor(target, { ...work, readRatio: 0 });
     await Promise.all(target.groups.map((group) => writes.call(group, 0, 1)));
