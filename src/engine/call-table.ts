@@ -35,7 +35,12 @@ export interface NewCall {
   readonly group: GroupId | undefined;
   readonly deadlineMs: number;
   readonly what: string;
+  /** Of the operator and not of the load: has a slot where all others are taken. @default false */
+  readonly control?: boolean | undefined;
 }
+
+/** Slots beyond `callsMax`, so that an overloaded shard can still be asked how it is. */
+const controlCallsMax = 256;
 
 export class CallTable {
   private readonly callsMax: number;
@@ -69,14 +74,15 @@ export class CallTable {
    * Takes a slot.
    * @throws ERR_BUSY where all are taken
    */
-  open({ group, deadlineMs, what }: NewCall, resolve: Resolve, reject: Reject): number {
-    let slot = this.free.pop();
-    if (slot === undefined) {
-      if (this.count >= this.callsMax) {
-        throw new RaftError("ERR_BUSY", `${this.callsMax} calls of this shard wait (callsMax)`);
-      }
-      slot = this.states.length;
+  open(
+    { group, deadlineMs, what, control = false }: NewCall,
+    resolve: Resolve,
+    reject: Reject,
+  ): number {
+    if (this.count >= this.callsMax + (control ? controlCallsMax : 0)) {
+      throw new RaftError("ERR_BUSY", `${this.callsMax} calls of this shard wait (callsMax)`);
     }
+    const slot = this.free.pop() ?? this.states.length;
     this.states[slot] = slotWaiting;
     this.resolves[slot] = resolve;
     this.rejects[slot] = reject;

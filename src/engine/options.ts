@@ -53,7 +53,7 @@ const ownOptionTable = {
     min: 1,
     max: 1_048_576,
     unit: "calls",
-    why: "calls of one shard that wait for their answers; beyond it they are refused with ERR_BUSY",
+    why: "calls of one shard that wait for their answers; beyond it proposals and reads are refused with ERR_BUSY",
   },
   youngHeapMb: {
     kind: "integer",

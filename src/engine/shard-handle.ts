@@ -63,6 +63,10 @@ const sweepMs = 20;
 const forgiveMs = 60_000;
 const nothing = new Uint8Array(0);
 
+type CallRequest = Pick<NewCall, "group" | "what" | "control"> & {
+  readonly settings: CallSettings;
+};
+
 export class ShardHandle {
   readonly shard: number;
   state: ShardState = "opening";
@@ -277,7 +281,8 @@ export class ShardHandle {
   control<T>(call: ControlCall, settings: CallSettings): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const group = "group" in call ? call.group : undefined;
-      const slot = this.newCall({ group, what: call.kind, settings }, resolve, reject);
+      const request = { group, what: call.kind, settings, control: true };
+      const slot = this.newCall(request, resolve, reject);
       if (slot === 0) return;
       const bytes = encodeTrusted(call);
       this.writer.begin(callKind.control, bytes.length);
@@ -302,7 +307,7 @@ export class ShardHandle {
 
   /** Takes a slot for a call; 0 where it was refused and has been rejected. */
   private newCall(
-    { group, what, settings }: Pick<NewCall, "group" | "what"> & { settings: CallSettings },
+    { group, what, settings, control }: CallRequest,
     resolve: Resolve,
     reject: Reject,
   ): number {
@@ -317,7 +322,7 @@ export class ShardHandle {
     }
     // The clock is asked once a turn of the event loop: calls that leave together began together.
     if (!this.flushScheduled) this.turnMs = this.nowMs();
-    const call: NewCall = { group, what, deadlineMs: this.turnMs + timeoutMs };
+    const call: NewCall = { group, what, control, deadlineMs: this.turnMs + timeoutMs };
     let slot: number;
     try {
       slot = this.calls.open(call, resolve, reject);

@@ -16,9 +16,9 @@ const viewCopyBytesMin = 64;
  * A call of this many bytes becomes a block where it lies, in the mail that it came in, which then
  * lives as long as the block.
  */
-const inPlaceBytesMin = 16_384;
+const inPlaceBytesMin = 4_096;
 /** How many times its own bytes such a block may keep alive. */
-const inPlaceShareMax = 32;
+const inPlaceShareMax = 64;
 
 /** A call whose entries, in stored form, are `source[start, end)`. */
 export interface IncomingProposal {

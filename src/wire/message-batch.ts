@@ -24,7 +24,7 @@ const bytesOverheadBytes = 40;
 const frameOverheadBytes = 8;
 const blockFieldCount = 6;
 /** From this size on a block leaves from where it lies, since a part of its own costs 1 us. */
-const apartBytesMin = 16_384;
+const apartBytesMin = 4_096;
 
 export class MessageBatch {
   private values: (number | Uint8Array)[] = [bodyKind.messages];

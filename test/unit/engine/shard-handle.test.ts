@@ -173,7 +173,10 @@ test("ShardHandle closes a shard by mail and waits for its task, even with every
   const { handle, owner } = await startUp(2);
   const calls = [1, 2].map(() => handle.propose(1, command, settings));
   await assert.rejects(handle.propose(1, command, settings), { code: "ERR_BUSY" });
-  const failures = calls.map((call) =>
+  const { length } = owner.worker.controls;
+  const stats = handle.control({ kind: "stats" }, settings);
+  await until("a full shard can be asked how it is", () => owner.worker.controls.length > length);
+  const failures = [...calls, stats].map((call) =>
     assert.rejects(call, { code: "ERR_ENGINE_CLOSED", outcome: "unknown" }),
   );
   await closeWell(handle, owner);
