@@ -10,6 +10,8 @@ import { encodeFrame } from "../../../src/wire/index.ts";
 import {
   RawPeer,
   addressOf,
+  bodyOfParts,
+  frameInParts,
   linkUp,
   optionsOf,
   refusedOf,
@@ -63,6 +65,9 @@ test("nodes with certificates of one authority reach each other", async (t) => {
   link.send("data", [encodeFrame(Buffer.alloc(100_000))]);
   link.send("control", [encodeFrame("hello")]);
   await until("both arrived", () => b.recorder.frames.length === 2);
+  link.send("data", frameInParts);
+  await until("a frame in parts arrived", () => b.recorder.frames.length === 3);
+  assert.deepEqual(b.recorder.values[2], bodyOfParts);
   assert.equal(b.transport.stats().connectionsOpen, 2);
   await b.transport.close();
   await until("the link is down", () => !link.up);

@@ -7,6 +7,8 @@ import { encodeFrame } from "../../../src/wire/index.ts";
 import {
   Recorder,
   addressOf,
+  bodyOfParts,
+  frameInParts,
   linkUp,
   optionsOf,
   refusedOf,
@@ -42,6 +44,22 @@ test("frames arrive on both lanes, in order on each, with their sender's name", 
   assert.equal(a.transport.stats().framesSent, 1_000);
   assert.equal(b.transport.stats().framesReceived, 1_000);
   assert.equal(link.queuedBytes("data"), 0);
+});
+
+test("a frame in parts arrives as one, between others", async (t) => {
+  const a = await startNode(t, "a");
+  const b = await startNode(t, "b");
+  a.transport.setPeers({ b: addressOf(b) });
+  const link = await linkUp(a.transport, "b");
+  const { bytesSent } = a.transport.stats();
+  const small = encodeFrame(["data", 1]);
+  for (const frame of [[small], frameInParts, [small], frameInParts]) {
+    assert.equal(link.send("data", frame), true);
+  }
+  await until("all are there", () => b.recorder.frames.length === 4);
+  assert.deepEqual(b.recorder.values, [["data", 1], bodyOfParts, ["data", 1], bodyOfParts]);
+  const bytes = frameInParts.reduce((sum, part) => sum + part.length, small.length);
+  assert.equal(a.transport.stats().bytesSent - bytesSent, 2 * bytes);
 });
 
 test("three nodes reach each other, each on connections of its own", async (t) => {

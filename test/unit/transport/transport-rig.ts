@@ -14,10 +14,29 @@ import type {
   Transport,
   TransportHandler,
 } from "../../../src/transport/index.ts";
-import { FrameDecoder, decodeCbor, encodeHello, readGreeting } from "../../../src/wire/index.ts";
-import type { Greeting, Hello } from "../../../src/wire/index.ts";
+import {
+  FrameDecoder,
+  crc32c,
+  decodeCbor,
+  encodeFrameParts,
+  encodeHello,
+  readGreeting,
+} from "../../../src/wire/index.ts";
+import type { Frame, Greeting, Hello } from "../../../src/wire/index.ts";
 
 const deadlineMs = 10_000;
+
+const large = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, at) => (at * 31) & 0xff));
+/** A body with two large byte strings, and its frame, in which they are parts of their own. */
+export const bodyOfParts = ["parts", large, 7, large.subarray(5, 70_000), "end"] as const;
+export const frameInParts: Frame = encodeFrameParts(
+  bodyOfParts,
+  [1, 3].map((at) => {
+    const bytes = bodyOfParts[at];
+    assert.ok(bytes instanceof Uint8Array);
+    return { at, bytes, checksum: crc32c(bytes) };
+  }),
+);
 const pollMs = 2;
 
 /** Waits until `condition` holds; fails, saying what was waited for, when it takes too long. */
