@@ -18,6 +18,7 @@ export {
 export type { GroupId, Incarnation, Index, NodeId, NodeKey, ShardId, Term } from "./ids.ts";
 export { describeNodeIdFault, groupIdMax, isGroupId, isNodeId, nobody } from "./ids.ts";
 export { limits } from "./limits.ts";
+export { none } from "./none.ts";
 export type { OptionFault, OptionSpec, OptionTable, OptionValues } from "./option-table.ts";
 export { optionError, optionTableMarkdown, resolveOptions } from "./option-table.ts";
 export { shardOfGroup } from "./placement.ts";

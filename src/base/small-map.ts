@@ -2,8 +2,7 @@
  * A map of a handful of entries, as the members of a group are: looking at each key is faster than
  * hashing, and thousands of empty ones cost little. Every change copies it.
  */
-
-const none: readonly never[] = Object.freeze([]);
+import { none } from "./none.ts";
 
 export class SmallMap<K, V> {
   private keyList: readonly K[] = none;

@@ -2,7 +2,7 @@
  * One replica of one group: messages, ticks and proposals in, Ready out. This file is the door and
  * the dispatch; the protocol is in election.ts, replication.ts, heartbeat.ts and read-index.ts.
  */
-import { RaftError, assert, nobody, unreachable } from "../base/index.ts";
+import { RaftError, assert, nobody, none, unreachable } from "../base/index.ts";
 import type { Index, NodeKey, Term } from "../base/index.ts";
 import { newBlock } from "./block.ts";
 import type { Block, BlockKind } from "./block.ts";
@@ -61,13 +61,6 @@ export interface ProposedBlock {
   readonly checksum: number;
   readonly bytes: Uint8Array;
 }
-
-/**
- * Stands in a Ready for an empty list, never the state's own: a list that `step` goes on filling
- * while the Ready is on its way to the disk would let a vote or an acknowledgement of later entries
- * leave when only this Ready is durable.
- */
-const none: readonly never[] = Object.freeze([]);
 
 export class Raft {
   readonly state: RaftState;
@@ -386,6 +379,9 @@ export class Raft {
     const blocks = log.takeUnhanded();
     this.evict();
     const { messages, durableMessages, confirmedReads } = state;
+    // An empty list is never the state's own: one that `step` goes on filling while the Ready is on
+    // its way to the disk would let a vote or an acknowledgement of later entries leave when only
+    // this Ready is durable.
     if (messages.length > 0) state.messages = [];
     if (durableMessages.length > 0) state.durableMessages = [];
     if (confirmedReads.length > 0) state.confirmedReads = [];

@@ -189,7 +189,13 @@ function ownIncarnation(context: ShardContext, members: readonly Member[]): numb
  * Adds a new replica; it takes part at once, but its first commit writes the descriptor before or
  * with anything else.
  */
-function startNew(context: ShardContext, descriptor: Descriptor, settle: Settle): Replica {
+function startNew(context: ShardContext, asked: Descriptor, settle: Settle): Replica {
+  const { nodes } = context;
+  // With this shard's own texts for the nodes: thousands of groups name the same few.
+  const members = asked.members.map(({ node, incarnation }) => {
+    return { node: nodes.idOf(nodes.keyOf(node)), incarnation };
+  });
+  const descriptor = { ...asked, members };
   context.writeDescriptor({ put: descriptor, remove: undefined, ...settle });
   return addReplica(context, newGroup(descriptor));
 }
@@ -213,11 +219,7 @@ export function takeCreateReplica(
   };
   const present = context.replicas.get(group);
   if (present === undefined) {
-    startNew(
-      context,
-      { group, members: named(context, members), state: "running", reason: "" },
-      settle,
-    );
+    startNew(context, { group, members, state: "running", reason: "" }, settle);
   } else if (present.incarnation !== incarnation) {
     respond(context, from, request, groupExists(group).message);
   } else {
@@ -290,13 +292,6 @@ function readMembers(value: unknown): Member[] | undefined {
     members.push({ node, incarnation });
   }
   return new Set(members.map(({ node }) => node)).size === members.length ? members : undefined;
-}
-
-/** With this shard's own texts for the nodes: thousands of groups name the same few. */
-function named({ nodes }: ShardContext, members: readonly Member[]): Member[] {
-  return members.map(({ node, incarnation }) => {
-    return { node: nodes.idOf(nodes.keyOf(node)), incarnation };
-  });
 }
 
 function isIncarnation(value: unknown): value is Incarnation {

@@ -1,5 +1,5 @@
 /** The life of replicas on a shard: recovered, created, stopped, started, disabled, removed. */
-import { RaftError, SmallMap, nobody, messageOf } from "../base/index.ts";
+import { RaftError, SmallMap, messageOf, nobody, none } from "../base/index.ts";
 import type { GroupId, NodeId, NodeKey, Outcome } from "../base/index.ts";
 import type { Descriptor, RecoveredGroup } from "../log/index.ts";
 import { Raft } from "../raft/index.ts";
@@ -20,8 +20,6 @@ export function newGroup(descriptor: Descriptor): RecoveredGroup {
     terms: [],
   };
 }
-
-const none: readonly never[] = Object.freeze([]);
 
 /** Puts a replica into its place from what the store holds of it. Does not write anything. */
 export function addReplica(context: ShardContext, recovered: RecoveredGroup): Replica {

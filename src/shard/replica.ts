@@ -2,6 +2,7 @@
  * One group here: its algorithm, its state machine and the calls that wait on it. Everything that
  * happens to a replica is done by the files around it; this one is what they share.
  */
+import { none } from "../base/index.ts";
 import type { GroupId, Incarnation, NodeKey, SmallMap } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { Raft } from "../raft/index.ts";
@@ -15,8 +16,6 @@ import type { Role, StateMachine } from "./state-machine.ts";
  * trusted (see `reason`). In the latter two it neither votes nor acknowledges.
  */
 export type ReplicaState = Descriptor["state"];
-
-const none: readonly never[] = Object.freeze([]);
 
 export class Replica {
   readonly group: GroupId;

@@ -8,6 +8,7 @@
  */
 import { Encoder } from "cbor-x";
 import { RaftError } from "../base/index.ts";
+import { entryHeaderBytes, writeEntryHeader } from "../raft/index.ts";
 import { findCborFault } from "./cbor-check.ts";
 import { frameInvalid } from "./frame-invalid.ts";
 
@@ -48,30 +49,13 @@ export function encodeCborAfter(headBytes: number, value: unknown): Buffer {
   return bytes;
 }
 
-/** Bytes of the head of an array of `length` items. */
-export function arrayHeadBytes(length: number): number {
-  if (length < 24) return 1;
-  if (length < 0x100) return 2;
-  return length < 0x1_0000 ? 3 : 5;
-}
+/** From the head of a byte string to that of an array of the same length (RFC 8949 §3.1). */
+const fromBytesToArray = 0x40;
 
-/** Writes the head of an array of `length` items. */
+/** Writes the head of an array of `length` items, in `entryHeaderBytes(length)` bytes. */
 export function writeArrayHead(target: Buffer, at: number, length: number): void {
-  switch (arrayHeadBytes(length)) {
-    case 1:
-      target.writeUInt8(0x80 | length, at);
-      return;
-    case 2:
-      target.writeUInt16BE(0x9800 | length, at);
-      return;
-    case 3:
-      target.writeUInt8(0x99, at);
-      target.writeUInt16BE(length, at + 1);
-      return;
-    default:
-      target.writeUInt8(0x9a, at);
-      target.writeUInt32BE(length, at + 1);
-  }
+  writeEntryHeader(target, at, length);
+  target[at] = (target[at] ?? 0) + fromBytesToArray;
 }
 
 /**
@@ -84,7 +68,7 @@ export function encodeItemsBetween(
   tailBytes: number,
 ): Buffer {
   const target = codec.encode(items, reuseAndReset);
-  const start = target.start + arrayHeadBytes(items.length);
+  const start = target.start + entryHeaderBytes(items.length);
   const bytes = Buffer.allocUnsafe(headBytes + target.end - start + tailBytes);
   target.copy(bytes, headBytes, start, target.end);
   return bytes;

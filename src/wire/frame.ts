@@ -7,7 +7,7 @@
  */
 import { assert, limits } from "../base/index.ts";
 import { entryHeaderBytes, writeEntryHeader } from "../raft/index.ts";
-import { arrayHeadBytes, encodeCborAfter, encodeItemsBetween, writeArrayHead } from "./cbor.ts";
+import { encodeCborAfter, encodeItemsBetween, writeArrayHead } from "./cbor.ts";
 import { crc32c, joinCrc32c } from "./crc32c.ts";
 
 export const frameHeaderBytes = 8;
@@ -71,7 +71,7 @@ function encodeItems(
   to: number,
   nextBytes: number,
 ): Buffer {
-  const headBytes = from === 0 ? frameHeaderBytes + arrayHeadBytes(values.length) : 0;
+  const headBytes = from === 0 ? frameHeaderBytes + entryHeaderBytes(values.length) : 0;
   const tailBytes = nextBytes === 0 ? 0 : entryHeaderBytes(nextBytes);
   const part = encodeItemsBetween(headBytes, values.slice(from, to), tailBytes);
   if (from === 0) writeArrayHead(part, frameHeaderBytes, values.length);
