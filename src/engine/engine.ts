@@ -2,19 +2,9 @@
  * The public face: one engine a process. It checks what it is given, finds the shard of a group,
  * and keeps the promises. It holds no state of any group but what shards have told it.
  */
-import { randomInt } from "node:crypto";
 import { EventEmitter } from "node:events";
-import {
-  Prng,
-  RaftError,
-  describeNodeIdFault,
-  isGroupId,
-  limits,
-  assert,
-  optionError,
-  shardOfGroup,
-} from "../base/index.ts";
-import type { GroupId, Index, NodeId } from "../base/index.ts";
+import { RaftError, assert, isGroupId, optionError, shardOfGroup } from "../base/index.ts";
+import type { GroupId, NodeId } from "../base/index.ts";
 import type {
   ControlCall,
   GroupCreated,
@@ -22,8 +12,15 @@ import type {
   GroupStatus,
   ShardEvent,
   ShardStats,
-  ShardTask,
 } from "../shard/index.ts";
+import {
+  batchFault,
+  callFault,
+  groupIdInvalid,
+  memberFaults,
+  throwFaults,
+  timeoutFault,
+} from "./argument-checks.ts";
 import type { BatchResult, Proposed } from "./call-table.ts";
 import { DataDirectory } from "./data-directory.ts";
 import type { EngineEvents } from "./events.ts";
@@ -31,64 +28,22 @@ import { GroupTable } from "./group-table.ts";
 import type { GroupView } from "./group-table.ts";
 import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader } from "./leader-waits.ts";
-import { engineOptionTable, peerFaults, resolveEngineOptions } from "./options.ts";
+import { peerFaults, resolveEngineOptions } from "./options.ts";
 import type { EngineOptions, ResolvedOptions } from "./options.ts";
+import type {
+  CreateGroupOptions,
+  LocalReadResult,
+  ReadBatchResult,
+  ReadResult,
+  StateDigest,
+} from "./results.ts";
 import { ShardHandle } from "./shard-handle.ts";
 import type { CallSettings, ShardOwner } from "./shard-handle.ts";
+import { randomPrng, taskOf } from "./shard-task.ts";
 import type { CallOptions } from "./typed.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
-export interface CreateGroupOptions {
-  /** The group's id, 0 to 4,294,967,295. */
-  readonly group: GroupId;
-  /** The nodes that hold a replica; this node must be one of them. 1 to 64. */
-  readonly members: readonly NodeId[];
-  /** How long to wait for all members, in ms. @default 5,000 */
-  readonly timeoutMs?: number | undefined;
-  /** Whether this node campaigns as soon as the group exists. @default true */
-  readonly campaign?: boolean | undefined;
-}
-
-/** Result of a linearizable read. */
-export interface ReadResult {
-  /** What the state machine answered. */
-  readonly value: Uint8Array;
-  /** Everything up to here was applied when it answered. */
-  readonly index: Index;
-}
-
-/** Result of a linearizable read of several queries. */
-export interface ReadBatchResult {
-  /** What the state machine answered, query by query; an error where it threw. */
-  readonly values: readonly (Uint8Array | RaftError)[];
-  /** Everything up to here, and nothing else, was applied when it answered. */
-  readonly index: Index;
-}
-
-/** Result of a local read: perhaps stale, and by how much. */
-export interface LocalReadResult {
-  readonly value: Uint8Array;
-  /** Everything up to here was applied. */
-  readonly appliedIndex: Index;
-  /**
-   * ms since this replica last heard from a leader; 0 where it believes to be the leader itself.
-   */
-  readonly ageMs: number;
-}
-
-export interface StateDigest {
-  /** The state machine's `digest()`; undefined where it has none. */
-  readonly digest: string | undefined;
-  readonly appliedIndex: Index;
-}
-
 const createTimeoutMs = 5_000;
-/**
- * The longest header that an entry has in its block: a million empty commands must not make a block
- * that no frame takes.
- */
-const batchEntryBytes = 5;
-
 export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposable {
   readonly node: NodeId;
   /** `host:port` under which peers reach this node. */
@@ -299,7 +254,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * been applied.
    */
   propose(group: GroupId, command: Uint8Array, options?: CallOptions): Promise<Proposed> {
-    const fault = this.#callFault(group, command) ?? timeoutFault(options?.timeoutMs);
+    const fault =
+      callFault(group, command, this.#commandBytesMax) ?? timeoutFault(options?.timeoutMs);
     if (fault !== undefined) return Promise.reject(fault);
     return this.#shardOf(group).propose(group, [command], settingsOf(this.#options, options));
   }
@@ -318,8 +274,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const fault = timeoutFault(options?.timeoutMs);
     if (fault !== undefined) return Promise.reject(fault);
     if (commands.length === 0) return Promise.resolve([]);
-    const batchFault = this.#batchFault(group, commands);
-    if (batchFault !== undefined) return Promise.reject(batchFault);
+    const inBatch = batchFault(group, commands, this.#commandBytesMax);
+    if (inBatch !== undefined) return Promise.reject(inBatch);
     const settings = settingsOf(this.#options, options);
     return this.#shardOf(group).proposeBatch(group, commands, settings);
   }
@@ -329,7 +285,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * log entry and no flush.
    */
   async read(group: GroupId, query: Uint8Array, options?: CallOptions): Promise<ReadResult> {
-    const fault = this.#callFault(group, query) ?? timeoutFault(options?.timeoutMs);
+    const fault =
+      callFault(group, query, this.#commandBytesMax) ?? timeoutFault(options?.timeoutMs);
     if (fault !== undefined) throw fault;
     const settings = settingsOf(this.#options, options);
     const { index, values } = await this.#shardOf(group).read(group, [query], settings);
@@ -346,7 +303,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     queries: readonly Uint8Array[],
     options?: CallOptions,
   ): Promise<ReadBatchResult> {
-    const fault = timeoutFault(options?.timeoutMs) ?? this.#batchFault(group, queries);
+    const fault =
+      timeoutFault(options?.timeoutMs) ?? batchFault(group, queries, this.#commandBytesMax);
     if (fault !== undefined) throw fault;
     if (queries.length === 0) throw optionError(["queries must hold at least one query"]);
     const settings = settingsOf(this.#options, options);
@@ -362,7 +320,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     query: Uint8Array,
     options?: CallOptions,
   ): Promise<LocalReadResult> {
-    const fault = this.#callFault(group, query) ?? timeoutFault(options?.timeoutMs);
+    const fault =
+      callFault(group, query, this.#commandBytesMax) ?? timeoutFault(options?.timeoutMs);
     if (fault !== undefined) throw fault;
     const settings = settingsOf(this.#options, options);
     const { index, ageMs, values } = await this.#shardOf(group).readLocal(group, query, settings);
@@ -465,31 +424,14 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return await this.#shardOf(group).control<T>(call, settings);
   }
 
+  get #commandBytesMax(): number {
+    return this.#options.tuning.commandBytesMax;
+  }
+
   #shardOf(group: GroupId): ShardHandle {
     const handle = this.#shards[shardOfGroup(group, this.#shards.length)];
     if (handle === undefined) throw new RaftError("ERR_INTERNAL", "every group has a shard");
     return handle;
-  }
-
-  #callFault(group: GroupId, bytes: Uint8Array): RaftError | undefined {
-    if (!isGroupId(group)) return groupIdInvalid(group);
-    if (!(bytes instanceof Uint8Array)) {
-      return new RaftError("ERR_OPTION_INVALID", "A command or query must be a Uint8Array");
-    }
-    const { commandBytesMax } = this.#options.tuning;
-    if (bytes.length > commandBytesMax) return tooLarge("command", bytes.length, commandBytesMax);
-    return undefined;
-  }
-
-  #batchFault(group: GroupId, batch: readonly Uint8Array[]): RaftError | undefined {
-    let bytes = -batchEntryBytes;
-    for (const part of batch) {
-      const fault = this.#callFault(group, part);
-      if (fault !== undefined) return fault;
-      bytes += part.length + batchEntryBytes;
-    }
-    const { commandBytesMax } = this.#options.tuning;
-    return bytes > commandBytesMax ? tooLarge("batch", bytes, commandBytesMax) : undefined;
   }
 }
 
@@ -499,88 +441,10 @@ function answerOf([answer]: readonly (Uint8Array | RaftError)[]): Uint8Array {
   return answer;
 }
 
-function groupIdInvalid(group: unknown): RaftError {
-  const message = `Group id ${String(group)} is not an integer from 0 to 4294967295`;
-  return new RaftError("ERR_GROUP_ID_INVALID", message);
-}
-
-function tooLarge(what: string, bytes: number, max: number): RaftError {
-  const message = `A ${what} of ${bytes} bytes exceeds commandBytesMax (${max})`;
-  return new RaftError("ERR_ENTRY_TOO_LARGE", message);
-}
-
-/** A deadline that no timer can keep would end the call at once, or never. */
-function timeoutFault(timeoutMs: number | undefined): RaftError | undefined {
-  const { min, max, unit } = engineOptionTable.timeoutMs;
-  if (timeoutMs === undefined) return undefined;
-  if (Number.isInteger(timeoutMs) && timeoutMs >= min && timeoutMs <= max) return undefined;
-  return optionError([
-    `timeoutMs must be an integer from ${min} to ${max} ${unit}, got ${timeoutMs}`,
-  ]);
-}
-
-function throwFaults(faults: readonly string[]): void {
-  if (faults.length > 0) throw optionError(faults);
-}
-
-function memberFaults(self: NodeId, members: readonly NodeId[]): string[] {
-  if (!Array.isArray(members)) return ["members must be an array of node ids"];
-  const faults: string[] = [];
-  for (const member of members) {
-    const fault = describeNodeIdFault(member);
-    if (fault !== undefined) faults.push(`members: a node id ${fault}`);
-  }
-  if (new Set(members).size !== members.length) faults.push("members names a node twice");
-  if (!members.includes(self)) faults.push(`members must include this node, ${self}`);
-  const { membersMax } = limits;
-  if (members.length > membersMax) {
-    faults.push(`members must be at most ${membersMax}, got ${members.length}`);
-  }
-  return faults;
-}
-
 function settingsOf(options: ResolvedOptions, call?: CallOptions): CallSettings {
   return {
     timeoutMs: call?.timeoutMs ?? options.tuning.timeoutMs,
     forward: call?.forward ?? false,
     signal: call?.signal,
-  };
-}
-
-/** The one place where chance enters: from here on everything is drawn from seeds. */
-function randomPrng(): Prng {
-  return new Prng(randomInt(0, 2 ** 32));
-}
-
-function taskOf(
-  { identity, tuning, recover }: ResolvedOptions,
-  directory: DataDirectory,
-  { shard, mail, port }: { shard: number; mail: ShardTask["mail"]; port: number | undefined },
-): ShardTask {
-  const { cluster, node, listen, secret, tls, stateMachine, logStore } = identity;
-  const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
-  const { shards, durability, store, mapBytes, preallocateBytes, segmentBytes } = tuning;
-  return {
-    mail,
-    cluster,
-    node,
-    incarnation: directory.incarnation,
-    shard,
-    shards,
-    dir: directory.shardPath(shard),
-    durability,
-    store,
-    mapBytes,
-    preallocateBytes,
-    segmentBytes,
-    host: listen.host,
-    port: port ?? configured,
-    secret,
-    tls,
-    stateMachine,
-    logStore,
-    recover: recover === "all",
-    seed: randomInt(0, 2 ** 32),
-    options: tuning,
   };
 }

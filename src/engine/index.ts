@@ -11,7 +11,7 @@ export type {
   ReadBatchResult,
   ReadResult,
   StateDigest,
-} from "./engine.ts";
+} from "./results.ts";
 export type { EngineEvents, LeaderChanged } from "./events.ts";
 export type { GroupView } from "./group-table.ts";
 export { engineOptionTable } from "./options.ts";

@@ -1,0 +1,46 @@
+/** What the engine's calls take and give, besides the types that shards share with it. */
+import type { GroupId, Index, NodeId, RaftError } from "../base/index.ts";
+
+export interface CreateGroupOptions {
+  /** The group's id, 0 to 4,294,967,295. */
+  readonly group: GroupId;
+  /** The nodes that hold a replica; this node must be one of them. 1 to 64. */
+  readonly members: readonly NodeId[];
+  /** How long to wait for all members, in ms. @default 5,000 */
+  readonly timeoutMs?: number | undefined;
+  /** Whether this node campaigns as soon as the group exists. @default true */
+  readonly campaign?: boolean | undefined;
+}
+
+/** Result of a linearizable read. */
+export interface ReadResult {
+  /** What the state machine answered. */
+  readonly value: Uint8Array;
+  /** Everything up to here was applied when it answered. */
+  readonly index: Index;
+}
+
+/** Result of a linearizable read of several queries. */
+export interface ReadBatchResult {
+  /** What the state machine answered, query by query; an error where it threw. */
+  readonly values: readonly (Uint8Array | RaftError)[];
+  /** Everything up to here, and nothing else, was applied when it answered. */
+  readonly index: Index;
+}
+
+/** Result of a local read: perhaps stale, and by how much. */
+export interface LocalReadResult {
+  readonly value: Uint8Array;
+  /** Everything up to here was applied. */
+  readonly appliedIndex: Index;
+  /**
+   * ms since this replica last heard from a leader; 0 where it believes to be the leader itself.
+   */
+  readonly ageMs: number;
+}
+
+export interface StateDigest {
+  /** The state machine's `digest()`; undefined where it has none. */
+  readonly digest: string | undefined;
+  readonly appliedIndex: Index;
+}

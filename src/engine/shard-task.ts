@@ -1,0 +1,44 @@
+/** What a shard's worker is told when it starts. */
+import { randomInt } from "node:crypto";
+import { Prng } from "../base/index.ts";
+import type { ShardTask } from "../shard/index.ts";
+import type { DataDirectory } from "./data-directory.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** The one place where chance enters: from here on everything is drawn from seeds. */
+export function randomPrng(): Prng {
+  return new Prng(randomInt(0, 2 ** 32));
+}
+
+export function taskOf(
+  { identity, tuning, recover }: ResolvedOptions,
+  directory: DataDirectory,
+  { shard, mail, port }: { shard: number; mail: ShardTask["mail"]; port: number | undefined },
+): ShardTask {
+  const { cluster, node, listen, secret, tls, stateMachine, logStore } = identity;
+  const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
+  const { shards, durability, store, mapBytes, preallocateBytes, segmentBytes } = tuning;
+  return {
+    mail,
+    cluster,
+    node,
+    incarnation: directory.incarnation,
+    shard,
+    shards,
+    dir: directory.shardPath(shard),
+    durability,
+    store,
+    mapBytes,
+    preallocateBytes,
+    segmentBytes,
+    host: listen.host,
+    port: port ?? configured,
+    secret,
+    tls,
+    stateMachine,
+    logStore,
+    recover: recover === "all",
+    seed: randomInt(0, 2 ** 32),
+    options: tuning,
+  };
+}
