@@ -23,10 +23,15 @@ export class Latencies {
     this.histogram.recordValueWithCount(ns, count);
   }
 
-  /** In ms: what `percent` of all are not above; 0 where there are none. */
+  /**
+   * In ms: what `percent` of all are not above; 0 if there are none. Never above `maxMs`: the
+   * histogram answers with the upper end of a bucket, and rounds its maximum down.
+   */
   percentile(percent: number): number {
     if (this.count === 0) return 0;
-    return this.histogram.getValueAtPercentile(percent) / nsPerMs;
+    return (
+      Math.min(this.histogram.getValueAtPercentile(percent), this.histogram.maxValue) / nsPerMs
+    );
   }
 
   get maxMs(): number {

@@ -31,8 +31,11 @@ export class StoreWorkload {
   readonly #prng: Prng;
   readonly #groups = new Map<number, ModelGroup>();
 
-  constructor(seed: number) {
+  readonly #removalRate: number;
+
+  constructor(seed: number, removalRate: number = 0.02) {
     this.#prng = new Prng(seed);
+    this.#removalRate = removalRate;
   }
 
   /**
@@ -47,12 +50,15 @@ export class StoreWorkload {
     const removed: number[] = [];
     const descriptors: CommitBatch["descriptors"][number][] = [];
     const changes: CommitBatch["changes"][number][] = [];
+    let left = chosen.size;
     for (const group of chosen) {
-      if (this.#groups.has(group) && chosen.size > 1 && prng.chance(0.02)) {
+      left -= 1;
+      if (this.#groups.has(group) && chosen.size > 1 && prng.chance(this.#removalRate)) {
         this.#groups.delete(group);
         removed.push(group);
-        // Half of them start again in the same commit.
-        if (prng.chance(0.5)) continue;
+        // Half of them start again in the same commit; always the last one, if nothing else has
+        // changed: each commit needs a marker.
+        if (prng.chance(0.5) && (left > 0 || changes.length > 0)) continue;
       }
       let model = this.#groups.get(group);
       if (model === undefined) {
@@ -63,7 +69,7 @@ export class StoreWorkload {
       }
       changes.push(this.#change(group, model));
     }
-    if (changes.length === 0) return this.next();
+    assert(changes.length > 0, "each commit has a marker");
     return { changes, descriptors, removed };
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { Latencies } from "../../../bench/lib/latencies.ts";
 
 /** Three digits are kept. */
@@ -43,4 +44,19 @@ test("without latencies there are zeros, and nothing is out of range", () => {
   latencies.record(-1);
   latencies.record(1e9);
   assert.equal(latencies.count, 2);
+});
+
+test("a percentile is never above the maximum, and percentiles ascend", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 1e7, noNaN: true }), { minLength: 1 }), (all) => {
+      const latencies = new Latencies();
+      for (const ms of all) latencies.record(ms);
+      const ascending = [50, 90, 99, 99.9, 100].map((percent) => latencies.percentile(percent));
+      ascending.push(latencies.maxMs);
+      assert.deepEqual(
+        ascending,
+        ascending.toSorted((a, b) => a - b),
+      );
+    }),
+  );
 });
