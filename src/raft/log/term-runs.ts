@@ -1,7 +1,9 @@
 /**
  * The terms of a log as runs: (first index, term), ascending in both. Terms change once an
- * election, so a log of millions of entries has a handful of runs, and every question about terms
- * is answered without reading an entry.
+ * election, so a log of millions of entries usually has a handful of runs, and every question about
+ * terms is answered without reading an entry. A group that elects without end has many runs: all
+ * questions cost at most the logarithm of their number, and building them from a log costs their
+ * number.
  */
 import { assert } from "../../base/index.ts";
 import type { Index, Term } from "../../base/index.ts";
@@ -11,30 +13,49 @@ export interface TermRun {
   readonly term: Term;
 }
 
+/**
+ * Up to so many runs the arrays are replaced rather than grown: an array that was pushed to keeps
+ * room for 16 more, which thousands of idle groups do not need.
+ */
+const exactRunsMax = 8;
+
 export class TermRuns {
-  // Replaced rather than grown: an array that was pushed to keeps room for 16 more.
-  private firsts: readonly Index[] = [];
-  private terms: readonly Term[] = [];
+  private firsts: Index[] = [];
+  private terms: Term[] = [];
 
   constructor(runs: readonly TermRun[] = []) {
-    for (const run of runs) this.append(run.first, run.term);
+    // A store may tell of one term in several runs.
+    const changes = runs.filter(({ term }, at) => term !== (runs[at - 1]?.term ?? 0));
+    for (const [at, { first, term }] of changes.entries()) {
+      assert(term > (changes[at - 1]?.term ?? 0), "terms of a log never fall");
+      assert(first > (changes[at - 1]?.first ?? 0), "runs ascend");
+    }
+    this.firsts = changes.map(({ first }) => first);
+    this.terms = changes.map(({ term }) => term);
   }
 
   /** Entries from `first` on have `term`. */
   append(first: Index, term: Term): void {
-    const lastTerm = this.terms.at(-1) ?? 0;
+    const { firsts, terms } = this;
+    const lastTerm = terms.at(-1) ?? 0;
     assert(term >= lastTerm, "terms of a log never fall");
     if (term === lastTerm) return;
-    assert(first > (this.firsts.at(-1) ?? 0), "runs ascend");
-    this.firsts = this.firsts.concat(first);
-    this.terms = this.terms.concat(term);
+    assert(first > (firsts.at(-1) ?? 0), "runs ascend");
+    if (firsts.length < exactRunsMax) {
+      this.firsts = firsts.concat(first);
+      this.terms = terms.concat(term);
+    } else {
+      firsts.push(first);
+      terms.push(term);
+    }
   }
 
   /** Forgets everything from `index` on. */
   truncate(index: Index): void {
     const kept = this.runOf(index - 1) + 1;
-    this.firsts = this.firsts.slice(0, kept);
-    this.terms = this.terms.slice(0, kept);
+    if (kept === this.firsts.length) return;
+    this.firsts.length = kept;
+    this.terms.length = kept;
   }
 
   /** The term of the entry at `index`, which must lie in the log; 0 before the first run. */
@@ -50,13 +71,11 @@ export class TermRuns {
 
   /** The last index at or before `index` whose term is at most `term`, not below `floor`. */
   lastAtMost(index: Index, term: Term, floor: Index): Index {
-    let run = this.runOf(index);
-    let end = index;
-    while (run >= 0 && end > floor && (this.terms[run] ?? 0) > term) {
-      end = (this.firsts[run] ?? 1) - 1;
-      run -= 1;
-    }
-    return Math.max(end, floor);
+    const run = this.runOf(index);
+    if (run < 0 || (this.terms[run] ?? 0) <= term) return Math.max(index, floor);
+    // Runs ascend in both, so the run after the last one of such a term begins above its end.
+    const next = lastNotAbove(this.terms, term, run) + 1;
+    return Math.max((this.firsts[next] ?? 1) - 1, floor);
   }
 
   toArray(): TermRun[] {
@@ -64,9 +83,20 @@ export class TermRuns {
   }
 
   private runOf(index: Index): number {
-    let run = this.firsts.length - 1;
-    // The newest runs are asked for most, and there are few: walk back.
-    while (run >= 0 && (this.firsts[run] ?? 0) > index) run -= 1;
-    return run;
+    return lastNotAbove(this.firsts, index, this.firsts.length - 1);
   }
+}
+
+/** The last place up to `hi` of an ascending list whose value is at most `value`, or -1. */
+function lastNotAbove(ascending: readonly number[], value: number, hi: number): number {
+  // The newest run is asked for most.
+  if (hi >= 0 && (ascending[hi] ?? 0) <= value) return hi;
+  let below = -1;
+  let above = hi;
+  while (above - below > 1) {
+    const middle = (below + above) >>> 1;
+    if ((ascending[middle] ?? 0) <= value) below = middle;
+    else above = middle;
+  }
+  return below;
 }
