@@ -119,7 +119,7 @@ export class Inbound implements TransportHandler, MessageSink {
     const { context } = this;
     context.ticks.linkDown(link);
     context.outboxes.drop(link);
-    this.requests.linkDown(link.node);
+    this.requests.linkDown(link);
     this.eachReplicaOn(link.node, (replica, key) => {
       if (context.environment.transport.link(link.node, replica.group) !== link) return;
       // The node may come back with another number of shards, and then has other links.

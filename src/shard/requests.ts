@@ -5,6 +5,7 @@
  */
 import { RaftError } from "../base/index.ts";
 import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
+import type { Link } from "../transport/index.ts";
 import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
 
@@ -32,6 +33,8 @@ interface Waiting {
   readonly deadlineMs: number;
   sent: boolean;
   sentMs: number;
+  /** The link that it was sent on last. A node with several shards has several. */
+  link: Link | undefined;
   /** Of an idempotent request: the data directory to whose owner it was first sent. */
   addressee: Incarnation | undefined;
 }
@@ -66,7 +69,14 @@ export class PeerRequests {
     const id = this.nextId;
     this.nextId += 1;
     const deadlineMs = this.context.environment.clock.monotonicMs() + request.timeoutMs;
-    const waiting: Waiting = { request, deadlineMs, sent: false, sentMs: 0, addressee: undefined };
+    const waiting: Waiting = {
+      request,
+      deadlineMs,
+      sent: false,
+      sentMs: 0,
+      link: undefined,
+      addressee: undefined,
+    };
     this.waiting.set(id, waiting);
     this.transmit(id, waiting);
     if (!waiting.sent && !request.idempotent) {
@@ -90,6 +100,7 @@ export class PeerRequests {
       payload,
     });
     if (!waiting.sent) return;
+    waiting.link = this.context.environment.transport.link(node, group);
     waiting.sentMs = this.context.environment.clock.monotonicMs();
     this.context.schedule();
   }
@@ -115,11 +126,12 @@ export class PeerRequests {
     waiting.request.onResponse(response);
   }
 
-  /** Requests that were under way on a lost link may or may not have been carried out. */
-  linkDown(node: NodeId): void {
+  /** Requests that were in flight on a lost link may or may not have been carried out. */
+  linkDown(link: Link): void {
     for (const [id, waiting] of this.waiting) {
-      if (waiting.request.node !== node || !waiting.sent) continue;
-      if (waiting.request.idempotent) waiting.sent = false;
+      if (waiting.link !== link || !waiting.sent) continue;
+      const { idempotent, node } = waiting.request;
+      if (idempotent) waiting.sent = false;
       else this.fail(id, waiting, "ERR_LEADERSHIP_LOST", `the connection to ${node} was lost`);
     }
   }

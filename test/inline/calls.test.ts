@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RaftError } from "../../src/base/index.ts";
+import { RaftError, shardOfGroup } from "../../src/base/index.ts";
 import { ShardCluster } from "./shard-cluster.ts";
 
 for (let seed = 1; seed <= 5; seed += 1) {
@@ -329,5 +329,31 @@ test("a shard that closes answers everything that waits", async () => {
   for (const call of [sealed, open, read]) assert.equal(call.failure().code, "ERR_ENGINE_CLOSED");
   assert.equal(creation.failure().code, "ERR_GROUP_CREATE_FAILED");
   assert.equal(creation.failure().outcome, "unknown", "what it began may be on disk");
+  await cluster.close();
+});
+
+test("a link that goes down fails no call in flight on another link to the same node", async () => {
+  const nodes = ["a", "b", "c", "d"];
+  const cluster = await ShardCluster.start({ nodes, shardsOf: { b: 2 } });
+  const groups = [0, 1].map((shard) => {
+    let group = 1;
+    while (shardOfGroup(group, 2) !== shard) group += 1;
+    return group;
+  });
+  for (const group of groups) await cluster.createGroup("b", group);
+  // Without a majority the calls wait.
+  for (const node of ["c", "d"]) await cluster.crash(node);
+  const calls = groups.map((group) =>
+    cluster.client("a", group).propose(group, "x", { forward: true }),
+  );
+  await cluster.run();
+  assert.deepEqual(
+    calls.map(({ settled }) => settled),
+    [false, false],
+  );
+  await cluster.at("b", groups[1]).transport.close();
+  await cluster.run();
+  assert.equal(calls[1]?.failure().code, "ERR_LEADERSHIP_LOST");
+  assert.equal(calls[0]?.settled, false);
   await cluster.close();
 });

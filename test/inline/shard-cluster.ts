@@ -30,6 +30,8 @@ import { ShardClient } from "./shard-client.ts";
 export interface ClusterOptions {
   readonly nodes?: readonly NodeId[];
   readonly shards?: number;
+  /** Of single nodes, in place of `shards`. */
+  readonly shardsOf?: Readonly<Record<NodeId, number>>;
   readonly seed?: number;
   readonly options?: Partial<ShardOptions>;
   readonly makeStore?: (node: NodeId, disk: MemoryDisk) => LogStore;
@@ -63,7 +65,6 @@ export class ShardCluster {
   readonly seed: number;
   readonly network: MemoryNetwork;
   readonly nodes: readonly NodeId[];
-  readonly shards: number;
   readonly options: ShardOptions;
   readonly delivered: Delivered[] = [];
   readonly disks: Map<NodeId, MemoryDisk[]> = new Map();
@@ -84,7 +85,6 @@ export class ShardCluster {
     this.seed = settings.seed ?? Number(process.env["FLOTILLA_SEED"] ?? 1);
     this.prng = new Prng(this.seed);
     this.nodes = settings.nodes ?? ["a", "b", "c"];
-    this.shards = settings.shards ?? 1;
     this.options = {
       ...resolveOptions({ ...shardOptionTable, ...raftOptionTable }, {}),
       ...settings.options,
@@ -97,6 +97,11 @@ export class ShardCluster {
         return frame.frame;
       },
     });
+  }
+
+  /** How many shards a node has. */
+  shardsOf(node: NodeId): number {
+    return this.settings.shardsOf?.[node] ?? this.settings.shards ?? 1;
   }
 
   private record({ from, to, lane, frame }: MemoryFrame): void {
@@ -128,7 +133,7 @@ export class ShardCluster {
     const incarnation = this.incarnations.get(node) ?? this.prng.incarnation();
     this.incarnations.set(node, incarnation);
     const running: RunningShard[] = [];
-    for (let shard = 0; shard < this.shards; shard += 1) {
+    for (let shard = 0; shard < this.shardsOf(node); shard += 1) {
       const disk = disks[shard] ?? new MemoryDisk();
       disks[shard] = disk;
       running.push(await this.openShard(node, shard, { disk, incarnation }));
@@ -145,7 +150,7 @@ export class ShardCluster {
   ): Promise<RunningShard> {
     const store = this.settings.makeStore?.(node, disk) ?? new MemoryStore({ disk });
     if (shard === 0) this.stores.set(node, store);
-    const { shards } = this;
+    const shards = this.shardsOf(node);
     const identity = { cluster: "test", node, incarnation, shard, shards, port: 0 };
     const transport = new MemoryTransport(this.network, identity);
     const client = new ShardClient(() => this.tasks.push(() => handOver()));
@@ -221,7 +226,8 @@ export class ShardCluster {
       await this.run();
       for (const { transport } of [...this.running.values()].flat()) {
         for (const other of this.nodes) {
-          for (let group = 0; group < this.shards * 8; group += 1) transport.link(other, group);
+          for (let group = 0; group < this.shardsOf(other) * 8; group += 1)
+            transport.link(other, group);
         }
       }
     }
@@ -271,7 +277,7 @@ export class ShardCluster {
 
   /** The shard of a node that holds a group. */
   at(node: NodeId, group: GroupId = 0): RunningShard {
-    const found = this.running.get(node)?.[shardOfGroup(group, this.shards)];
+    const found = this.running.get(node)?.[shardOfGroup(group, this.shardsOf(node))];
     assert.ok(found !== undefined, `node ${node} runs`);
     return found;
   }

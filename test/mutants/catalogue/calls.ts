@@ -123,4 +123,13 @@ export const callMutants: readonly Mutant[] = [
     replace: "      if (nowMs >= waiting.deadlineMs && waiting.request.idempotent) {",
     killer: { file: calls, name: "fails at its deadline" },
   },
+  {
+    name: "link-loss-fails-calls-of-other-links",
+    says: "A lost link fails what was in flight on it: a node with several shards has several links, and the loss of one says nothing about calls on another.",
+    file: "src/shard/requests.ts",
+    find: "      if (waiting.link !== link || !waiting.sent) continue;",
+    replace: "      if (waiting.request.node !== link.node || !waiting.sent) continue;",
+    hunt: { seeds: 0 },
+    killer: { file: "test/inline/calls.test.ts", name: "another link to the same node" },
+  },
 ];
