@@ -6,7 +6,13 @@ import type { Applier } from "./apply.ts";
 import type { ShardContext } from "./context.ts";
 import { createGroup } from "./creation.ts";
 import { forwardCall, notLeader, refusalOf, takeProposal } from "./forward.ts";
-import { groupNotFound, startReplica, stopReplica, storeDescriptor } from "./groups.ts";
+import {
+  groupNotFound,
+  keepStopped,
+  startReplica,
+  stopReplica,
+  storeDescriptor,
+} from "./groups.ts";
 import { callFlag, callKind } from "./mail-records.ts";
 import type { ControlCall } from "./mail-records.ts";
 import { MailReader } from "./mail.ts";
@@ -194,7 +200,7 @@ export class Calls {
         return;
       case "stopGroup":
         if (replica.running) stopReplica(context, replica, settle);
-        else storeDescriptor(context, replica, settle);
+        else keepStopped(context, replica, settle);
         return;
       default:
         this.runningCall(call, replica, request);

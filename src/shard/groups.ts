@@ -131,21 +131,38 @@ export function stopReplica(context: ShardContext, replica: Replica, settle: Set
   context.replies.event({ kind: "groupStopped", group: replica.group });
 }
 
-/** Runs a stopped replica again, with a new state machine that the whole log is applied to. */
+/**
+ * Runs a stopped replica again, with a new state machine that the whole log is applied to. It takes
+ * part when the commit that says so is durable: commits become durable in order, so all that the
+ * store was given before is durable, too. Earlier, an entry or a term that is in flight would pass
+ * for one on disk, and the replica would answer its leader in a term that a power cut takes away.
+ */
 export function startReplica(context: ShardContext, stopped: Replica, settle: Settle): void {
-  const { state } = stopped.raft;
   const descriptor: Descriptor = { ...stopped.descriptor, state: "running", reason: "" };
-  // Everything it ever handed over is durable by now: a stop waits for the commits before it.
-  const replica = addReplica(context, {
-    descriptor,
-    ballot: {
-      term: state.handedTerm,
-      vote: idOrNobody(context, state.handedVote),
-    },
-    commit: Math.min(state.log.committed, state.log.handed),
-    lastIndex: state.log.handed,
-    terms: state.log.terms.toArray().filter(({ first }) => first <= state.log.handed),
-  });
+  stopped.starting = descriptor;
+  const done = (): void => {
+    // A stop, a removal or another start may have come since.
+    const current = context.replicas.get(stopped.group) === stopped;
+    if (current && stopped.starting === descriptor) addReplica(context, handedOver(stopped));
+    settle.done();
+  };
+  context.writeDescriptor({ put: descriptor, remove: undefined, done, failed: settle.failed });
+
+  function handedOver({ raft }: Replica): RecoveredGroup {
+    const { handedTerm: term, handedVote, log } = raft.state;
+    return {
+      descriptor,
+      ballot: { term, vote: idOrNobody(context, handedVote) },
+      commit: Math.min(log.committed, log.handed),
+      lastIndex: log.handed,
+      terms: log.terms.toArray().filter(({ first }) => first <= log.handed),
+    };
+  }
+}
+
+/** Stops a replica that is not running from starting, and makes that durable. */
+export function keepStopped(context: ShardContext, replica: Replica, settle: Settle): void {
+  replica.starting = undefined;
   storeDescriptor(context, replica, settle);
 }
 

@@ -26,6 +26,8 @@ export class Replica {
    */
   readonly incarnations: SmallMap<NodeKey, Incarnation>;
   descriptor: Descriptor;
+  /** Of a stopped replica: what the store is being given so that it runs again. */
+  starting: Descriptor | undefined;
   readonly raft: Raft;
   machine: StateMachine | undefined;
 

@@ -288,10 +288,66 @@ test("a replica that stops and starts in one breath has what its store was given
   client.control({ kind: "stopGroup", group: 1 });
   client.control({ kind: "startGroup", group: 1 });
   await cluster.run();
-  assert.equal(lastIndex(), 2);
   store.holding = false;
   store.release();
+  await cluster.run();
+  assert.equal(lastIndex(), 2);
   await cluster.tick(30);
   assert.equal(await cluster.digest("b", 1), "x,y");
   await cluster.close();
+});
+
+test("a replica that is started again while its disk stalls says nothing that the disk does not have", async () => {
+  const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 8 });
+  await cluster.createGroup("a", 1);
+  await cluster.tick(2);
+  const store = storeOf("b");
+  store.holding = true;
+  const client = cluster.client("b", 1);
+  // The new leader's term and first entry are on their way to the disk of b, and stay there.
+  cluster.client("c", 1).control({ kind: "campaign", group: 1, force: true });
+  await cluster.tick(4);
+  assert.equal(await cluster.awaitLeader(1, ["c"]), "c");
+  cluster.delivered.length = 0;
+  client.control({ kind: "stopGroup", group: 1 });
+  const start = client.control({ kind: "startGroup", group: 1 });
+  await cluster.tick(20);
+  assert.ok(!start.settled, "it is not on disk that it runs");
+  const said = (): Delivered[] => cluster.delivered.filter(({ from }) => from === "b");
+  assert.deepEqual(said(), []);
+  store.holding = false;
+  store.release();
+  await cluster.tick(20);
+  assert.equal(start.answer(), null);
+  assert.ok(said().length > 0, "it takes part again");
+  const status = await cluster.status("b", 1);
+  assert.equal(status.leader, "c");
+  assert.equal(status.stableIndex, status.lastIndex);
+  await cluster.close();
+});
+
+test("of starts and stops in one breath the last one counts", async () => {
+  for (const last of ["startGroup", "stopGroup"] as const) {
+    const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 8 });
+    await cluster.createGroup("a", 1);
+    await cluster.tick(2);
+    const store = storeOf("b");
+    store.holding = true;
+    const client = cluster.client("b", 1);
+    const calls = [];
+    for (const kind of ["stopGroup", "startGroup", "stopGroup", last] as const) {
+      calls.push(client.control({ kind, group: 1 }));
+      await cluster.run();
+    }
+    store.holding = false;
+    store.release();
+    await cluster.run();
+    for (const call of calls) assert.equal(call.answer(), null);
+    const state = last === "startGroup" ? "running" : "stopped";
+    assert.equal((await cluster.status("b", 1)).state, state);
+    await cluster.crash("b");
+    await cluster.restart("b");
+    assert.equal((await cluster.status("b", 1)).state, state);
+    await cluster.close();
+  }
 });

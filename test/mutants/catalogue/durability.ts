@@ -191,4 +191,25 @@ export const durabilityMutants: readonly Mutant[] = [
   return replica;`,
     killer: { file: order, name: "a group whose creation is not durable" },
   },
+  {
+    name: "started-before-it-is-durable",
+    says: "A replica that is started again takes part when the disk has all that was handed over before (src/shard/groups.ts): it answers its leader in a term that a power cut takes away.",
+    file: "src/shard/groups.ts",
+    find: `    if (current && stopped.starting === descriptor) addReplica(context, handedOver(stopped));
+    settle.done();
+  };`,
+    replace: `    void current;
+    settle.done();
+  };
+  addReplica(context, handedOver(stopped));`,
+    killer: { file: order, name: "started again while its disk stalls" },
+  },
+  {
+    name: "stop-does-not-end-a-start",
+    says: "A stop ends a start that is not durable yet (src/shard/groups.ts): the replica runs though its operator has stopped it, and after a restart it does not.",
+    file: "src/shard/groups.ts",
+    find: "  replica.starting = undefined;\n",
+    replace: "",
+    killer: { file: order, name: "of starts and stops in one breath" },
+  },
 ];

@@ -148,8 +148,8 @@ export const recoveryMutants: readonly Mutant[] = [
     name: "restart-counts-entries-not-handed-over",
     says: "A group that is stopped and started has what its store has (src/shard/groups.ts): its log has a hole, and the replica cannot lead or apply.",
     file: "src/shard/groups.ts",
-    find: "    lastIndex: state.log.handed,",
-    replace: "    lastIndex: state.log.lastIndex,",
+    find: "      lastIndex: log.handed,",
+    replace: "      lastIndex: log.lastIndex,",
     killer: { file: "test/inline/durability.test.ts", name: "stops and starts in one breath" },
   },
   {
