@@ -13,7 +13,7 @@ import {
 } from "../lib/load-options.ts";
 import { tuneRemarks } from "../report/tune-plot.ts";
 import { describeConclusion } from "../tune/conclusion.ts";
-import { describeGoal, parseLatency, parseThroughput } from "../tune/goal.ts";
+import { describeGoal, goalFrom, parseLatency, parseThroughput } from "../tune/goal.ts";
 import type { Goal } from "../tune/goal.ts";
 import { defaultSettings, tuneKnobs } from "../tune/knobs.ts";
 import { paretoFront } from "../tune/pareto.ts";
@@ -46,14 +46,14 @@ export const tune: Benchmark<Options> = {
     addSpanOptions(command, { seconds: 3, warmUp: 2 });
   },
   async run(options, run): Promise<Measured> {
-    return await tuneFor(goalOf(options), options, run);
+    return await tuneFor(goalFrom({ ...options }), options, run);
   },
   async conclude(result, options) {
     if (options.report !== undefined) {
       const { writePage } = await import("../report/write-report.ts");
       await writePage([result], options.report);
     }
-    return describeConclusion(result, goalOf(options));
+    return describeConclusion(result, goalFrom({ ...options }));
   },
 };
 
@@ -67,21 +67,14 @@ function argument(parse: (text: string) => number): (text: string) => number {
   };
 }
 
-function goalOf({ p99, throughput }: Options): Goal {
-  if (p99 !== undefined && throughput === undefined) return { kind: "p99", atMostMs: p99 };
-  if (throughput !== undefined && p99 === undefined) {
-    return { kind: "throughput", atLeast: throughput };
-  }
-  throw new Error("tune needs either --p99, as --p99 5ms, or --throughput, as --throughput 200k");
-}
-
 async function tuneFor(goal: Goal, work: TuneWork, run: BenchRun): Promise<Measured> {
   const tuning = new TuneRun(work, run);
   run.progress.phase(`${describeGoal(goal)}: ${tuning.describePlan()}`);
-  const { trials, start, chosen, settled } = await search({
+  const { trials, start, chosen, baseline, proven, settled } = await search({
     goal,
     start: defaultSettings(),
     knobs: tuneKnobs(),
+    baselineOf: ({ outstanding }) => ({ ...defaultSettings(), outstanding }),
     mayTry: (reserved) => tuning.mayTry(reserved),
     measure: (settings, best) => tuning.measure(settings, best),
   });
@@ -91,7 +84,9 @@ async function tuneFor(goal: Goal, work: TuneWork, run: BenchRun): Promise<Measu
     const words = [
       ...(trial === start ? [tuneRemarks.default] : []),
       ...(front.has(trial) ? [tuneRemarks.front] : []),
+      ...(trial === baseline ? [tuneRemarks.baseline] : []),
       ...(trial === chosen ? [tuneRemarks.chosen] : []),
+      ...(trial === chosen && !proven ? [tuneRemarks.unproven] : []),
     ];
     return tuning.pointOf(trial, words);
   });

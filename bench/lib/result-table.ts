@@ -1,9 +1,15 @@
 /** A result as text: where and how it was measured, its table, and how far the runs differ. */
+import { stripVTControlCharacters } from "node:util";
 import CliTable from "cli-table3";
 import pc from "picocolors";
 import { formatNumber } from "./number-format.ts";
 import type { BenchResult, Figure, Point } from "./result.ts";
 import { commonSettings, describeSettings, figureInWords, inWords } from "./wording.ts";
+
+/** Of a table, in columns of a terminal; a wider one becomes several, each with the settings. */
+const widthMax = 120;
+/** Floors that differ by more than this share of their median say little. */
+const floorSpreadMax = 1 / 3;
 
 export function describeResult(result: BenchResult): string {
   const { machine, points, floors, options, durability } = result;
@@ -17,7 +23,9 @@ export function describeResult(result: BenchResult): string {
   ];
   const common = commonSettings(points);
   if (Object.keys(common).length > 0) lines.push(describeSettings(common));
-  if (floors.length > 0) lines.push("", "The machine's floor:", pointsTable(floors, {}));
+  if (floors.length > 0) {
+    lines.push("", "The machine's floor:", pointsTable(floors, {}), ...floorNote(floors));
+  }
   lines.push("", pointsTable(points, common));
   const samplesMax = Math.max(0, ...points.flatMap(sampleCounts));
   const of = samplesMax > runs ? "several samples" : `${runs} runs`;
@@ -52,6 +60,34 @@ function pointsTable(points: readonly Point[], common: Readonly<Record<string, u
     for (const name of figures) table.push([heading(name, points), cell(only.figures[name])]);
     return table.toString();
   }
+  return narrowTables(settings, figures, points).join("\n");
+}
+
+/** As many figures side by side as fit. */
+function narrowTables(
+  settings: readonly string[],
+  figures: readonly string[],
+  points: readonly Point[],
+): string[] {
+  let shown = figures.length;
+  let table = tableOf(settings, figures, points);
+  while (shown > 1 && widthOf(table) > widthMax) {
+    shown -= 1;
+    table = tableOf(settings, figures.slice(0, shown), points);
+  }
+  if (shown === figures.length) return [table];
+  return [table, ...narrowTables(settings, figures.slice(shown), points)];
+}
+
+function widthOf(table: string): number {
+  return stripVTControlCharacters(table.slice(0, table.indexOf("\n"))).length;
+}
+
+function tableOf(
+  settings: readonly string[],
+  figures: readonly string[],
+  points: readonly Point[],
+): string {
   const table = new CliTable({
     head: [...settings.map(inWords), ...figures.map((name) => heading(name, points))].map(narrow),
     style: { head: [], border: [], compact: true },
@@ -64,6 +100,26 @@ function pointsTable(points: readonly Point[], common: Readonly<Record<string, u
     ]);
   }
   return table.toString();
+}
+
+/** A machine whose floor moves between runs was not quiet: shares of it are rough. */
+function floorNote(floors: readonly Point[]): string[] {
+  const spreads = floors.flatMap(({ figures }) =>
+    Object.entries(figures).map(([name, { value, samples }]) =>
+      // A p99 of half a second is few samples, and no share is taken of it.
+      value === 0 || name === "p99"
+        ? 0
+        : (Math.max(...samples) - Math.min(...samples)) / Math.abs(value),
+    ),
+  );
+  const spread = Math.max(0, ...spreads);
+  if (spread <= floorSpreadMax) return [];
+  const percent = (spread * 100).toFixed(0);
+  return [
+    pc.yellow(
+      `The floors differ by up to ${percent} % between runs: the machine was not quiet, and shares of a floor are rough.`,
+    ),
+  ];
 }
 
 function namesOf(records: readonly Readonly<Record<string, unknown>>[]): string[] {

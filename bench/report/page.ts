@@ -1,5 +1,6 @@
 /** The report: one page that holds everything it shows. */
 import type { BenchResult, Machine } from "../lib/result.ts";
+import { plainConclusion } from "../tune/conclusion.ts";
 import type { Plot } from "./chart.ts";
 import { drawInline } from "./draw.ts";
 import { formatBytes } from "./format.ts";
@@ -40,6 +41,7 @@ td.number{text-align:right}
 td.remark{white-space:normal;min-width:16em}
 small{display:block;font-size:11px;line-height:1.2}
 .unit{font-weight:400}
+pre{margin:14px 0;padding:14px 18px;overflow-x:auto;background:var(--panel);border-radius:10px;border:1px solid var(--line)}
 details{font-size:13.5px;margin:2px 0 6px}
 summary{cursor:pointer}
 @media print{body{max-width:none;padding:0}figure,tr{break-inside:avoid}}`;
@@ -119,9 +121,12 @@ ${tableOf(result.floors)}`;
 ${tableOf(result.points)}
 ${floors}`;
   });
+  // What a reader of a search wants first is its result, as options to paste.
+  const conclusions =
+    bench === "tune" ? results.map((result) => html`<pre>${plainConclusion(result)}</pre>\n`) : [];
   return html`<section id="${bench}">
 <h2>${titleOf(bench)}</h2>
-<div class="plots">${figures}</div>
+${conclusions}<div class="plots">${figures}</div>
 ${tables}
 </section>
 `;

@@ -4,7 +4,15 @@ import type { LineSeries, Plot, Reference } from "./chart.ts";
 import { formatShort } from "./format.ts";
 
 /** What `tune` writes beside its points. */
-export const tuneRemarks = { default: "default", front: "front", chosen: "chosen" } as const;
+export const tuneRemarks = {
+  default: "default",
+  front: "front",
+  /** The default options under the load of the chosen settings. */
+  baseline: "baseline",
+  chosen: "chosen",
+  /** The chosen settings were not compared with the defaults: time ran out. */
+  unproven: "unproven",
+} as const;
 
 export function isMarked({ remark = "" }: Point, word: keyof typeof tuneRemarks): boolean {
   return remark.split(/[,;] /).includes(tuneRemarks[word]);

@@ -1,8 +1,23 @@
 /** What a user asks of `tune`: a limit on one of latency and throughput, and the best of the other. */
+import { UsageError } from "../../src/cli/index.ts";
 
 export type Goal =
   | { readonly kind: "p99"; readonly atMostMs: number }
   | { readonly kind: "throughput"; readonly atLeast: number };
+
+/**
+ * The goal that the options of a run name, as it was called or as its result tells.
+ * @throws UsageError if they name none or two
+ */
+export function goalFrom({ p99, throughput }: Readonly<Record<string, unknown>>): Goal {
+  if (typeof p99 === "number" && throughput === undefined) return { kind: "p99", atMostMs: p99 };
+  if (typeof throughput === "number" && p99 === undefined) {
+    return { kind: "throughput", atLeast: throughput };
+  }
+  throw new UsageError(
+    "tune needs either --p99, as --p99 5ms, or --throughput, as --throughput 200k",
+  );
+}
 
 /** What a trial came to. */
 export interface Outcome {

@@ -1,8 +1,9 @@
 /**
  * Finds good settings with few trials, not by a grid: from the defaults each knob is turned step by
  * step for as long as that helps, first in long steps, then in short ones, until no single step
- * helps any more. Then the best are measured again, since the best of many noisy trials has been
- * lucky, and the default with them, since it is what one has without tuning.
+ * helps any more. A step that helped must do so a second time. Then the best are measured again,
+ * in turns with the default options under the same load: the best of many noisy trials has been
+ * lucky, and what does not beat the defaults in every round is noise.
  */
 import { figure } from "../lib/result.ts";
 import { ratioFor } from "./goal.ts";
@@ -27,6 +28,8 @@ export interface SearchPlan<Settings> {
   readonly goal: Goal;
   readonly start: Settings;
   readonly knobs: readonly Knob<Settings>[];
+  /** The default options under the load of these settings. */
+  readonly baselineOf: (settings: Settings) => Settings;
   /** Whether there is time for one more trial and `reserved` others after it. */
   mayTry(reserved: number): boolean;
   /** Undefined where these settings could not be measured: they are left alone then. */
@@ -37,6 +40,10 @@ export interface SearchResult<Settings> {
   readonly trials: readonly Trial<Settings>[];
   readonly start: Trial<Settings>;
   readonly chosen: Trial<Settings>;
+  /** The default options under the load of `chosen`, which may be `chosen` itself. */
+  readonly baseline: Trial<Settings> | undefined;
+  /** False if time ran out before `chosen` had beaten `baseline` in every final round. */
+  readonly proven: boolean;
   /** False where time ran out while steps still helped. */
   readonly settled: boolean;
 }
@@ -45,11 +52,11 @@ export interface SearchResult<Settings> {
 const gainMin = 1.03;
 /** Lengths of steps, in values of a knob. */
 const strides = [3, 1];
-const finalistsMax = 3;
+const finalistsMax = 2;
 /** How often each finalist is measured anew. */
-const finalRuns = 2;
-/** Those of the default and the finalists. */
-const finalTrials = (finalistsMax + 1) * finalRuns;
+const finalRounds = 3;
+/** Those of the finalists and their baselines. */
+const finalTrials = finalistsMax * 2 * finalRounds;
 /** After so many others the best is measured again: it may have had a quiet moment. */
 const refreshAfter = 5;
 
@@ -77,12 +84,13 @@ class Search<Settings> {
     if (start === undefined) throw new Error("The default settings could not be measured");
     let best = start;
     for (const stride of strides) best = await this.descend(best, stride);
-    const finalists = await this.measureFinalists();
-    const trials = [...this.trials.values()];
+    const { chosen, baseline, proven } = await this.choose(best);
     return {
-      trials,
+      trials: [...this.trials.values()],
       start: this.newest(start),
-      chosen: this.ranked(finalists)[0] ?? best,
+      chosen,
+      baseline,
+      proven,
       settled: !this.outOfTime,
     };
   }
@@ -136,9 +144,24 @@ class Search<Settings> {
       if (place < 0 || place >= knob.count) return best;
       const trial = await this.trial(knob.turn(best.settings, place), best);
       if (trial === undefined || ratioFor(this.plan.goal, trial, best) < gainMin) return best;
-      best = trial;
+      if (!(await this.helpsAgain(trial, best))) return best;
+      best = this.newest(trial);
       this.sinceBest = 0;
     }
+  }
+
+  /**
+   * Whether a trial beats the best in a second round, too, if there is time for one. A step of the
+   * load alone is no option that anybody would set in vain.
+   */
+  private async helpsAgain(trial: Trial<Settings>, best: Trial<Settings>): Promise<boolean> {
+    const { baselineOf } = this.plan;
+    const loads = [trial, best].map(({ settings }) => JSON.stringify(baselineOf(settings)));
+    if (loads[0] !== loads[1] || !this.plan.mayTry(finalTrials + 1)) return true;
+    const [before, after] = [await this.again(best, best), await this.again(trial, best)];
+    const [old, next] = [before.measured.at(-1), after.measured.at(-1)];
+    if (old === undefined || next === undefined) return false;
+    return ratioFor(this.plan.goal, next, old) > 1;
   }
 
   /** Undefined where the settings cannot be measured, or time is out. */
@@ -194,19 +217,63 @@ class Search<Settings> {
     return trials.toSorted((a, b) => (ratioFor(this.plan.goal, a, b) >= 1 ? -1 : 1));
   }
 
-  /** In turns, so that a machine that becomes slower does so for all of them. */
-  private async measureFinalists(): Promise<Trial<Settings>[]> {
-    const { start } = this.plan;
-    const finalists = this.ranked([...this.trials.values()]).filter((trial, place) => {
-      return place < finalistsMax || trial.settings === start;
+  /**
+   * Of the finalists the best that beats its baseline in every round. A baseline needs no proof:
+   * it is what one has without tuning.
+   */
+  private async choose(
+    best: Trial<Settings>,
+  ): Promise<Pick<SearchResult<Settings>, "chosen" | "baseline" | "proven">> {
+    const { goal, baselineOf } = this.plan;
+    const finalists = this.ranked([...this.trials.values()]).slice(0, finalistsMax);
+    const rounds = await this.finalRounds(
+      finalists.flatMap(({ settings }) => [settings, baselineOf(settings)]),
+    );
+    const outcomesOf = (settings: Settings): readonly Outcome[] =>
+      rounds.get(JSON.stringify(settings)) ?? [];
+    const proven = [...rounds.keys()].flatMap((key) => {
+      const trial = this.trials.get(key);
+      if (trial === undefined) return [];
+      const own = outcomesOf(trial.settings);
+      const plain = outcomesOf(baselineOf(trial.settings));
+      const beats = own.every((outcome, round) => {
+        const other = plain[round];
+        return other === undefined || ratioFor(goal, outcome, other) > 1;
+      });
+      return own === plain || beats ? [trial] : [];
     });
-    const [best] = finalists;
-    for (let run = 0; run < finalRuns && best !== undefined; run += 1) {
-      // All of them or none: medians of more and of fewer are not to be compared.
-      if (!this.plan.mayTry(finalists.length - 1)) break;
-      for (const finalist of finalists) await this.again(finalist, best);
+    const chosen = this.ranked(proven)[0];
+    const { settings } = chosen ?? best;
+    return {
+      chosen: chosen ?? this.newest(best),
+      baseline: this.trials.get(JSON.stringify(baselineOf(settings))),
+      proven: chosen !== undefined,
+    };
+  }
+
+  /**
+   * What each of the settings came to, round by round. In turns, so that a machine that becomes
+   * slower does so for all of them; all of them or none, since medians of more and of fewer are
+   * not to be compared.
+   */
+  private async finalRounds(
+    candidates: readonly Settings[],
+  ): Promise<ReadonlyMap<string, readonly Outcome[]>> {
+    const known = new Map(candidates.map((settings) => [JSON.stringify(settings), settings]));
+    const outcomes = new Map<string, Outcome[]>();
+    for (let round = 0; round < finalRounds; round += 1) {
+      if (!this.plan.mayTry(known.size - 1)) break;
+      for (const [key, settings] of known) {
+        const outcome = await this.plan.measure(settings, this.trials.get(key));
+        if (outcome === undefined) known.delete(key);
+        else outcomes.set(key, [...(outcomes.get(key) ?? []), outcome]);
+      }
     }
-    return finalists.map((finalist) => this.newest(finalist));
+    for (const [key, settings] of known) {
+      const measured = [...(this.trials.get(key)?.measured ?? []), ...(outcomes.get(key) ?? [])];
+      if (measured.length > 0) this.record(settings, measured);
+    }
+    return new Map([...outcomes].filter(([key]) => known.has(key)));
   }
 }
 

@@ -41,3 +41,23 @@ test("a result says once what is the same in all its points", () => {
   assert.match(text, /^groups 1000: a call failed$/m);
   assert.match(text, /Medians of 2 runs/);
 });
+
+test("no table is wider than 120 columns: a wider one becomes several, each with the settings", () => {
+  const names = Array.from({ length: 30 }, (_, at) => `figure${at}`);
+  const figures = Object.fromEntries(names.map((name) => [name, rate(1e9, 2e9)]));
+  const points = [1, 2].map((groups) => point({ groups }, figures));
+  const text = stripVTControlCharacters(describeResult(result(points)));
+  const tables = text.split("\n").filter((line) => /^[┌│├└]/.test(line));
+  for (const line of tables) assert.ok(line.length <= 120, `${line.length} columns`);
+  for (const name of names) assert.match(text, new RegExp(`\\b${name}\\b`));
+  assert.ok(text.split("groups").length > 2, "each table tells its points apart");
+});
+
+test("floors that differ by more than a third between runs are remarked on", () => {
+  const floorsOf = (...samples: readonly number[]): string =>
+    describeResult(
+      result([], { floors: [point({ floor: "append" }, { rate: rate(...samples) })] }),
+    );
+  assert.match(floorsOf(100, 150), /floors differ by up to 40 % between runs/);
+  assert.doesNotMatch(floorsOf(100, 130), /floors differ/);
+});
