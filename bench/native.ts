@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import CliTable from "cli-table3";
 import { Command, InvalidArgumentError, Option } from "commander";
 import pc from "picocolors";
-import { Progress } from "../src/cli/index.ts";
+import { Progress, exitCodes, runProgram } from "../src/cli/index.ts";
 import { floorNames, measureFloors } from "./lib/floors.ts";
 import type { FloorName } from "./lib/floors.ts";
 import { describeCommit, describeMachine } from "./lib/machine.ts";
@@ -101,4 +101,4 @@ async function resultOf(
   };
 }
 
-await program.parseAsync();
+await runProgram(program, exitCodes.violation);

@@ -14,12 +14,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import { parseArgs } from "node:util";
+import { failUsage, parseArguments } from "./parse-arguments.ts";
 
 const fileTimeoutMs = 240_000;
 const root = join(import.meta.dirname, "../..");
 
-const { values } = parseArgs({
+const { values } = parseArguments({
   options: {
     only: { type: "string", default: "" },
     name: { type: "string" },
@@ -37,19 +37,16 @@ function listTestFiles(only: string): string[] {
     .sort();
 }
 
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
-}
-
 if (values.rewrite) process.env["FLOTILLA_REWRITE"] = "1";
 if (values.rounds !== undefined) {
   const rounds = Number(values.rounds);
-  if (!Number.isSafeInteger(rounds) || rounds < 1) fail(`--rounds "${values.rounds}" is no count`);
+  if (!Number.isSafeInteger(rounds) || rounds < 1)
+    failUsage(`--rounds "${values.rounds}" is no count`);
   process.env["FLOTILLA_ROUNDS"] = values.rounds;
 }
 if (values.seed !== undefined) {
-  if (!Number.isSafeInteger(Number(values.seed))) fail(`--seed "${values.seed}" is no integer`);
+  if (!Number.isSafeInteger(Number(values.seed)))
+    failUsage(`--seed "${values.seed}" is no integer`);
   process.env["FLOTILLA_SEED"] = values.seed;
   // Each test's process takes the seed before it loads its file, so that no property has to ask for
   // it.
@@ -58,11 +55,11 @@ if (values.seed !== undefined) {
 }
 
 const sources = listTestFiles(values.only);
-if (sources.length === 0) fail(`no test file's path contains "${values.only}"`);
+if (sources.length === 0) failUsage(`no test file's path contains "${values.only}"`);
 const files = sources.map((path) => join(root, "dist", path.replace(/\.ts$/, ".js")));
 for (const file of files) {
   if (!existsSync(file))
-    fail(`${relative(root, file)} is missing: build first, with npm run build`);
+    failUsage(`${relative(root, file)} is missing: build first, with npm run build`);
 }
 
 const startedMs = Date.now();

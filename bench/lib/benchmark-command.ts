@@ -3,13 +3,17 @@ import { access, constants, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { Command } from "commander";
 import { messageOf } from "../../src/base/index.ts";
-import { Progress, integerArgument } from "../../src/cli/index.ts";
+import {
+  Progress,
+  UsageError,
+  integerArgument,
+  withTemporaryDirectory,
+} from "../../src/cli/index.ts";
 import type { Benchmark, Measured } from "./command.ts";
 import { describeCommit, describeMachine } from "./machine.ts";
 import { mergeRuns } from "./merge-runs.ts";
 import type { BenchResult } from "./result.ts";
 import { describeResult } from "./result-table.ts";
-import { withTemporaryDirectory } from "./temporary-directory.ts";
 
 const repeatsDefault = 3;
 
@@ -57,14 +61,17 @@ async function measure(benchmark: Benchmark<object>, common: CommonOptions): Pro
   const started = new Date();
   const startMs = performance.now();
   const runs = await withProgress((progress) =>
-    withTemporaryDirectory(options.dir, async (dir, signal) => {
-      const measured: Measured[] = [];
-      for (let run = 1; run <= options.repeat; run += 1) {
-        if (options.repeat > 1) progress.section(`run ${run} of ${options.repeat}`);
-        measured.push(await benchmark.run(options, { progress, dir, signal }));
-      }
-      return measured;
-    }),
+    withTemporaryDirectory(
+      { parent: options.dir, name: "flotilla-bench-" },
+      async (dir, signal) => {
+        const measured: Measured[] = [];
+        for (let run = 1; run <= options.repeat; run += 1) {
+          if (options.repeat > 1) progress.section(`run ${run} of ${options.repeat}`);
+          measured.push(await benchmark.run(options, { progress, dir, signal }));
+        }
+        return measured;
+      },
+    ),
   );
   return {
     format: 1,
@@ -82,9 +89,7 @@ async function orSay(option: string, path: string, work: Promise<void>): Promise
   try {
     await work;
   } catch (error) {
-    throw new Error(`${option} ${path} cannot be written to: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new UsageError(`${option} ${path} cannot be written to: ${messageOf(error)}`);
   }
 }
 

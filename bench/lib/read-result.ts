@@ -1,6 +1,7 @@
 /** Results that were saved, read again and checked: a file may come from anywhere. */
 import { readFile } from "node:fs/promises";
 import { messageOf } from "../../src/base/index.ts";
+import { UsageError } from "../../src/cli/index.ts";
 import type { BenchResult, Figure, Machine, Point } from "./result.ts";
 
 /** @throws Error that names the file and says what is wrong with it. */
@@ -10,7 +11,7 @@ export async function readResult(file: string): Promise<BenchResult> {
     checkResult(value);
     return value;
   } catch (error) {
-    throw new Error(`Cannot read a result from ${file}: ${messageOf(error)}`, { cause: error });
+    throw new UsageError(`Cannot read a result from ${file}: ${messageOf(error)}`);
   }
 }
 

@@ -14,8 +14,8 @@ import {
   stepsMaxDefault,
 } from "../testing/index.ts";
 import type { Finding, Operation } from "../testing/index.ts";
+import { exitCodes } from "./run-program.ts";
 
-const exitCode = { violation: 1, unreadable: 2, undecided: 3 } as const;
 /** Violations that are told in full. */
 const describedMax = 5;
 
@@ -31,8 +31,8 @@ export function checkHistoryProgram(): Command {
     .description(
       "Checks a history of client operations: whether it is linearizable, agrees with the log " +
         "indexes that it names, and whether local reads keep their promises. " +
-        `Exits ${exitCode.violation} on a violation, ${exitCode.unreadable} where the file cannot ` +
-        `be read, ${exitCode.undecided} where the steps do not suffice for a verdict.`,
+        `Exits ${exitCodes.violation} on a violation, ${exitCodes.usage} where the file cannot ` +
+        `be read, ${exitCodes.undecided} where the steps do not suffice for a verdict.`,
     )
     .argument("<file>", "JSON lines, one operation a line; `flotilla demo --history` writes such")
     .option("--steps <n>", "steps that the search may take for each key", positive, stepsMaxDefault)
@@ -42,7 +42,7 @@ export function checkHistoryProgram(): Command {
         operations = await readHistory(file);
       } catch (error) {
         process.stderr.write(`${pc.red(`Cannot read ${file}: ${messageOf(error)}`)}\n`);
-        process.exitCode = exitCode.unreadable;
+        process.exitCode = exitCodes.usage;
         return;
       }
       report(file, operations, [
@@ -120,10 +120,10 @@ function report(
   if (hidden > 0) lines.push("", `and ${hidden} more`);
   if (violations.length > 0) {
     lines.push("", pc.red("The history breaks the promises."));
-    process.exitCode = exitCode.violation;
+    process.exitCode = exitCodes.violation;
   } else if (verdicts.some(({ undecided }) => undecided === true)) {
     lines.push("", pc.yellow("No verdict: give the search more --steps."));
-    process.exitCode = exitCode.undecided;
+    process.exitCode = exitCodes.undecided;
   } else lines.push(pc.green("The history keeps the promises."));
   process.stdout.write(`${lines.join("\n")}\n`);
 }

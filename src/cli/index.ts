@@ -9,3 +9,5 @@ export { demoProgram } from "./demo/program.ts";
 export { moduleBeside } from "./module-beside.ts";
 export { NodeProcess } from "./node-process.ts";
 export { Progress } from "./progress.ts";
+export { Interrupted, UsageError, exitCodes, packageVersion, runProgram } from "./run-program.ts";
+export { withTemporaryDirectory } from "./temporary-directory.ts";

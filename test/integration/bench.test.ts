@@ -60,7 +60,7 @@ test("a result becomes a page and drawings", async () => {
   ]);
   assert.match(readFileSync(page, "utf8"), /^<!doctype html>/);
   const missing = await disk.run("report", join(disk.dir, "none.json"));
-  assert.equal(missing.code, 1);
+  assert.equal(missing.code, 2);
   assert.match(missing.stderr, /Cannot read a result from .*none\.json/);
 });
 
@@ -74,7 +74,7 @@ test("tune gives options to paste and draws its search, and needs a limit", asyn
   assert.match(readFileSync(page, "utf8"), /Pareto front/);
   disk.assertEmpty();
   const without = await disk.run("tune", "--dir", disk.dir);
-  assert.equal(without.code, 1);
+  assert.equal(without.code, 2);
   assert.match(without.stderr, /tune needs either --p99, as --p99 5ms, or --throughput/);
 });
 

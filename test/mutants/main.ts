@@ -11,8 +11,8 @@
  *
  * Ends with 1 where a mutant survives or a seed fails without one, with 2 where the control does.
  */
-import { parseArgs } from "node:util";
 import { messageOf } from "../../src/base/index.ts";
+import { failUsage, parseArguments } from "../parse-arguments.ts";
 import { catalogue } from "./catalogue/index.ts";
 import { killChildren } from "./child.ts";
 import type { Verdict } from "./hunt.ts";
@@ -23,7 +23,7 @@ import { simulatorPath } from "./simulator.ts";
 import { verdictTable } from "./verdict-table.ts";
 import { removeWorkspaces } from "./workspace.ts";
 
-const { values } = parseArgs({
+const { values } = parseArguments({
   options: {
     only: { type: "string", default: "" },
     quick: { type: "boolean", default: false },
@@ -42,14 +42,10 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
-}
-
 function countOption(name: "jobs" | "seeds" | "control-seeds" | "timeout-s"): number {
   const count = Number(values[name]);
-  if (!Number.isSafeInteger(count) || count < 1) fail(`--${name} "${values[name]}" is no count`);
+  if (!Number.isSafeInteger(count) || count < 1)
+    failUsage(`--${name} "${values[name]}" is no count`);
   return count;
 }
 
@@ -95,7 +91,7 @@ const chosen = catalogue.filter(
     (!values.quick || quick === true) &&
     (!values["simulator-only"] || hunt?.seeds !== 0),
 );
-if (chosen.length === 0) fail(`no mutant's name contains "${values.only}"`);
+if (chosen.length === 0) failUsage(`no mutant's name contains "${values.only}"`);
 if (values.list) {
   list(chosen);
 } else {
@@ -112,6 +108,6 @@ if (values.list) {
       }),
     );
   } catch (error) {
-    fail(messageOf(error));
+    failUsage(messageOf(error));
   }
 }

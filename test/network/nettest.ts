@@ -7,12 +7,12 @@
  * it cannot run.
  */
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { formatOperation } from "../../src/testing/history/index.ts";
+import { failUsage, orUsage, parseArguments } from "../parse-arguments.ts";
 import { whyNoNetwork } from "./bad-wire.ts";
 import { runNetwork } from "./network-run.ts";
 
-const { values } = parseArgs({
+const { values } = parseArguments({
   options: {
     minutes: { type: "string", default: "1" },
     seed: { type: "string", default: `${Date.now() % 1_000_000}` },
@@ -29,14 +29,15 @@ function say(line: string): void {
 function numberOf(name: "minutes" | "seed" | "groups" | "clients"): number {
   const number = Number(values[name]);
   if (Number.isFinite(number) && number > 0) return number;
-  process.stderr.write(`--${name} "${values[name]}" is no number above 0\n`);
-  process.exit(2);
+  return failUsage(`--${name} "${values[name]}" is no number above 0`);
 }
 
 const obstacle = whyNoNetwork();
-if (obstacle !== undefined) {
-  process.stderr.write(`${obstacle}\n`);
-  process.exit(2);
+if (obstacle !== undefined) failUsage(obstacle);
+const { history: historyPath } = values;
+// Better now than after the run, if it cannot be written.
+if (historyPath !== undefined) {
+  orUsage(`--history ${historyPath}`, () => writeFileSync(historyPath, ""));
 }
 const seed = numberOf("seed");
 const minutes = numberOf("minutes");
@@ -50,8 +51,8 @@ const run = await runNetwork({
   onFault: (name) => say(`${((performance.now() - startedMs) / 1_000).toFixed(1)} s: ${name}`),
 });
 const { history, contradictions, undecided, faults, packets, failures } = run;
-if (values.history !== undefined) {
-  writeFileSync(values.history, history.map((one) => `${formatOperation(one)}\n`).join(""));
+if (historyPath !== undefined) {
+  writeFileSync(historyPath, history.map((one) => `${formatOperation(one)}\n`).join(""));
 }
 say(JSON.stringify({ operations: history.length, faults, packets, failures }, undefined, 2));
 for (const contradiction of contradictions) say(contradiction);

@@ -12,13 +12,13 @@
  * command is wrong.
  */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { simulate } from "../../src/testing/index.ts";
 import type { SimulateOptions, SimulatedRun } from "../../src/testing/index.ts";
+import { failUsage, orUsage, parseArguments } from "../parse-arguments.ts";
 import { HistoryFile } from "./history-file.ts";
 import { tellBroken, tellShrunk, tellSummary } from "./tell.ts";
 
-const { values } = parseArgs({
+const { values } = parseArguments({
   options: {
     seeds: { type: "string" },
     seed: { type: "string" },
@@ -35,8 +35,7 @@ const { values } = parseArgs({
 const progressEvery = 50;
 
 function usage(fault: string): never {
-  process.stderr.write(`${fault}; the head of test/sim/main.ts shows how to call it\n`);
-  process.exit(2);
+  failUsage(`${fault}; the head of test/sim/main.ts shows how to call it`);
 }
 
 function integer(text: string, name: string): number {
@@ -62,7 +61,11 @@ function* seedsAsked(): Generator<number> {
 }
 
 const startedMs = Date.now();
-const history = values.history === undefined ? undefined : new HistoryFile(values.history);
+const { history: historyPath, script: scriptPath } = values;
+const history =
+  historyPath === undefined
+    ? undefined
+    : orUsage(`--history ${historyPath}`, () => new HistoryFile(historyPath));
 const shrinkRunsMax = integer(values["shrink-runs"], "shrink-runs");
 let runs = 0;
 
@@ -81,9 +84,9 @@ const options: SimulateOptions = {
   },
   shrinkRunsMax,
   failuresMax: values["stop-at-first"] ? 1 : 0xffff_ffff,
-  ...(values.script === undefined
+  ...(scriptPath === undefined
     ? { seeds: seedsAsked() }
-    : { script: readFileSync(values.script, "utf8") }),
+    : { script: orUsage(`--script ${scriptPath}`, () => readFileSync(scriptPath, "utf8")) }),
 };
 
 const result = await simulate(options);

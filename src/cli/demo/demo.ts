@@ -3,13 +3,16 @@
  * a SIGKILL in the middle of it, and a check of every acknowledged write on every replica, before
  * and after a restart of all nodes.
  */
-import { rm, mkdtemp, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../../base/index.ts";
 import { moduleBeside } from "../module-beside.ts";
 import { NodeProcess } from "../node-process.ts";
 import type { Progress } from "../progress.ts";
+import { UsageError } from "../run-program.ts";
+import { withTemporaryDirectory } from "../temporary-directory.ts";
 import { clientsPerGroup, demoNodes } from "./demo-options.ts";
 import type { DemoOptions } from "./demo-options.ts";
 import { Ledger } from "./ledger.ts";
@@ -66,15 +69,27 @@ const settleMs = 120_000;
 export async function runDemo(options: DemoOptions, progress: Progress): Promise<DemoResult> {
   const { history } = options;
   // Better now than after the run, if it cannot be written.
-  if (history !== undefined) await writeFile(history, "");
-  const base = await mkdtemp(join(tmpdir(), "flotilla-demo-"));
-  const demo = new Demo(options, progress, base);
+  if (history !== undefined) await openHistory(history);
+  const place = { parent: tmpdir(), name: "flotilla-demo-" };
+  return await withTemporaryDirectory(place, async (base, signal) => {
+    const demo = new Demo(options, progress, { base, signal });
+    // Whatever waits for a node's answer fails with it, and the run ends.
+    signal.addEventListener("abort", () => void demo.killAll());
+    try {
+      return await demo.run();
+    } finally {
+      await demo.killAll();
+      if (history !== undefined) await writeHistory(base, history);
+    }
+  });
+}
+
+/** @throws UsageError if the file cannot be written */
+async function openHistory(file: string): Promise<void> {
   try {
-    return await demo.run();
-  } finally {
-    await demo.killAll();
-    if (history !== undefined) await writeHistory(base, history);
-    await rm(base, { recursive: true, force: true });
+    await writeFile(file, "");
+  } catch (error) {
+    throw new UsageError(`--history ${file} cannot be written: ${messageOf(error)}`);
   }
 }
 
@@ -82,6 +97,7 @@ class Demo {
   private readonly options: DemoOptions;
   private readonly progress: Progress;
   private readonly base: string;
+  private readonly signal: AbortSignal;
   private readonly ledger = new Ledger();
   private readonly nodes = new Map<string, DemoNode>();
   private readonly addresses: Record<string, string> = {};
@@ -89,10 +105,15 @@ class Demo {
   private readonly violations: string[] = [];
   private keysChecked = 0;
 
-  constructor(options: DemoOptions, progress: Progress, base: string) {
+  constructor(
+    options: DemoOptions,
+    progress: Progress,
+    { base, signal }: { readonly base: string; readonly signal: AbortSignal },
+  ) {
     this.options = options;
     this.progress = progress;
     this.base = base;
+    this.signal = signal;
   }
 
   async run(): Promise<DemoResult> {
@@ -107,13 +128,13 @@ class Demo {
     const loadStart = performance.now();
     await this.all((node) => node.ask({ kind: "startLoad" }));
     // At first code is compiled and pipes fill.
-    await sleep(Math.min(4_000, seconds * 200));
-    const steady = await this.measure(() => sleep(seconds * 300));
+    await this.pause(Math.min(4_000, seconds * 200));
+    const steady = await this.measure(() => this.pause(seconds * 300));
 
     const failover = await this.killOne("n3", seconds * 200);
     progress.phase("n3 starts again", () => ledger.acknowledged);
     const catchUpMs = await this.restartOne("n3");
-    await sleep(Math.max(0, seconds * 1_000 - (performance.now() - loadStart)));
+    await this.pause(Math.max(0, seconds * 1_000 - (performance.now() - loadStart)));
     await this.all((node) => node.ask({ kind: "stopLoad" }));
     const overall = (ledger.acknowledged * 1_000) / (performance.now() - loadStart);
 
@@ -206,8 +227,8 @@ class Demo {
     await this.node(node).kill();
     this.nodes.delete(node);
     ledger.endByKill(node);
-    await sleep(forMs);
-    await until(`every group of ${node} has a new leader`, () =>
+    await this.pause(forMs);
+    await this.until(`every group of ${node} has a new leader`, () =>
       Promise.resolve(ledger.ledAfter(led, killMs).every((ms) => ms !== undefined)),
     );
     const gaps = ledger.ledAfter(led, killMs).map((ms) => (ms ?? killMs) - killMs);
@@ -233,7 +254,7 @@ class Demo {
     const target = others[0]?.commit.map((commit, group) =>
       Math.max(commit, others[1]?.commit[group] ?? 0),
     );
-    await until(`${node} has caught up`, async () => {
+    await this.until(`${node} has caught up`, async () => {
       const { applied } = await this.positions(node);
       return applied.every((index, group) => index >= (target?.[group] ?? 0));
     });
@@ -247,7 +268,7 @@ class Demo {
     for (const node of demoNodes) delete this.addresses[node];
     const start = performance.now();
     await Promise.all(demoNodes.map((node) => this.start(node)));
-    await until("every group has a leader", async () => {
+    await this.until("every group has a leader", async () => {
       const { leaders } = await this.sums();
       return leaders === this.options.groups;
     });
@@ -257,7 +278,7 @@ class Demo {
   /** Compares keys with promises and replicas with each other, once nothing changes any more. */
   private async check(): Promise<void> {
     let results: CheckResult[] = [];
-    await until("all replicas stand at the same index", async () => {
+    await this.until("all replicas stand at the same index", async () => {
       const all = await Promise.all(demoNodes.map((node) => this.positions(node)));
       if (!standStill(all)) return false;
       results = await Promise.all(
@@ -306,6 +327,20 @@ class Demo {
     return found;
   }
 
+  private async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.signal });
+  }
+
+  private async until(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + settleMs;
+    while (!(await holds())) {
+      if (performance.now() > deadline) {
+        throw new Error(`Waited ${settleMs} ms in vain until ${what}`);
+      }
+      await this.pause(20);
+    }
+  }
+
   async killAll(): Promise<void> {
     await this.all((node) => node.kill());
   }
@@ -313,15 +348,6 @@ class Demo {
 
 function allKnown(addresses: Readonly<Record<string, string>>): boolean {
   return demoNodes.every((node) => addresses[node] !== undefined);
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + settleMs;
-  while (!(await holds())) {
-    if (performance.now() > deadline)
-      throw new Error(`Waited ${settleMs} ms in vain until ${what}`);
-    await sleep(20);
-  }
 }
 
 function sum(values: readonly number[]): number {

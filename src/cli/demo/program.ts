@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import pc from "picocolors";
 import { integerArgument } from "../arguments.ts";
 import { Progress } from "../progress.ts";
+import { exitCodes } from "../run-program.ts";
 import { runDemo } from "./demo.ts";
 import type { DemoResult } from "./demo.ts";
 import type { DemoOptions } from "./demo-options.ts";
@@ -45,7 +46,7 @@ export function demoProgram(): Command {
       }
       process.stdout.write(`${describeResult(result)}\n`);
       if (json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
-      if (!result.ok) process.exitCode = 1;
+      if (!result.ok) process.exitCode = exitCodes.violation;
     });
 }
 

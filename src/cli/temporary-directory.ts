@@ -1,32 +1,26 @@
 /** A directory for a run, gone after it whatever ends the run: success, failure, a signal. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { Interrupted, exitCodes } from "./run-program.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** The run was told to end. */
-export class Interrupted extends Error {
-  constructor(signal: string) {
-    super(`Ended by ${signal}`);
-  }
-}
 
 /**
  * `work` is told by its signal when it must end, and has to settle soon then.
  * @throws Interrupted
  */
 export async function withTemporaryDirectory<T>(
-  parent: string,
+  { parent, name }: { readonly parent: string; readonly name: string },
   work: (dir: string, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const onSignal = (signal: string): void => {
     // Whoever asks twice does not want to wait for the end to be orderly.
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
     controller.abort(new Interrupted(signal));
   };
   for (const signal of signals) process.on(signal, onSignal);
-  const dir = await mkdtemp(join(parent, "flotilla-bench-"));
+  const dir = await mkdtemp(join(parent, name));
   try {
     return await work(dir, controller.signal);
   } catch (error) {
