@@ -64,7 +64,7 @@ export function campaign(state: RaftState, force: boolean): void {
  * Whether this replica hears its leader: then it neither votes for another nor helps to find one
  * (thesis §4.2.3).
  */
-export function hearsLeader(state: RaftState): boolean {
+function hearsLeader(state: RaftState): boolean {
   if (state.role === "leader") return true;
   return (
     state.leader !== nobody &&
@@ -73,8 +73,16 @@ export function hearsLeader(state: RaftState): boolean {
   );
 }
 
+/**
+ * Whether a campaign of `candidate` must wait since this replica hears its leader. Not if the
+ * candidate is that leader: it restarted or stepped down, and leads no more.
+ */
+export function staysWithLeader(state: RaftState, candidate: NodeKey): boolean {
+  return state.leader !== candidate && hearsLeader(state);
+}
+
 export function handlePreVoteRequest(state: RaftState, request: PreVoteRequest): void {
-  if (request.term > state.term && hearsLeader(state)) return;
+  if (request.term > state.term && staysWithLeader(state, request.from)) return;
   const granted =
     request.term > state.term && state.log.isUpToDate(request.lastIndex, request.lastTerm);
   state.durableMessages.push({

@@ -13,9 +13,9 @@ import {
   handlePreVoteResponse,
   handleVoteRequest,
   handleVoteResponse,
-  hearsLeader,
   noteCompany,
   preCampaign,
+  staysWithLeader,
   suspectLeader,
   tickElection,
 } from "./election.ts";
@@ -34,7 +34,7 @@ import {
   handleParkResponse,
   wake,
 } from "./parking.ts";
-import { isVoter } from "./quorum/joint.ts";
+import { isOnlyVoter, isVoter } from "./quorum/joint.ts";
 import { requestRead } from "./read-index.ts";
 import type { BallotChange, PersistMark, Ready, RoleChange } from "./ready.ts";
 import {
@@ -120,7 +120,7 @@ export class Raft {
       case "voteRequest":
         // A follower that hears its leader stays with it: a disturbed or removed replica cannot
         // unseat it (thesis §4.2.3).
-        if (!message.force && hearsLeader(state)) return;
+        if (!message.force && staysWithLeader(state, message.from)) return;
         becomeFollower(state, message.term, nobody);
         break;
       case "appendRequest":
@@ -295,6 +295,15 @@ export class Raft {
     if (force) campaign(this.state, true);
     else preCampaign(this.state);
     return true;
+  }
+
+  /**
+   * Campaigns if no other vote is needed. Nobody else can lead, so a timeout would be waited for in
+   * vain, at each restart.
+   */
+  campaignAlone(): boolean {
+    const { state } = this;
+    return isOnlyVoter(state.configuration, state.self) && this.campaign();
   }
 
   /**

@@ -13,7 +13,7 @@
  * A member that never got the request can join later only by a change of members: whether it is new
  * or has lost its disk cannot be told from here, and a replica that forgot its votes must not vote.
  */
-import { RaftError, isNodeId, limits } from "../base/index.ts";
+import { RaftError, isNodeId, limits, nobody } from "../base/index.ts";
 import type { GroupId, Incarnation, NodeId, Outcome } from "../base/index.ts";
 import type { Descriptor, Member } from "../log/index.ts";
 import { majorityOf } from "../raft/index.ts";
@@ -128,7 +128,8 @@ class GroupCreation {
   private succeed(): void {
     const { context, call } = this;
     const replica = context.replicas.get(call.group);
-    if (call.campaign && replica?.running === true) {
+    // A member may have been elected while the last answers were awaited: it leads already.
+    if (call.campaign && replica?.running === true && replica.raft.leader === nobody) {
       replica.raft.campaign();
       context.markDirty(replica);
     }

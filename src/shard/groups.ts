@@ -131,6 +131,11 @@ export function stopReplica(context: ShardContext, replica: Replica, settle: Set
   context.replies.event({ kind: "groupStopped", group: replica.group });
 }
 
+/** The only voter of a group leads as soon as it runs. */
+export function campaignAlone(context: ShardContext, replica: Replica): void {
+  if (replica.running && replica.raft.campaignAlone()) context.markDirty(replica);
+}
+
 /**
  * Runs a stopped replica again, with a new state machine that the whole log is applied to. It takes
  * part when the commit that says so is durable: commits become durable in order, so all that the
@@ -143,7 +148,9 @@ export function startReplica(context: ShardContext, stopped: Replica, settle: Se
   const done = (): void => {
     // A stop, a removal or another start may have come since.
     const current = context.replicas.get(stopped.group) === stopped;
-    if (current && stopped.starting === descriptor) addReplica(context, handedOver(stopped));
+    if (current && stopped.starting === descriptor) {
+      campaignAlone(context, addReplica(context, handedOver(stopped)));
+    }
     settle.done();
   };
   context.writeDescriptor({ put: descriptor, remove: undefined, done, failed: settle.failed });

@@ -26,7 +26,7 @@ import { DiskWindow } from "./disk-window.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { failCalls } from "./fail-calls.ts";
 import { leaderHint } from "./forward.ts";
-import { addReplica, disable, endMachine, idOrNobody, membersOf } from "./groups.ts";
+import { addReplica, campaignAlone, disable, endMachine, idOrNobody, membersOf } from "./groups.ts";
 import { Inbound, stepReplica, wantsTurn } from "./inbound.ts";
 import type { GroupInfo } from "./mail-records.ts";
 import type { ShardOptions } from "./options.ts";
@@ -138,6 +138,7 @@ export class Shard implements ShardControl {
       this.ticksDue = Math.min(this.ticksDue + elapsed, ticksPerRoundMax);
       this.context.schedule();
     });
+    for (const replica of this.context.replicas.values()) campaignAlone(this.context, replica);
     this.context.schedule();
   }
 

@@ -32,6 +32,23 @@ test("with one member down a group is created on the others, and the answer name
   await cluster.close();
 });
 
+test("the creator of a group does not campaign against a leader that was elected meanwhile", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.crash("c");
+  const call = create(cluster, "a", 1);
+  await cluster.run();
+  cluster.client("b", 1).control({ kind: "campaign", group: 1, force: false });
+  await cluster.tick(2);
+  assert.equal((await cluster.status("a", 1)).leader, "b");
+  assert.ok(!call.settled, "c has not answered yet");
+  const before = cluster.client("a", 1).events.length;
+  await cluster.settle([call]);
+  assert.deepEqual(call.answer<GroupCreated>().notStarted, ["c"]);
+  const events = cluster.client("a", 1).events.slice(before);
+  assert.deepEqual(events, [], "a stays with its leader");
+  await cluster.close();
+});
+
 test("without a majority a creation fails with each member's reason and is rolled back, on disk too", async () => {
   const cluster = await ShardCluster.start({ nodes: ["a", "b", "c", "d"] });
   await cluster.crash("c");

@@ -172,6 +172,23 @@ test("a shard that crashed does not take the answer to its former life's request
   await cluster.close();
 });
 
+test("the only voter of a group leads as soon as it is started again, without an election timeout", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a"] });
+  await cluster.createGroup("a", 1);
+  await cluster.crash("a");
+  await cluster.boot("a");
+  await cluster.run();
+  assert.equal((await cluster.status("a", 1)).role, "leader");
+  for (const kind of ["stopGroup", "startGroup"] as const) {
+    cluster.client("a", 1).control({ kind, group: 1 });
+    await cluster.run();
+  }
+  const write = cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  assert.deepEqual(write.results(), ["1"], "no tick has passed");
+  await cluster.close();
+});
+
 test("followers are linked to each other before they have anything to say", async () => {
   const cluster = await ShardCluster.start({ seed: 5 });
   await cluster.createGroup("a", 1);

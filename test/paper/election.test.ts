@@ -205,6 +205,18 @@ test("4.2.3: a follower that heard its leader within an election timeout ignores
   assert.deepEqual([live.term, live.state.vote], [9, 3]);
 });
 
+test("4.2.3: a follower supports the node that it still holds for its leader: it restarted and leads no more", () => {
+  for (const kind of ["voteRequest", "preVoteRequest"] as const) {
+    const group = groupOf(3);
+    group.elect(1);
+    const { live } = group.replica(2);
+    live.step({ ...voteRequest({ from: 1, to: 2, term: 2, lastIndex: 1, lastTerm: 1 }), kind });
+    const [answer] = answersOf(group, 2);
+    assert.ok(answer?.kind === "voteResponse" || answer?.kind === "preVoteResponse");
+    assert.deepEqual([answer.to, answer.term, answer.granted], [1, 2, true]);
+  }
+});
+
 test("4.2.3: a leader ignores vote requests too, but for those of a transfer", () => {
   const group = groupOf(3);
   group.elect(1);

@@ -28,6 +28,11 @@ export function jointVote(
   return incoming === "lost" || outgoing === "lost" ? "lost" : "pending";
 }
 
+/** Whether a node wins every vote alone. */
+export function isOnlyVoter(config: Configuration, node: NodeKey): boolean {
+  return jointVote(config, (voter) => voter === node) === "won";
+}
+
 export function isVoter(config: Configuration, node: NodeKey): boolean {
   return config.voters.includes(node) || config.votersOutgoing.includes(node);
 }

@@ -195,7 +195,9 @@ export const durabilityMutants: readonly Mutant[] = [
     name: "started-before-it-is-durable",
     says: "A replica that is started again takes part when the disk has all that was handed over before (src/shard/groups.ts): it answers its leader in a term that a power cut takes away.",
     file: "src/shard/groups.ts",
-    find: `    if (current && stopped.starting === descriptor) addReplica(context, handedOver(stopped));
+    find: `    if (current && stopped.starting === descriptor) {
+      campaignAlone(context, addReplica(context, handedOver(stopped)));
+    }
     settle.done();
   };`,
     replace: `    void current;
