@@ -11,6 +11,11 @@ export const limits = {
   messageBlocksMax: 1_024,
   /** A command or query; leaves room in a frame for what surrounds it. */
   commandBytesMax: 8_388_608,
+  /**
+   * Mail between the engine and a shard is posted early once it holds this much, a record more at
+   * the most: a burst must not become one buffer of gigabytes.
+   */
+  mailBytesMax: 4_194_304,
   /** CBOR nesting accepted from a peer; our own messages need 3. */
   cborDepthMax: 8,
   /** Members of a group, each half of a joint configuration. */

@@ -241,7 +241,7 @@ export class ShardHandle {
     let bytes = 0;
     for (const entry of entries) bytes += entry.length + 5;
     const { writer } = this;
-    writer.begin(kind, bytes);
+    if (!this.beginRecord(kind, slot, bytes)) return;
     writer.word(group);
     writer.word(slot);
     writer.word(settings.forward ? callFlag.forward : 0);
@@ -249,6 +249,18 @@ export class ShardHandle {
     writer.word(entries.length);
     writer.entries(entries);
     this.scheduleFlush();
+  }
+
+  /** Makes room for a call's record; if there is no memory for it, the call has failed. */
+  private beginRecord(kind: number, slot: number, bytes: number): boolean {
+    try {
+      this.writer.begin(kind, bytes);
+      return true;
+    } catch (cause) {
+      const message = `There is no memory for a call of ${bytes} bytes to shard ${this.shard}`;
+      this.calls.fail(slot, new RaftError("ERR_BUSY", message, { cause }));
+      return false;
+    }
   }
 
   /** Asks a group one or more queries, all answered from one state. */
@@ -269,7 +281,7 @@ export class ShardHandle {
       const slot = this.newCall({ group, what: "read", settings }, resolve, reject);
       if (slot === 0) return;
       const { writer } = this;
-      writer.begin(callKind.readLocal, query.length);
+      if (!this.beginRecord(callKind.readLocal, slot, query.length)) return;
       writer.word(group);
       writer.word(slot);
       writer.entries([query]);
@@ -285,7 +297,7 @@ export class ShardHandle {
       const slot = this.newCall(request, resolve, reject);
       if (slot === 0) return;
       const bytes = encodeTrusted(call);
-      this.writer.begin(callKind.control, bytes.length);
+      if (!this.beginRecord(callKind.control, slot, bytes.length)) return;
       this.writer.word(slot);
       this.writer.block(bytes);
       this.scheduleFlush();
@@ -343,16 +355,24 @@ export class ShardHandle {
     this.calls.onSettled(slot, () => signal.removeEventListener("abort", onAbort));
   }
 
-  /** One buffer for everything that is called in this turn of the event loop. */
+  /**
+   * One buffer for everything that is called in this turn of the event loop, or several if that is
+   * much.
+   */
   private scheduleFlush(): void {
+    if (this.writer.full) this.post();
     if (this.flushScheduled) return;
     this.flushScheduled = true;
     setImmediate(() => {
       this.flushScheduled = false;
-      if (this.writer.count === 0) return;
-      const buffer = this.writer.take();
-      this.mail?.postMessage(buffer, [buffer]);
+      this.post();
     });
+  }
+
+  private post(): void {
+    if (this.writer.count === 0) return;
+    const buffer = this.writer.take();
+    this.mail?.postMessage(buffer, [buffer]);
   }
 
   private receive(buffer: ArrayBuffer): void {

@@ -87,7 +87,7 @@ export class ShardContext {
     this.round = round;
     this.nodes = new Nodes(environment.node);
     this.outboxes = new Outboxes(environment.transport);
-    this.replies = new Replies(this.outboxes);
+    this.replies = new Replies(this.outboxes, environment.post);
     this.ticks = new Ticks(this);
     this.random = (lo, hi) => environment.prng.between(lo, hi);
   }
@@ -124,7 +124,6 @@ export class ShardContext {
 
   /** Hands the mail written so far to the engine. */
   postMail(): void {
-    const { mail } = this.replies;
-    if (mail.count > 0) this.environment.post(mail.take());
+    this.replies.post();
   }
 }

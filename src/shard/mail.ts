@@ -7,7 +7,7 @@
  * Both ends are the same build of the same program, so there are no versions, and no checks beyond
  * the writer's own.
  */
-import { assert } from "../base/index.ts";
+import { assert, limits } from "../base/index.ts";
 import { writeEntryHeader } from "../raft/index.ts";
 
 const initialBytes = 16_384;
@@ -35,6 +35,11 @@ export class MailWriter {
   /** Bytes written and not taken. */
   get size(): number {
     return this.at - 8;
+  }
+
+  /** Whether it is large enough to be posted now: one buffer must not grow with a burst. */
+  get full(): boolean {
+    return this.at >= limits.mailBytesMax;
   }
 
   /** Begins a record and makes room for `extra` bytes after its first words. */
@@ -86,13 +91,22 @@ export class MailWriter {
     } else this.bytes.set(source, at);
   }
 
-  /** Makes room for `bytes` more of the record begun last. */
+  /**
+   * Makes room for `bytes` more of the record begun last.
+   * @throws RangeError if there is no memory; the writer is as it was before
+   */
   reserve(bytes: number): void {
     const needed = this.at + bytes + 8;
     if (needed <= this.capacity) return;
-    while (this.capacity < needed) this.capacity *= 2;
-    const grown = new Uint8Array(this.capacity);
+    let { capacity } = this;
+    // Beyond the size at which mail is posted only one large record can need room.
+    while (capacity < needed) capacity = capacity < limits.mailBytesMax ? capacity * 2 : needed;
+    capacity = Math.ceil(capacity / 8) * 8;
+    // First the memory, then the new capacity: after a failure the writer would take room for
+    // granted that it does not have, and stores beyond a typed array's end are silently ignored.
+    const grown = new Uint8Array(capacity);
     grown.set(this.bytes.subarray(0, this.at));
+    this.capacity = capacity;
     this.bytes = grown;
     this.words = new Uint32Array(grown.buffer);
   }
@@ -122,8 +136,9 @@ export class MailWriter {
     assert(buffer instanceof ArrayBuffer, "mail is not shared");
     // The next turn is likely to need as much as this one did, not as much as the largest ever, and
     // not twice as much: what is taken has to be zeroed, and hastens the collector.
-    this.capacity = Math.max(initialBytes, (this.at + (this.at >>> 3) + 4_095) & ~4_095);
-    const next = new ArrayBuffer(this.capacity);
+    const capacity = Math.max(initialBytes, (this.at + (this.at >>> 3) + 4_095) & ~4_095);
+    const next = new ArrayBuffer(capacity);
+    this.capacity = capacity;
     this.words = new Uint32Array(next);
     this.bytes = new Uint8Array(next);
     this.at = 8;

@@ -42,13 +42,23 @@ interface Forwarded {
 export class Replies {
   readonly mail: MailWriter = new MailWriter();
   private readonly outboxes: Outboxes;
+  private readonly postMail: (mail: ArrayBuffer) => void;
   /** The `applied` record written last: where its count stands, and what would continue it. */
   private readonly run = { call: noReply, take: 0, hole: 0, count: 0, next: 0, end: 0 };
   private readonly forwarded: Map<ReplyTo, Forwarded> = new Map();
   private nextForwarded: ReplyTo = -1;
 
-  constructor(outboxes: Outboxes) {
+  /** Answers that the `values` record written last still lacks. */
+  private answersMissing = 0;
+
+  constructor(outboxes: Outboxes, postMail: (mail: ArrayBuffer) => void) {
     this.outboxes = outboxes;
+    this.postMail = postMail;
+  }
+
+  /** Hands the mail written so far to the engine. */
+  post(): void {
+    if (this.mail.count > 0) this.postMail(this.mail.take());
   }
 
   get forwardedCount(): number {
@@ -101,6 +111,7 @@ export class Replies {
     mail.fill(run.hole, run.count);
     run.next = index + 1;
     run.end = mail.size;
+    if (mail.full) this.post();
   }
 
   private addResult(replyTo: ReplyTo, index: Index, result: Uint8Array | WireError): void {
@@ -130,6 +141,7 @@ export class Replies {
     mail.double(index);
     mail.double(ageMs);
     mail.word(count);
+    this.answersMissing = count;
   }
 
   answered(replyTo: ReplyTo, index: Index, answer: Uint8Array | undefined): void {
@@ -147,6 +159,8 @@ export class Replies {
   private addAnswer(bytes: Uint8Array, failed: boolean): void {
     this.mail.reserve(bytes.length + 8);
     this.mail.result(bytes, failed);
+    this.answersMissing -= 1;
+    if (this.answersMissing === 0 && this.mail.full) this.post();
   }
 
   failed(replyTo: ReplyTo, error: RaftError): void {
@@ -161,6 +175,7 @@ export class Replies {
     this.mail.begin(answerKind.failed, bytes.length);
     this.mail.word(replyTo);
     this.mail.block(bytes);
+    if (this.mail.full) this.post();
   }
 
   control(call: number, answer: unknown): void {

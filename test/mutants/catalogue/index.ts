@@ -1,5 +1,6 @@
 /** Every mutant, by what it breaks. None is equivalent: each says what a user would see of it. */
 import type { Mutant } from "../mutant.ts";
+import { boundMutants } from "./bounds.ts";
 import { callMutants } from "./calls.ts";
 import { durabilityMutants } from "./durability.ts";
 import { electionMutants } from "./election.ts";
@@ -22,4 +23,5 @@ export const catalogue: readonly Mutant[] = [
   ...wireMutants,
   ...identityMutants,
   ...callMutants,
+  ...boundMutants,
 ];

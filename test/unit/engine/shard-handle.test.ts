@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
-import { resolveOptions } from "../../../src/base/index.ts";
+import { limits, resolveOptions } from "../../../src/base/index.ts";
 import type { RaftError } from "../../../src/base/index.ts";
 import { ShardHandle } from "../../../src/engine/shard-handle.ts";
 import type { ShardOwner } from "../../../src/engine/shard-handle.ts";
@@ -28,6 +28,8 @@ const command = [new Uint8Array([1])];
 /** A worker's life: from the start of its task to its end. */
 class Worker {
   readonly controls: { slot: number; call: ControlCall }[] = [];
+  /** Sizes of the mails received. */
+  readonly mailBytes: number[] = [];
   /** Slots of proposals received. */
   readonly proposals: number[] = [];
   readonly ended: Promise<void>;
@@ -63,6 +65,7 @@ class Worker {
   }
 
   private receive(buffer: ArrayBuffer): void {
+    this.mailBytes.push(buffer.byteLength);
     const reader = new MailReader(buffer);
     while (!reader.done) {
       const kind = reader.word();
@@ -325,4 +328,16 @@ test("ShardHandle rejects its opening with what the worker said, and with its cr
   owner.worker.crash(new Error("gone"));
   await assert.rejects(again, { code: "ERR_SHARD_CRASHED" });
   await crashed.close();
+});
+
+test("ShardHandle posts a burst of large commands in pieces of some MiB", async () => {
+  const { handle, owner } = await startUp(64);
+  const megabyte = [new Uint8Array(1_048_576)];
+  const calls = Array.from({ length: 20 }, () => handle.propose(1, megabyte, settings));
+  await until("all have arrived", () => owner.worker.proposals.length === calls.length);
+  const largest = Math.max(...owner.worker.mailBytes);
+  for (const slot of owner.worker.proposals) owner.worker.answer(slot);
+  await Promise.all(calls);
+  await closeWell(handle, owner);
+  assert.ok(largest <= 2 * limits.mailBytesMax, `a mail of ${largest} bytes`);
 });

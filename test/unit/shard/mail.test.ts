@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { decodeEntries } from "../../../src/raft/index.ts";
 import { MailReader, MailWriter } from "../../../src/shard/index.ts";
+import { limits } from "../../../src/base/index.ts";
 import { crc32c } from "../../../src/wire/index.ts";
 
 interface Letter {
@@ -109,4 +110,37 @@ test("results of one record come back with their lengths and whether they failed
     }),
     { numRuns: 50 },
   );
+});
+
+test("an allocation that fails leaves mail whole, and its writer usable", () => {
+  const writer = new MailWriter();
+  writer.begin(1, 0);
+  writer.word(7);
+  assert.throws(() => writer.begin(2, 2 ** 52), RangeError);
+  assert.equal(writer.count, 1);
+  for (let call = 0; call < 2_000; call += 1) {
+    writer.begin(3, 16);
+    writer.word(call);
+    writer.block(new Uint8Array(16));
+  }
+  const mail = writer.take();
+  const reader = new MailReader(mail);
+  assert.deepEqual([reader.word(), reader.word()], [1, 7]);
+  for (let call = 0; call < 2_000; call += 1) {
+    assert.deepEqual([reader.word(), reader.word()], [3, call]);
+    reader.block();
+    assert.ok(reader.end <= mail.byteLength);
+  }
+  assert.ok(reader.done);
+});
+
+test("mail is full after some megabytes, and its buffer is no larger than its last record needs", () => {
+  const writer = new MailWriter();
+  const command = new Uint8Array(1_048_576);
+  while (!writer.full) {
+    writer.begin(1, command.length);
+    writer.block(command);
+  }
+  assert.ok(writer.size <= limits.mailBytesMax + command.length + 64);
+  assert.ok(writer.take().byteLength <= 2 * limits.mailBytesMax);
 });
