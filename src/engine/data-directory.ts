@@ -1,26 +1,29 @@
 /**
- * A node's data directory:
+ * A node's data directory, which only its user may enter:
  *
  *     node.json     who the directory belongs to; written once
- *     lock          process that has it open
+ *     lock          locked by the process that has it open
  *     shard-0 …     the store of each shard
  */
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
+  readdirSync,
   renameSync,
-  unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { RaftError, diskFailure, optionError } from "../base/index.ts";
 import type { Incarnation, NodeId } from "../base/index.ts";
+import { flushPath, makeDurableDir } from "../log/index.ts";
+import { DirectoryLock } from "./directory-lock.ts";
 
 /** Version of the directory's layout. */
 const directoryFormat = 1;
+const shardName = /^shard-\d+$/;
 
 interface NodeFile {
   readonly format: number;
@@ -30,42 +33,55 @@ interface NodeFile {
   readonly shards: number;
 }
 
-/** Directories open in this process: its own id in a lock file does not tell two engines apart. */
-const openHere = new Set<string>();
+/** Whom a directory must belong to. */
+export interface DirectoryOwner {
+  readonly cluster: string;
+  readonly node: NodeId;
+  /** 0: as many as the directory has, or else one for each core but one. */
+  readonly shards: number;
+}
 
 export class DataDirectory {
   readonly path: string;
   readonly incarnation: Incarnation;
+  readonly shards: number;
+  readonly #lock: DirectoryLock;
 
-  private constructor(path: string, incarnation: Incarnation) {
+  private constructor(path: string, { incarnation, shards }: NodeFile, lock: DirectoryLock) {
     this.path = path;
     this.incarnation = incarnation;
+    this.shards = shards;
+    this.#lock = lock;
   }
 
   /**
-   * Takes possession of a directory, creating it where it is missing.
+   * Takes possession of a directory, creating it if it is missing.
    * @throws ERR_DATA_DIR_LOCKED, ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT,
    * ERR_STORE_FAILED, ERR_OPTION_INVALID (shards)
    */
-  static open(
+  static async open(
     dir: string,
-    owner: Omit<NodeFile, "format" | "incarnation">,
+    owner: DirectoryOwner,
     drawIncarnation: () => Incarnation,
-  ): DataDirectory {
+  ): Promise<DataDirectory> {
     const path = resolve(dir);
-    attempt(`create the data directory ${path}`, () => mkdirSync(path, { recursive: true }));
-    lock(path);
+    attempt(`create the data directory ${path}`, () => makeDurableDir(path));
+    const lock = await DirectoryLock.take(path);
     try {
       const found = readNodeFile(path);
-      if (found !== undefined) checkOwner(path, found, owner);
-      const incarnation = found?.incarnation ?? drawIncarnation();
-      if (found === undefined) {
-        const content = { format: directoryFormat, ...owner, incarnation };
-        attempt(`write ${path}/node.json`, () => writeNodeFile(path, content));
+      if (found !== undefined) {
+        checkOwner(path, found, owner);
+        return new DataDirectory(path, found, lock);
       }
-      return new DataDirectory(path, incarnation);
+      refuseStores(path);
+      const { cluster, node } = owner;
+      const shards = owner.shards === 0 ? Math.max(1, availableParallelism() - 1) : owner.shards;
+      const incarnation = drawIncarnation();
+      const content = { format: directoryFormat, cluster, node, shards, incarnation };
+      attempt(`write ${path}/node.json`, () => writeNodeFile(path, content));
+      return new DataDirectory(path, content, lock);
     } catch (error) {
-      unlockQuietly(path);
+      lock.release();
       throw error;
     }
   }
@@ -75,13 +91,13 @@ export class DataDirectory {
   }
 
   close(): void {
-    attempt(`remove the lock of ${this.path}`, () => unlock(this.path));
+    this.#lock.release();
   }
 }
 
 /**
  * Does what needs the disk.
- * @throws ERR_STORE_FAILED where the disk refuses
+ * @throws ERR_STORE_FAILED if the disk refuses
  */
 function attempt(action: string, work: () => void): void {
   try {
@@ -91,11 +107,7 @@ function attempt(action: string, work: () => void): void {
   }
 }
 
-function checkOwner(
-  path: string,
-  found: NodeFile,
-  owner: Omit<NodeFile, "format" | "incarnation">,
-): void {
+function checkOwner(path: string, found: NodeFile, owner: DirectoryOwner): void {
   if (found.format > directoryFormat) {
     throw new RaftError(
       "ERR_DATA_DIR_VERSION",
@@ -108,7 +120,7 @@ function checkOwner(
       `${path} belongs to node ${found.node} of cluster ${found.cluster}, not to ${owner.node} of ${owner.cluster}`,
     );
   }
-  if (found.shards !== owner.shards) {
+  if (owner.shards !== 0 && found.shards !== owner.shards) {
     throw optionError([
       `shards must be ${found.shards}, with which ${path} was created, got ${owner.shards}`,
     ]);
@@ -151,10 +163,24 @@ function parseNodeFile(text: string): NodeFile | undefined {
   return { format, cluster, node, incarnation, shards };
 }
 
+/**
+ * node.json is durable before the first store is made. Stores without it have lost it: a new
+ * identity would be another node over the replicas of this one.
+ */
+function refuseStores(path: string): void {
+  let names: string[] = [];
+  attempt(`read ${path}`, () => {
+    names = readdirSync(path);
+  });
+  const store = names.find((name) => shardName.test(name));
+  if (store === undefined) return;
+  throw new RaftError("ERR_STORE_CORRUPT", `${path}/node.json is missing beside ${store}`);
+}
+
 /** Whole or not at all: written beside, flushed, then renamed, and the rename flushed too. */
 function writeNodeFile(path: string, content: NodeFile): void {
   const target = join(path, "node.json");
-  const file = openSync(`${target}.new`, "w");
+  const file = openSync(`${target}.new`, "w", 0o600);
   try {
     writeFileSync(file, `${JSON.stringify(content, undefined, 2)}\n`);
     fsyncSync(file);
@@ -162,113 +188,7 @@ function writeNodeFile(path: string, content: NodeFile): void {
     closeSync(file);
   }
   renameSync(`${target}.new`, target);
-  const directory = openSync(path, "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
-}
-
-/**
- * The lock names a process and when it started, so that a number used again is not mistaken for the
- * owner.
- */
-function lock(path: string): void {
-  const file = join(path, "lock");
-  const owner = `${process.pid} ${startOf(process.pid) ?? "-"}\n`;
-  for (let tries = 0; tries < 3; tries += 1) {
-    if (takeLock(path, file, owner)) return;
-    const holder = readHolder(file);
-    if (openHere.has(path) || (holder !== undefined && isAlive(holder))) {
-      throw new RaftError(
-        "ERR_DATA_DIR_LOCKED",
-        `${path} is open in process ${holder?.pid ?? process.pid}`,
-      );
-    }
-    attempt(`remove the lock of a process that is gone, ${file}`, () => unlinkIfThere(file));
-  }
-  throw new RaftError("ERR_DATA_DIR_LOCKED", `${path} is being opened by another process`);
-}
-
-/** Makes the lock file, with its content or not at all; false where there is one. */
-function takeLock(path: string, file: string, owner: string): boolean {
-  let handle: number;
-  try {
-    handle = openSync(file, "wx");
-  } catch (error) {
-    if (hasCode(error, "EEXIST")) return false;
-    throw diskFailure(`lock ${path}`, error, "none");
-  }
-  openHere.add(path);
-  try {
-    writeFileSync(handle, owner);
-  } catch (error) {
-    unlockQuietly(path);
-    throw diskFailure(`lock ${path}`, error, "none");
-  } finally {
-    closeSync(handle);
-  }
-  return true;
-}
-
-interface Holder {
-  readonly pid: number;
-  readonly start: string;
-}
-
-function readHolder(file: string): Holder | undefined {
-  try {
-    const [pid, start] = readFileSync(file, "utf8").trim().split(" ");
-    return pid === undefined || start === undefined ? undefined : { pid: Number(pid), start };
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive({ pid, start }: Holder): boolean {
-  // Our own number with the lock not in `openHere` is that of an earlier process, before a restart
-  // of the machine or container.
-  if (!Number.isInteger(pid) || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (!hasCode(error, "EPERM")) return false;
-  }
-  return start === "-" || startOf(pid) === undefined || startOf(pid) === start;
-}
-
-/** When a process started, in the kernel's own units; undefined where /proc does not tell. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name, in parentheses, may hold blanks; the start time is the 20th field after it.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
-}
-
-function unlock(path: string): void {
-  openHere.delete(path);
-  unlinkIfThere(join(path, "lock"));
-}
-
-/** A lock that stays because the disk refuses is that of a process that is gone, later. */
-function unlockQuietly(path: string): void {
-  try {
-    unlock(path);
-  } catch {
-    // The caller has a better error to tell.
-  }
-}
-
-function unlinkIfThere(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-  }
+  flushPath(path);
 }
 
 function hasCode(error: unknown, code: string): boolean {

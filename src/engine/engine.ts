@@ -3,7 +3,14 @@
  * and keeps the promises. It holds no state of any group but what shards have told it.
  */
 import { EventEmitter } from "node:events";
-import { RaftError, assert, isGroupId, optionError, shardOfGroup } from "../base/index.ts";
+import {
+  RaftError,
+  assert,
+  isGroupId,
+  messageOf,
+  optionError,
+  shardOfGroup,
+} from "../base/index.ts";
 import type { GroupId, NodeId } from "../base/index.ts";
 import type {
   ControlCall,
@@ -29,7 +36,7 @@ import type { GroupView } from "./group-table.ts";
 import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader } from "./leader-waits.ts";
 import { peerFaults, resolveEngineOptions } from "./options.ts";
-import type { EngineOptions, ResolvedOptions } from "./options.ts";
+import type { EngineOptions, EngineTuning, ResolvedOptions } from "./options.ts";
 import type {
   CreateGroupOptions,
   LocalReadResult,
@@ -69,13 +76,13 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * });
    */
   static async open(options: EngineOptions): Promise<Engine> {
-    const resolved = resolveEngineOptions(options);
-    const { cluster, node, dir, listen } = resolved.identity;
-    const { shards } = resolved.tuning;
-    const directory = DataDirectory.open(dir, { cluster, node, shards }, () =>
-      randomPrng().incarnation(),
-    );
-    const pool = new WorkerPool(shards, resolved.tuning.youngHeapMb);
+    const given = resolveEngineOptions(options);
+    const { cluster, node, dir, listen } = given.identity;
+    const asked = { cluster, node, shards: given.tuning.shards };
+    const directory = await DataDirectory.open(dir, asked, () => randomPrng().incarnation());
+    const { shards } = directory;
+    const resolved = { ...given, tuning: { ...given.tuning, shards } };
+    const pool = startPool(resolved.tuning, directory);
     const handles: ShardHandle[] = [];
     // Shards speak before all of them are open, and so before there is an engine to tell.
     const opening: { engine: Engine | undefined } = { engine: undefined };
@@ -98,9 +105,12 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const opened = await Promise.allSettled(handles.map((handle) => handle.open()));
     const failed = opened.find((result) => result.status === "rejected");
     if (failed !== undefined) {
-      await Promise.all(handles.map((handle) => handle.close()));
-      await pool.close();
-      directory.close();
+      try {
+        await Promise.all(handles.map((handle) => handle.close()));
+        await pool.close();
+      } finally {
+        directory.close();
+      }
       throw failed.reason;
     }
     const address = `${listen.host}:${handles[0]?.port ?? 0}`;
@@ -432,6 +442,17 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const handle = this.#shards[shardOfGroup(group, this.#shards.length)];
     if (handle === undefined) throw new RaftError("ERR_INTERNAL", "every group has a shard");
     return handle;
+  }
+}
+
+/** @throws ERR_SHARD_CRASHED if there can be no threads; the directory is closed then */
+function startPool({ shards, youngHeapMb }: EngineTuning, directory: DataDirectory): WorkerPool {
+  try {
+    return new WorkerPool(shards, youngHeapMb);
+  } catch (cause) {
+    directory.close();
+    const message = `Cannot start ${shards} worker threads: ${messageOf(cause)}`;
+    throw new RaftError("ERR_SHARD_CRASHED", message, { cause, outcome: "none" });
   }
 }
 

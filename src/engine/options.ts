@@ -2,7 +2,6 @@
  * The options of an engine: what it is, in `EngineOptions`, and how it is tuned, in the option
  * table.
  */
-import { availableParallelism } from "node:os";
 import { RaftError, describeNodeIdFault, isNodeId, resolveOptions } from "../base/index.ts";
 import type { GroupId, NodeId, OptionFault, OptionValues } from "../base/index.ts";
 import { raftOptionTable } from "../raft/index.ts";
@@ -17,7 +16,7 @@ const ownOptionTable = {
     min: 0,
     max: 256,
     unit: "threads",
-    why: "worker threads, each with its own log, loop and port; 0 takes one for each core but one. Fixed for the life of a data directory",
+    why: "worker threads, each with its own log, loop and port; 0 takes as many as the data directory has, and for a new one as many as cores but one. Fixed for the life of a data directory",
   },
   durability: {
     kind: "choice",
@@ -101,7 +100,10 @@ export interface EngineOptions extends Tunable {
   readonly cluster: string;
   /** This node's id, the same for the life of its data directory. */
   readonly node: NodeId;
-  /** The data directory; created where it is missing. It has one owner at a time. */
+  /**
+   * The data directory; created if it is missing, for this process's user alone. It has one owner
+   * at a time, which the kernel knows by a lock on a file in it.
+   */
   readonly dir: string;
   /** Where peers reach this node. */
   readonly listen: {
@@ -147,6 +149,7 @@ export interface ResolvedOptions {
   > & { readonly stateMachine: string; readonly logStore: string | undefined };
   readonly peers: Readonly<Record<NodeId, string>>;
   readonly recover: "all" | "none" | ((group: GroupId) => boolean);
+  /** `shards` may be 0 here: the data directory says how many there are. */
   readonly tuning: EngineTuning;
 }
 
@@ -238,12 +241,11 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedOptions {
   const { cluster, node, dir, listen, stateMachine, logStore, secret, tls, ...others } = options;
   const { peers, recover, ...rest } = others;
   const given = resolveOptions(engineOptionTable, rest, relationFaults, identityFaults(options));
-  const shards = given.shards === 0 ? Math.max(1, availableParallelism() - 1) : given.shards;
   const modules = { stateMachine: stateMachine.href, logStore: logStore?.href };
   return {
     identity: { cluster, node, dir, listen, secret, tls, ...modules },
     peers: peers ?? {},
     recover: recover ?? "all",
-    tuning: { ...given, shards },
+    tuning: given,
   };
 }

@@ -1,10 +1,23 @@
 /** Names that survive a loss of power: a file's own flush says nothing of the name it has. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+} from "node:fs";
 import { dirname, resolve } from "node:path";
+
+/** For this process's user alone: what is in a log is nobody else's to read. */
+export const privateFile = 0o600;
+const privateDir = 0o700;
 
 /**
  * Creates a directory so that its name survives a loss of power: each new name is flushed in the
- * directory that holds it.
+ * directory that holds it. So is the name of one that exists: a process that ended after `mkdir`
+ * may have left it in memory alone.
  */
 export function makeDurableDir(dir: string): void {
   const absolute = resolve(dir);
@@ -14,8 +27,19 @@ export function makeDurableDir(dir: string): void {
     missing.push(at);
     at = dirname(at);
   }
-  mkdirSync(absolute, { recursive: true });
+  mkdirSync(absolute, { recursive: true, mode: privateDir });
   for (const made of missing) flushPath(dirname(made));
+  if (missing.length === 0) flushReadable(dirname(absolute));
+}
+
+/** An administrator may have made a directory within one that this process may not read. */
+function flushReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch {
+    return;
+  }
+  flushPath(path);
 }
 
 /** Flushes a file, or the names in a directory. */

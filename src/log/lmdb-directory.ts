@@ -13,7 +13,7 @@
  */
 import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { flushPath, makeDurableDir } from "./durable-name.ts";
+import { flushPath, makeDurableDir, privateFile } from "./durable-name.ts";
 import { FileReserve, fillHoles, growFile } from "./file-reserve.ts";
 import { LmdbEnv } from "./lmdb-env.ts";
 import type { LmdbEnvOptions } from "./lmdb-env.ts";
@@ -41,9 +41,10 @@ export async function ensureStore(
   const making = join(dir, makingDir);
   rmSync(making, { recursive: true, force: true });
   try {
+    makeDurableDir(dir);
     makeDurableDir(making);
     const empty = emptyLmdbFile(options.mapBytes);
-    writeFileSync(join(making, dataFile), empty);
+    writeFileSync(join(making, dataFile), empty, { mode: privateFile });
     growFile(join(making, dataFile), empty.length + preallocateBytes);
     const env = openStore({ ...options, dir: making }, 0);
     try {
@@ -75,7 +76,7 @@ export function openStore(options: LmdbEnvOptions, preallocateBytes: number): Lm
   // For what LMDB itself may write when it opens. The list of free pages stays as it is.
   reserve.makeRoom(0, () => ({ usedBytes, freeListBytes: 0 }));
   const lock = join(dir, lockFile);
-  closeSync(openSync(lock, "a"));
+  closeSync(openSync(lock, "a", privateFile));
   fillHoles(lock);
   growFile(lock, lockBytes);
   return new LmdbEnv(options, reserve);

@@ -24,7 +24,7 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { assert } from "../base/index.ts";
-import { flushPath, makeDurableDir } from "./durable-name.ts";
+import { flushPath, makeDurableDir, privateFile } from "./durable-name.ts";
 import type { SegmentFile, SegmentFiles, WriteLane } from "./segment-files.ts";
 import { corruptSegment } from "./segment-format.ts";
 import type { SegmentNumber } from "./segment-format.ts";
@@ -72,7 +72,7 @@ export class SegmentDirectory implements SegmentFiles {
   async make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile> {
     const making = join(this.#dir, makingFile);
     try {
-      const fd = await openFile(making, "w");
+      const fd = await openFile(making, "w", privateFile);
       try {
         await writeWhole(fd, head, 0);
         const zeros = new Uint8Array(Math.min(chunkBytes, bytes - head.length));

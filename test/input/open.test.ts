@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import workerThreads from "node:worker_threads";
 import { Engine } from "../../src/index.ts";
 import type { EngineOptions } from "../../src/index.ts";
 import {
@@ -55,6 +56,20 @@ test("a directory is refused under the other kind of store and opens under its o
   }
 });
 
+test("what an engine writes is for its user alone, whatever the umask", async (t) => {
+  const dir = tempDir(t);
+  const before = process.umask(0);
+  t.after(() => process.umask(before));
+  for (const store of ["lmdb", "segments"] as const) {
+    await opensNow(optionsFor(join(dir, store), { store }));
+  }
+  const open = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => {
+    const { mode } = statSync(join(entry.parentPath, entry.name));
+    return (mode & 0o777) !== (entry.isDirectory() ? 0o700 : 0o600);
+  });
+  assert.deepEqual(open, []);
+});
+
 test("the directory of another node is refused and stays as it was", async (t) => {
   const dir = tempDir(t);
   await opensNow(optionsFor(dir));
@@ -85,6 +100,27 @@ test("a directory that is open is refused a second time, and is free after close
   assert.ok(error.retryable);
   await engine.close();
   await opensNow(options);
+});
+
+test("a process that can have no more threads is told so, and the directory is free again", async (t) => {
+  const dir = tempDir(t);
+  const threads = t.mock.method(workerThreads, "Worker", function refuse() {
+    throw new Error("no thread: EAGAIN");
+  });
+  const error = await failureOf(Engine.open(optionsFor(dir, { shards: 2 })));
+  assert.equal(error.code, "ERR_SHARD_CRASHED");
+  assert.equal(error.outcome, "none");
+  assert.match(error.message, /Cannot start 2 worker threads: no thread: EAGAIN/);
+  threads.mock.restore();
+  await opensNow(optionsFor(dir, { shards: 2 }));
+});
+
+test("an engine that names no number of shards takes that of its directory", async (t) => {
+  const dir = tempDir(t);
+  await opensNow(optionsFor(dir, { shards: 3 }));
+  const engine = await Engine.open(optionsFor(dir, { shards: undefined }));
+  t.after(() => engine.close());
+  assert.equal((await engine.stats()).length, 3);
 });
 
 test("a port that is taken is refused by its number, and nothing stays open", async (t) => {

@@ -7,7 +7,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Why nothing can be mounted here, or undefined where it can. */
@@ -63,11 +63,6 @@ export class SmallDisk implements AsyncDisposable {
   /** Frees what `fillUpTo` took. */
   free(): void {
     rmSync(this.outside("ballast"), { force: true });
-  }
-
-  /** Whether the disk has a file or folder of that name. */
-  has(name: string): boolean {
-    return existsSync(this.outside(name));
   }
 
   /** Deletes a file of the disk. */

@@ -10,12 +10,13 @@ import { importsOf, listFiles, readText, splitSource } from "./source-tree.ts";
 const importersMax: Readonly<Record<string, number>> = {
   "@node-rs/crc32": 2,
   "cbor-x": 2,
+  "fs-native-extensions": 1,
   lmdb: 2,
   piscina: 2,
   "node:worker_threads": 3,
 };
 
-test("lmdb, cbor-x, piscina, CRC-32C and threads are each imported in two or three files", () => {
+test("lmdb, cbor-x, piscina, CRC-32C, file locks and threads are each imported in two or three files", () => {
   const importers = new Map<string, string[]>();
   for (const path of listFiles("src", ".ts")) {
     for (const module of new Set(importsOf(splitSource(readText(path)).code))) {

@@ -2,6 +2,7 @@
 import type { Mutant } from "../mutant.ts";
 import { boundMutants } from "./bounds.ts";
 import { callMutants } from "./calls.ts";
+import { directoryMutants } from "./directory.ts";
 import { durabilityMutants } from "./durability.ts";
 import { electionMutants } from "./election.ts";
 import { identityMutants } from "./identity.ts";
@@ -22,6 +23,7 @@ export const catalogue: readonly Mutant[] = [
   ...segmentMutants,
   ...wireMutants,
   ...identityMutants,
+  ...directoryMutants,
   ...callMutants,
   ...boundMutants,
 ];

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import {
-  existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
@@ -23,73 +24,83 @@ function tempDir(t: TestContext): string {
   return dir;
 }
 
-function open(dir: string, more: Partial<typeof owner> = {}): DataDirectory {
+function open(dir: string, more: Partial<typeof owner> = {}): Promise<DataDirectory> {
   return DataDirectory.open(dir, { ...owner, ...more }, () => 4_711);
 }
 
-/** Fails to open, and leaves no lock behind. */
-function refuses(dir: string, error: object, more: Partial<typeof owner> = {}): void {
-  assert.throws(() => open(dir, more), error);
-  assert.ok(!existsSync(join(dir, "lock")), "no lock is left");
+async function openAndClose(dir: string, more: Partial<typeof owner> = {}): Promise<void> {
+  (await open(dir, more)).close();
 }
 
-test("a new directory gets an identity that it keeps", (t) => {
+/** Fails to open twice: the first failure has left no lock behind. */
+async function refuses(
+  dir: string,
+  error: object,
+  more: Partial<typeof owner> = {},
+): Promise<void> {
+  await assert.rejects(open(dir, more), error);
+  await assert.rejects(open(dir, more), error);
+}
+
+test("a new directory gets an identity that it keeps", async (t) => {
   const dir = join(tempDir(t), "deep", "down");
-  const first = open(dir);
+  const first = await open(dir);
   assert.equal(first.incarnation, 4_711);
   first.close();
-  const again = DataDirectory.open(dir, owner, () => 1);
+  const again = await DataDirectory.open(dir, owner, () => 1);
   assert.equal(again.incarnation, 4_711);
   assert.equal(again.shardPath(1), join(dir, "shard-1"));
   again.close();
-  assert.ok(!existsSync(join(dir, "lock")));
 });
 
-test("a directory of another node or cluster is refused, with both names", (t) => {
+test("a directory of another node or cluster is refused, with both names", async (t) => {
   const dir = tempDir(t);
-  open(dir).close();
+  await openAndClose(dir);
   const foreign = {
     code: "ERR_DATA_DIR_FOREIGN",
     outcome: "none",
     message: /node a of cluster test/,
   };
-  refuses(dir, foreign, { node: "b" });
-  refuses(dir, foreign, { cluster: "other" });
-  open(dir).close();
+  await refuses(dir, foreign, { node: "b" });
+  await refuses(dir, foreign, { cluster: "other" });
+  await openAndClose(dir);
 });
 
-test("another number of shards is refused, with the one that it has", (t) => {
+test("another number of shards is refused, with the one that it has", async (t) => {
   const dir = tempDir(t);
-  open(dir).close();
-  refuses(dir, { code: "ERR_OPTION_INVALID", message: /shards must be 2/ }, { shards: 3 });
+  await openAndClose(dir);
+  await refuses(dir, { code: "ERR_OPTION_INVALID", message: /shards must be 2/ }, { shards: 3 });
 });
 
-test("a newer format is refused", (t) => {
+test("a newer format is refused", async (t) => {
   const dir = tempDir(t);
-  open(dir).close();
+  await openAndClose(dir);
   const file = join(dir, "node.json");
   writeFileSync(file, readFileSync(file, "utf8").replace('"format": 1', '"format": 2'));
-  refuses(dir, { code: "ERR_DATA_DIR_VERSION", message: /format 2; this version knows up to 1/ });
+  await refuses(dir, {
+    code: "ERR_DATA_DIR_VERSION",
+    message: /format 2; this version knows up to 1/,
+  });
 });
 
-test("a damaged node.json is never taken for a new directory", (t) => {
+test("a damaged node.json is never taken for a new directory", async (t) => {
   const dir = tempDir(t);
   for (const text of ["", "{", "null", "[]", '{"format":1}', '{"format":"1","cluster":"test"}']) {
     writeFileSync(join(dir, "node.json"), text);
-    refuses(dir, { code: "ERR_STORE_CORRUPT", message: /node\.json is damaged/ });
+    await refuses(dir, { code: "ERR_STORE_CORRUPT", message: /node\.json is damaged/ });
   }
 });
 
-test("a path that cannot be a directory is refused", (t) => {
+test("a path that cannot be a directory is refused", async (t) => {
   const dir = tempDir(t);
   writeFileSync(join(dir, "file"), "");
-  assert.throws(() => open(join(dir, "file", "under")), {
+  await assert.rejects(open(join(dir, "file", "under")), {
     code: "ERR_STORE_FAILED",
     outcome: "none",
   });
 });
 
-test("a disk that is full is told as a failure that had no effect, and leaves no lock", (t) => {
+test("a disk that is full is told as a failure that had no effect, and leaves no lock", async (t) => {
   const dir = tempDir(t);
   symlinkSync("/dev/full", join(dir, "node.json.new"));
   const full = {
@@ -97,37 +108,39 @@ test("a disk that is full is told as a failure that had no effect, and leaves no
     outcome: "none",
     message: /Cannot write .*node\.json: ENOSPC.*; free space/,
   };
-  refuses(dir, full);
+  await refuses(dir, full);
   unlinkSync(join(dir, "node.json.new"));
-  open(dir).close();
+  await openAndClose(dir);
 });
 
-test("a directory has one owner in this process, however it is written", (t) => {
-  const dir = tempDir(t);
-  const first = open(dir);
-  const locked = { code: "ERR_DATA_DIR_LOCKED", message: new RegExp(`process ${process.pid}`) };
-  assert.throws(() => open(dir), locked);
-  assert.throws(() => open(`${dir}/../${dir.split("/").at(-1)}`), locked);
-  assert.ok(existsSync(join(dir, "lock")), "the owner's lock stays");
-  first.close();
-  open(dir).close();
+test("files and directories are for the process's user alone, whatever its umask", async (t) => {
+  const dir = join(tempDir(t), "deep", "down");
+  const before = process.umask(0);
+  t.after(() => process.umask(before));
+  await openAndClose(dir);
+  const modes = [dir, join(dir, ".."), join(dir, "lock"), join(dir, "node.json")].map(
+    (path) => statSync(path).mode & 0o777,
+  );
+  assert.deepEqual(modes, [0o700, 0o700, 0o600, 0o600]);
 });
 
-test("the lock of a process that lives is respected", (t) => {
+test("stores without a node.json are refused, and nothing is written", async (t) => {
   const dir = tempDir(t);
-  writeFileSync(join(dir, "lock"), `${process.ppid} -\n`);
-  assert.throws(() => open(dir), {
-    code: "ERR_DATA_DIR_LOCKED",
-    message: new RegExp(`process ${process.ppid}`),
-  });
+  await openAndClose(dir);
+  mkdirSync(join(dir, "shard-1"));
+  unlinkSync(join(dir, "node.json"));
+  const corrupt = { code: "ERR_STORE_CORRUPT", message: /node\.json is missing beside shard-1/ };
+  await refuses(dir, corrupt);
+  assert.deepEqual(readdirSync(dir).sort(), ["lock", "shard-1"]);
 });
 
-test("the lock of a process that is gone is taken over", (t) => {
+test("as many shards as the directory has are taken if none are asked for", async (t) => {
   const dir = tempDir(t);
-  const { pid } = spawnSync(process.execPath, ["-e", ""]);
-  const stale = [`${pid} 1\n`, `${process.pid} 1\n`, `${process.ppid} 1\n`, "rubbish", ""];
-  for (const lock of stale) {
-    writeFileSync(join(dir, "lock"), lock);
-    open(dir).close();
-  }
+  const made = await open(join(dir, "new"), { shards: 0 });
+  assert.equal(made.shards, Math.max(1, availableParallelism() - 1));
+  made.close();
+  await openAndClose(join(dir, "of-5"), { shards: 5 });
+  const found = await open(join(dir, "of-5"), { shards: 0 });
+  assert.equal(found.shards, 5);
+  found.close();
 });
