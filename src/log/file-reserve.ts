@@ -23,7 +23,7 @@
  * beyond the end of the file, between transactions, by the one thread that writes it: they cannot
  * meet a page. If power fails, the file is shorter or longer, and nothing else.
  */
-import { closeSync, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { storeFailure } from "./store-failure.ts";
 
 const stepBytesMax = 4_194_304;
@@ -56,6 +56,8 @@ export class FileReserve {
   #roomBytes = 0;
   /** As known when LMDB was asked last. */
   #overheadBytes = overheadBytes;
+  /** Kept from the first call on: no transaction fails for want of a descriptor. */
+  #fd: number | undefined;
 
   constructor(path: string, preallocateBytes: number) {
     this.#path = path;
@@ -72,24 +74,31 @@ export class FileReserve {
     this.#roomBytes -= bytes + this.#overheadBytes;
   }
 
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
   #grow(bytes: number, { usedBytes, freeListBytes }: FileUse): void {
     this.#overheadBytes = overheadBytes + freeListCopies * freeListBytes;
     const neededEnd = usedBytes + bytes + this.#overheadBytes;
     const stepBytes = bytes > recordBytesMax ? 0 : this.#stepBytes;
     const lowWaterBytes = Math.min(lowWaterBytesMax, stepBytes / 2);
+    let fd: number;
     let end: number;
     try {
-      end = statSync(this.#path).size;
-      if (end < neededEnd) end = growFile(this.#path, neededEnd);
+      fd = this.#fd ??= openSync(this.#path, "r+");
+      end = fstatSync(fd).size;
+      if (end < neededEnd) end = growOpenFile(fd, neededEnd);
     } catch (cause) {
       throw storeFailure(`make room for ${bytes} bytes in ${this.#path}`, cause);
     }
     if (end < neededEnd + lowWaterBytes) {
       try {
-        end = growFile(this.#path, neededEnd + stepBytes);
+        end = growOpenFile(fd, neededEnd + stepBytes);
       } catch {
         // What goes ahead only saves time. On a full disk, commits go on while they fit.
-        end = Math.max(end, statSync(this.#path).size);
+        end = Math.max(end, fstatSync(fd).size);
       }
     }
     this.#roomBytes = end - usedBytes;
@@ -100,13 +109,17 @@ export class FileReserve {
 export function growFile(path: string, bytes: number): number {
   const fd = openSync(path, "r+");
   try {
-    let at = fstatSync(fd).size;
-    const zeros = new Uint8Array(Math.max(0, Math.min(bytes - at, chunkBytes)));
-    while (at < bytes) at += writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);
-    return at;
+    return growOpenFile(fd, bytes);
   } finally {
     closeSync(fd);
   }
+}
+
+function growOpenFile(fd: number, bytes: number): number {
+  let at = fstatSync(fd).size;
+  const zeros = new Uint8Array(Math.max(0, Math.min(bytes - at, chunkBytes)));
+  while (at < bytes) at += writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);
+  return at;
 }
 
 /**

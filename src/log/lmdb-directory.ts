@@ -73,13 +73,18 @@ export function openStore(options: LmdbEnvOptions, preallocateBytes: number): Lm
   const usedBytes = checkLmdbFile(path, mapBytes);
   fillHoles(path);
   const reserve = new FileReserve(path, preallocateBytes);
-  // For what LMDB itself may write when it opens. The list of free pages stays as it is.
-  reserve.makeRoom(0, () => ({ usedBytes, freeListBytes: 0 }));
-  const lock = join(dir, lockFile);
-  closeSync(openSync(lock, "a", privateFile));
-  fillHoles(lock);
-  growFile(lock, lockBytes);
-  return new LmdbEnv(options, reserve);
+  try {
+    // For what LMDB itself may write when it opens. The list of free pages stays as it is.
+    reserve.makeRoom(0, () => ({ usedBytes, freeListBytes: 0 }));
+    const lock = join(dir, lockFile);
+    closeSync(openSync(lock, "a", privateFile));
+    fillHoles(lock);
+    growFile(lock, lockBytes);
+    return new LmdbEnv(options, reserve);
+  } catch (error) {
+    reserve.close();
+    throw error;
+  }
 }
 
 /** What is left of a store that was not made takes space, and is deleted by the next open. */

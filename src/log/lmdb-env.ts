@@ -137,8 +137,9 @@ export class LmdbEnv implements LogEnv {
     (this.#root as unknown as Untyped).env.sync();
   }
 
-  close(): Promise<void> {
-    return this.#root.close();
+  async close(): Promise<void> {
+    this.#reserve.close();
+    await this.#root.close();
   }
 
   #measure(): FileUse {

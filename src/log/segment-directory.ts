@@ -25,7 +25,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { assert } from "../base/index.ts";
 import { flushPath, makeDurableDir, privateFile } from "./durable-name.ts";
-import type { SegmentFile, SegmentFiles, WriteLane } from "./segment-files.ts";
+import { writeLanes } from "./segment-files.ts";
+import type { SegmentFile, SegmentFiles, SegmentReader, WriteLane } from "./segment-files.ts";
 import { corruptSegment } from "./segment-format.ts";
 import type { SegmentNumber } from "./segment-format.ts";
 import { refuseLmdb, segmentFileOf, segmentsIn } from "./store-form.ts";
@@ -41,11 +42,13 @@ export class SegmentDirectory implements SegmentFiles {
   readonly #dir: string;
   readonly #flags: number;
   #bytesStored = 0;
+  readonly #spares: SpareDescriptors;
 
   /** @param durable false: writes resolve when the system has them, and nothing is flushed */
   constructor(dir: string, durable: boolean) {
     this.#dir = dir;
     this.#flags = constants.O_RDWR | (durable ? constants.O_DSYNC : 0);
+    this.#spares = new SpareDescriptors(dir);
   }
 
   get bytesStored(): number {
@@ -62,14 +65,34 @@ export class SegmentDirectory implements SegmentFiles {
     flushPath(dir);
     this.#bytesStored = 0;
     for (const segment of segments) this.#bytesStored += statSync(this.#path(segment)).size;
+    this.#spares.take();
     return segments;
   }
 
   open(segment: SegmentNumber): SegmentFile {
-    return new OpenSegment(segment, this.#path(segment), this.#flags);
+    const closed = (): void => this.#spares.takeSome();
+    return new OpenSegment(segment, this.#path(segment), { flags: this.#flags, closed });
+  }
+
+  openReader(segment: SegmentNumber): SegmentReader {
+    return new ReadSegment(segment, this.#path(segment));
   }
 
   async make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile> {
+    this.#spares.release();
+    try {
+      await this.#makeFile(segment, bytes, head);
+      return this.open(segment);
+    } finally {
+      this.#spares.takeSome();
+    }
+  }
+
+  close(): void {
+    this.#spares.close();
+  }
+
+  async #makeFile(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<void> {
     const making = join(this.#dir, makingFile);
     try {
       const fd = await openFile(making, "w", privateFile);
@@ -94,7 +117,6 @@ export class SegmentDirectory implements SegmentFiles {
     renameSync(making, path);
     flushPath(this.#dir);
     this.#bytesStored += bytes;
-    return this.open(segment);
   }
 
   #path(segment: SegmentNumber): string {
@@ -102,46 +124,107 @@ export class SegmentDirectory implements SegmentFiles {
   }
 }
 
+/**
+ * Descriptors that are held so that they are there when a segment has to be made: one to make it
+ * and one for each of its lanes. An embedder that runs out of them must not end a log that needs
+ * none more than it had.
+ */
+class SpareDescriptors {
+  readonly #dir: string;
+  readonly #held: number[] = [];
+  #closed = false;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Throws where the system has none. */
+  take(): void {
+    while (!this.#closed && this.#held.length < 1 + writeLanes) {
+      this.#held.push(openSync(this.#dir, "r"));
+    }
+  }
+
+  /** Those that there are. */
+  takeSome(): void {
+    try {
+      this.take();
+    } catch {
+      // A later segment may find none, which fails the commit that needs it.
+    }
+  }
+
+  release(): void {
+    for (const fd of this.#held.splice(0)) closeSync(fd);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.release();
+  }
+}
+
+interface OpenSegmentOptions {
+  readonly flags: number;
+  readonly closed: () => void;
+}
+
+/**
+ * Every lane has its descriptor from the beginning: a process that runs out of them meets that when
+ * a segment is opened or made, and never in the middle of a commit.
+ */
 class OpenSegment implements SegmentFile {
   readonly segment: SegmentNumber;
   readonly bytes: number;
-  readonly #path: string;
-  readonly #flags: number;
-  /** One for each lane that has written; the first one reads, too. */
-  readonly #descriptors: number[] = [];
+  readonly #lanes: number[] = [];
+  readonly #closed: () => void;
 
-  constructor(segment: SegmentNumber, path: string, flags: number) {
+  constructor(segment: SegmentNumber, path: string, { flags, closed }: OpenSegmentOptions) {
     this.segment = segment;
-    this.#path = path;
-    this.#flags = flags;
-    this.bytes = fstatSync(this.#descriptor(0)).size;
+    this.#closed = closed;
+    try {
+      while (this.#lanes.length < writeLanes) this.#lanes.push(openSync(path, flags));
+      this.bytes = statSync(path).size;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
-  write(bytes: Uint8Array, at: number, lane: WriteLane): Promise<void> {
+  async write(bytes: Uint8Array, at: number, lane: WriteLane): Promise<void> {
     assert(at + bytes.length <= this.bytes, "a segment keeps its size");
-    return writeWhole(this.#descriptor(lane), bytes, at);
+    const fd = this.#lanes[lane];
+    assert(fd !== undefined, "a lane has its descriptor");
+    await writeWhole(fd, bytes, at);
+  }
+
+  close(): void {
+    for (const fd of this.#lanes.splice(0)) closeSync(fd);
+    this.#closed();
+  }
+}
+
+class ReadSegment implements SegmentReader {
+  readonly segment: SegmentNumber;
+  readonly bytes: number;
+  readonly #fd: number;
+
+  constructor(segment: SegmentNumber, path: string) {
+    this.segment = segment;
+    this.#fd = openSync(path, "r");
+    this.bytes = fstatSync(this.#fd).size;
   }
 
   read(target: Uint8Array, at: number): void {
-    const fd = this.#descriptor(0);
     for (let done = 0; done < target.length; ) {
-      const count = readSync(fd, target, done, target.length - done, at + done);
+      const count = readSync(this.#fd, target, done, target.length - done, at + done);
       if (count === 0) throw corruptSegment(this.segment, `ends at byte ${at + done}`);
       done += count;
     }
   }
 
   close(): void {
-    for (const fd of this.#descriptors.splice(0)) closeSync(fd);
-  }
-
-  #descriptor(lane: WriteLane): number {
-    while (this.#descriptors.length <= lane) {
-      this.#descriptors.push(openSync(this.#path, this.#flags));
-    }
-    const fd = this.#descriptors[lane];
-    assert(fd !== undefined, "a lane has its descriptor");
-    return fd;
+    closeSync(this.#fd);
   }
 }
 

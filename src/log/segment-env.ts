@@ -7,7 +7,7 @@ import { assert } from "../base/index.ts";
 import type { LogEnv, MetaEntry, MetaWrite } from "./log-env.ts";
 import type { RecordPlaces } from "./record-places.ts";
 import type { Sequence } from "./record.ts";
-import type { SegmentFile, SegmentFiles } from "./segment-files.ts";
+import type { SegmentFiles, SegmentReader } from "./segment-files.ts";
 import {
   emptyContent,
   encodeMetas,
@@ -40,8 +40,11 @@ export class SegmentEnv implements LogEnv {
   /** Records that are on their way, in the memory of their frames. */
   readonly #underWay = new Map<Sequence, Uint8Array>();
   readonly #frames: Uint8Array[] = [];
-  /** The segment that was read last. */
-  #reading: SegmentFile | undefined;
+  /**
+   * The segment that was read last, at first the newest. Another takes its place when it is closed:
+   * reading never needs one descriptor more than the log was opened with.
+   */
+  #reading: SegmentReader | undefined;
   #target: Uint8Array = new Uint8Array(0);
 
   constructor({ files, segmentBytes, durable }: SegmentEnvOptions, log: RecoveredLog) {
@@ -49,7 +52,13 @@ export class SegmentEnv implements LogEnv {
     this.#files = files;
     this.#metas = log.metas;
     this.#places = log.places;
-    this.#writer = new SegmentWriter(files, segmentBytes, log);
+    this.#reading = files.openReader(log.end.segment);
+    try {
+      this.#writer = new SegmentWriter(files, segmentBytes, log);
+    } catch (error) {
+      this.#reading.close();
+      throw error;
+    }
   }
 
   async write(
@@ -86,7 +95,7 @@ export class SegmentEnv implements LogEnv {
     if (this.#reading?.segment !== place.segment) {
       this.#reading?.close();
       this.#reading = undefined;
-      this.#reading = this.#files.open(place.segment);
+      this.#reading = this.#files.openReader(place.segment);
     }
     const target = this.#targetOf(place.bytes);
     this.#reading.read(target, place.at);
@@ -118,6 +127,7 @@ export class SegmentEnv implements LogEnv {
     await this.#writer.close();
     this.#reading?.close();
     this.#reading = undefined;
+    this.#files.close();
   }
 
   #takeFrame(bytes: number): Uint8Array {

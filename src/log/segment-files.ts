@@ -15,6 +15,19 @@ export const writeLanes = 2;
 /** A number below `writeLanes`. */
 export type WriteLane = number;
 
+/** A segment that is open for reading. */
+export interface SegmentReader {
+  readonly segment: SegmentNumber;
+  /** Size; it never changes. */
+  readonly bytes: number;
+
+  /** Fills the target, which lies within the file. */
+  read(target: Uint8Array, at: number): void;
+
+  close(): void;
+}
+
+/** A segment that is open for writing, with all that its writes need: none of them opens a file. */
 export interface SegmentFile {
   readonly segment: SegmentNumber;
   /** Size; it never changes. */
@@ -22,14 +35,11 @@ export interface SegmentFile {
 
   /**
    * Resolves when the bytes are durable; they can be read from some moment before. They must stay
-   * as they are until then. Where it rejects, nobody knows what is there.
+   * as they are until then. Where it rejects, nobody knows what is there. It never throws.
    */
   write(bytes: Uint8Array, at: number, lane: WriteLane): Promise<void>;
 
-  /** Fills the target, which lies within the file. */
-  read(target: Uint8Array, at: number): void;
-
-  /** No write may be under way. What was written can be read through another opening. */
+  /** No write may be in flight. */
   close(): void;
 }
 
@@ -45,9 +55,14 @@ export interface SegmentFiles {
 
   open(segment: SegmentNumber): SegmentFile;
 
+  openReader(segment: SegmentNumber): SegmentReader;
+
   /**
    * Makes a file that holds `head` and then zeros, in the place of an older one of this number.
    * When it resolves, it is durable with its name; until then it is there whole, or not at all.
    */
   make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile>;
+
+  /** After all that was opened has been closed. */
+  close(): void;
 }

@@ -28,11 +28,16 @@ export async function openSegmentEnv(
   nextTurn: () => Promise<void>,
 ): Promise<SegmentEnv> {
   const { files, segmentBytes } = options;
-  const found = files.list();
-  if (found.length === 0) await makeFirst(files, segmentBytes, identity);
-  const log = await recoverLog(files, found.length === 0 ? [1] : found, nextTurn);
-  await settle(files, log);
-  return new SegmentEnv(options, log);
+  try {
+    const found = files.list();
+    if (found.length === 0) await makeFirst(files, segmentBytes, identity);
+    const log = await recoverLog(files, found.length === 0 ? [1] : found, nextTurn);
+    await settle(files, log);
+    return new SegmentEnv(options, log);
+  } catch (error) {
+    files.close();
+    throw error;
+  }
 }
 
 /** The first segment has the first frame in it from the beginning: there is no log without. */

@@ -15,7 +15,7 @@ import type { MetaEntry } from "./log-env.ts";
 import { RecordPlaces } from "./record-places.ts";
 import { decodeRecord } from "./record.ts";
 import type { Sequence } from "./record.ts";
-import type { SegmentFile, SegmentFiles } from "./segment-files.ts";
+import type { SegmentFiles, SegmentReader } from "./segment-files.ts";
 import {
   corruptSegment,
   countZeroSectors,
@@ -154,7 +154,7 @@ class SegmentScan {
   }
 
   /** The head of the frame that follows, or undefined where the log may end. */
-  private nextHead(file: SegmentFile, at: number): FrameHead | undefined {
+  private nextHead(file: SegmentReader, at: number): FrameHead | undefined {
     const { segment } = file;
     const sector = this.window.view(file, at, segmentFormat.sectorBytes);
     const head = decodeFrameHead(sector);
@@ -267,8 +267,8 @@ class SegmentScan {
     return target;
   }
 
-  private within<T>(segment: SegmentNumber, use: (file: SegmentFile) => T): T {
-    const file = this.files.open(segment);
+  private within<T>(segment: SegmentNumber, use: (file: SegmentReader) => T): T {
+    const file = this.files.openReader(segment);
     try {
       return use(file);
     } finally {

@@ -114,8 +114,16 @@ export class SegmentWriter {
     }
   }
 
-  /** Begins as many writes as may begin now. */
+  /** Begins as many writes as may begin now. Whatever it meets, no frame is left waiting. */
   #pump(): void {
+    try {
+      this.#beginWaiting();
+    } catch (fault) {
+      this.#fail(storeFailure("write the next frame", fault));
+    }
+  }
+
+  #beginWaiting(): void {
     for (;;) {
       const next = this.#queue[this.#placed];
       if (next === undefined || this.#freeLanes.length === 0) return;
@@ -152,7 +160,7 @@ export class SegmentWriter {
     });
     const lane = this.#freeLanes.pop();
     assert(lane !== undefined, "a write has its lane");
-    const write = file.write(frame, at, lane).then(
+    const write = startWrite(file, { frame, at, lane }).then(
       () => {
         waiting.durable = true;
       },
@@ -219,7 +227,13 @@ export class SegmentWriter {
   /** A segment that a process before this one has made in advance. */
   #openAhead(): SegmentFile | undefined {
     const segment = this.#current.segment + 1;
-    return this.#log.ahead.includes(segment) ? this.#files.open(segment) : undefined;
+    if (!this.#log.ahead.includes(segment)) return undefined;
+    try {
+      return this.#files.open(segment);
+    } catch {
+      // It holds nothing: where it is needed, it is made again in its place, or the log fails.
+      return undefined;
+    }
   }
 
   #make(bytes: number): void {
@@ -241,6 +255,18 @@ export class SegmentWriter {
         this.#fail(storeFailure(`make segment ${segment} of ${bytes} bytes`, error));
       },
     );
+  }
+}
+
+/** A file that throws at once has not written either: its frame must not wait for ever. */
+function startWrite(
+  file: SegmentFile,
+  { frame, at, lane }: { frame: Uint8Array; at: number; lane: WriteLane },
+): Promise<void> {
+  try {
+    return file.write(frame, at, lane);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

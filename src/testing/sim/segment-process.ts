@@ -3,7 +3,13 @@
  * death. A write can be read at once and is durable when its own flush has ended: those of two
  * lanes end in any order.
  */
-import type { SegmentFile, SegmentFiles, SegmentNumber, WriteLane } from "../../log/index.ts";
+import type {
+  SegmentFile,
+  SegmentFiles,
+  SegmentNumber,
+  SegmentReader,
+  WriteLane,
+} from "../../log/index.ts";
 import { writeLanes } from "../../log/index.ts";
 import type { DirtyWrite, SegmentContents } from "./segment-contents.ts";
 import { DiskLuck } from "./disk-luck.ts";
@@ -75,6 +81,16 @@ export class SegmentProcess implements SegmentFiles {
       segment,
       bytes: contents.visible(segment).length,
       write: (bytes, at, lane) => this.write({ segment, at, bytes }, lane),
+      close: () => {},
+    };
+  }
+
+  openReader(segment: SegmentNumber): SegmentReader {
+    this.assertAlive("open");
+    const { contents } = this.parts;
+    return {
+      segment,
+      bytes: contents.visible(segment).length,
       read: (target, at) => {
         this.assertAlive("read");
         if (this.luck.happens(this.parts.faults.readErrorRate))
@@ -102,6 +118,8 @@ export class SegmentProcess implements SegmentFiles {
       });
     });
   }
+
+  close(): void {}
 
   /** Runs a task in a later turn. */
   soon(task: () => void): () => void {

@@ -151,4 +151,32 @@ export const segmentMutants: readonly Mutant[] = [
     hunt: { seeds: 0 },
     killer: { file: unit, name: "refuse each other" },
   },
+  {
+    name: "lane-opened-when-it-is-needed",
+    says: "A segment has the descriptors of all its lanes from its opening on (src/log/segment-directory.ts): an embedder without descriptors fails a commit in flight, and the shard with it.",
+    file: "src/log/segment-directory.ts",
+    find: "    const fd = this.#lanes[lane];\n    assert",
+    replace:
+      "    const fd = lane === 0 ? this.#lanes[0] : openSync(`/dev/fd/${this.#lanes[0]}`, 2);\n    assert",
+    hunt: { seeds: 0 },
+    killer: { file: "test/durability/descriptors.test.ts", name: "segments" },
+  },
+  {
+    name: "no-descriptor-kept-to-make-a-segment",
+    says: "A log keeps the descriptors by which its next segment is made (src/log/segment-directory.ts): an embedder without descriptors ends the shard when its segment is full.",
+    file: "src/log/segment-directory.ts",
+    find: "this.#held.length < 1 + writeLanes",
+    replace: "this.#held.length < 0 * writeLanes",
+    hunt: { seeds: 0 },
+    killer: { file: "test/durability/descriptors.test.ts", name: "segments" },
+  },
+  {
+    name: "write-that-throws-leaves-its-frame-waiting",
+    says: "A write that throws at once is a failed write (src/log/segment-writer.ts): every later commit waits for ever.",
+    file: "src/log/segment-writer.ts",
+    find: "  } catch (error) {\n    return Promise.reject(error);\n  }",
+    replace: "  } catch {\n    return new Promise(() => {});\n  }",
+    hunt: { seeds: 0 },
+    killer: { file: "test/unit/log/segment-writer.test.ts" },
+  },
 ];
