@@ -1,11 +1,58 @@
 /**
  * Heartbeats: thesis §3.4. They carry the commit index and the read round, and find messages that
- * were lost.
+ * were lost. A follower that is being sent entries and accepts them needs none.
  */
 import { RaftError } from "../base/index.ts";
 import type { HeartbeatRequest, HeartbeatResponse, ParkResponse } from "./message.ts";
 import { confirmReads } from "./read-index.ts";
 import type { RaftState } from "./state.ts";
+import type { Progress } from "./tracker/progress.ts";
+
+/**
+ * Sends a heartbeat to every follower that does not do without. The next look is when the first of
+ * the others needs one, so that nobody waits longer than an interval.
+ */
+export function sendDueHeartbeats(state: RaftState): void {
+  if (state.reads.length > 0) {
+    broadcastHeartbeat(state);
+    return;
+  }
+  state.heartbeatElapsed = 0;
+  for (const progress of state.followers) {
+    if (isInTouch(state, progress)) {
+      const age = state.leaderTicks - progress.sentTick;
+      state.heartbeatElapsed = Math.max(state.heartbeatElapsed, age);
+    } else pushHeartbeat(state, progress, 0);
+  }
+}
+
+/**
+ * Whether entries do all that a heartbeat would: within the last interval they kept the follower
+ * from campaigning and carried the commit index, and it accepted some, which shows the leader that
+ * it is there. An entry that is lost among others is found by the rejection of the next; when the
+ * last is lost, nothing more is sent, and heartbeats find it.
+ */
+function isInTouch({ leaderTicks, options }: RaftState, progress: Progress): boolean {
+  const { heartbeatTicks } = options;
+  return (
+    leaderTicks - progress.sentTick < heartbeatTicks &&
+    leaderTicks - progress.acceptedTick < heartbeatTicks &&
+    progress.state === "replicate" &&
+    !progress.nudge
+  );
+}
+
+function pushHeartbeat(state: RaftState, progress: Progress, readRound: number): void {
+  progress.sentTick = state.leaderTicks;
+  state.messages.push({
+    kind: "heartbeatRequest",
+    from: state.self,
+    to: progress.member,
+    term: state.term,
+    commit: Math.min(state.log.committed, progress.match),
+    readRound,
+  });
+}
 
 export function broadcastHeartbeat(state: RaftState): void {
   state.heartbeatElapsed = 0;
@@ -13,16 +60,8 @@ export function broadcastHeartbeat(state: RaftState): void {
   // one may be underway still.
   if (state.reads.length > 0) state.readRound += 1;
   state.readRoundDue = false;
-  for (const progress of state.followers) {
-    state.messages.push({
-      kind: "heartbeatRequest",
-      from: state.self,
-      to: progress.member,
-      term: state.term,
-      commit: Math.min(state.log.committed, progress.match),
-      readRound: state.reads.length > 0 ? state.readRound : 0,
-    });
-  }
+  const readRound = state.reads.length > 0 ? state.readRound : 0;
+  for (const progress of state.followers) pushHeartbeat(state, progress, readRound);
   confirmReads(state);
 }
 

@@ -19,7 +19,7 @@ export const raftOptionTable = {
     min: 1,
     max: 1_000,
     unit: "ticks",
-    why: "how often a leader that sends nothing else shows that it lives; must be below electionTicks",
+    why: "interval of heartbeats to a follower that accepts no entries meanwhile; must be below electionTicks",
   },
   parkTicks: {
     kind: "integer",

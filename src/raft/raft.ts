@@ -23,6 +23,7 @@ import {
   broadcastHeartbeat,
   handleHeartbeatRequest,
   handleHeartbeatResponse,
+  sendDueHeartbeats,
   takeCommit,
 } from "./heartbeat.ts";
 import type { Message } from "./message.ts";
@@ -83,11 +84,12 @@ export class Raft {
       checkQuorum(state);
       if (!state.isLeader) return;
     }
+    state.leaderTicks += 1;
     state.idleTicks += 1;
     state.heartbeatElapsed += 1;
     if (state.heartbeatElapsed < state.options.heartbeatTicks) return;
     if (canPark(state)) broadcastParkRequest(state);
-    else broadcastHeartbeat(state);
+    else sendDueHeartbeats(state);
   }
 
   /**

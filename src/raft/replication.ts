@@ -95,6 +95,7 @@ function pushAppend(state: RaftState, progress: Progress, blocks: readonly Block
     commit: log.committed,
     blocks,
   });
+  progress.sentTick = state.leaderTicks;
   progress.sent(last, bytes);
   if (progress.state === "replicate") {
     progress.commitSent = Math.max(progress.commitSent, Math.min(log.committed, last));
@@ -200,6 +201,7 @@ export function handleAppendResponse(state: RaftState, response: AppendResponse)
     return;
   }
   if (response.index > state.log.lastIndex) return;
+  progress.acceptedTick = state.leaderTicks;
   const news = progress.maybeUpdate(response.index);
   if (progress.state === "replicate") progress.inflights.freeTo(response.index);
   else if (progress.state === "probe" && (news || progress.match === response.index)) {

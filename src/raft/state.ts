@@ -73,6 +73,8 @@ export class RaftState {
    */
   electionDeadline = 0;
   heartbeatElapsed = 0;
+  /** Ticks that this replica has led for, over all its terms: the clock of `Progress`. */
+  leaderTicks = 0;
   /** On a leader: ticks since it last had anything to do but heartbeats. */
   idleTicks = 0;
   /** Not ticked, and covered by the heartbeats between shards: see parking.ts. */

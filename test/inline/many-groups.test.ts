@@ -51,6 +51,25 @@ test("followers of many groups that share a round are told with the next entries
   await cluster.close();
 });
 
+test("no heartbeat goes to followers that take entries all the time, and some again when there are none", async () => {
+  const cluster = await ShardCluster.start({ options: { parkTicks: 0 } });
+  await cluster.createGroup("a", 1);
+  await cluster.tick(4);
+  const heartbeatsIn = async (ticks: number, command: string | undefined): Promise<number> => {
+    cluster.delivered.length = 0;
+    for (let tick = 0; tick < ticks; tick += 1) {
+      if (command !== undefined) cluster.client("a", 1).propose(1, command);
+      await cluster.run();
+      await cluster.tick();
+    }
+    return cluster.delivered.filter(({ kind }) => kind === "heartbeatRequest").length;
+  };
+  assert.equal(await heartbeatsIn(40, "x"), 0);
+  assert.equal((await cluster.status("b", 1)).term, 1, "nobody campaigns");
+  assert.equal(await heartbeatsIn(4, undefined), 4);
+  await cluster.close();
+});
+
 test("proposals of a busy shard that wait for room in the log follow when there is room", async () => {
   const cluster = await startBusy({ blockBytesMax: 1, uncommittedBytesMax: 1 });
   const calls: Call[] = [];

@@ -13,6 +13,8 @@ import type { Inflights } from "./inflights.ts";
 
 export type ProgressState = "probe" | "replicate" | "snapshot";
 
+const longAgo = -(2 ** 30);
+
 export class Progress {
   readonly member: NodeKey;
   /**
@@ -42,6 +44,10 @@ export class Progress {
    * was lost.
    */
   matchAtHeartbeat: Index = -1;
+  /** The leader's tick in which entries or a heartbeat were last sent. */
+  sentTick: number = longAgo;
+  /** The leader's tick in which the member last accepted entries. */
+  acceptedTick: number = longAgo;
   readonly inflights: Inflights;
 
   constructor(member: NodeKey, next: Index, match: Index, inflights: Inflights) {

@@ -78,9 +78,9 @@ export const readMutants: readonly Mutant[] = [
     name: "unconfirmed-read-not-asked-again",
     says: "A read that was not confirmed is asked about again (thesis 6.4): one lost message leaves it without an answer.",
     file: "src/raft/heartbeat.ts",
-    find: "readRound: state.reads.length > 0 ? state.readRound : 0,",
+    find: "const readRound = state.reads.length > 0 ? state.readRound : 0;",
     replace:
-      "readRound: state.reads.some(({ round }) => round === state.readRound) ? state.readRound : 0,",
+      "const asked = state.reads.some(({ round }) => round === state.readRound);\n  const readRound = asked ? state.readRound : 0;",
     killer: { file: "test/datadriven/raft.test.ts" },
   },
 ];

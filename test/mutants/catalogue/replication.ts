@@ -6,6 +6,39 @@ const predecessors = "test/defects/raft-predecessors.test.ts";
 /** Entries on their way to the followers, and what counts as committed. */
 export const replicationMutants: readonly Mutant[] = [
   {
+    name: "heartbeats-beside-entries",
+    says: "A follower that takes entries needs no heartbeat (src/raft/heartbeat.ts): thousands of busy groups send as many heartbeats as entries, and do less.",
+    file: "src/raft/heartbeat.ts",
+    find: "    if (isInTouch(state, progress)) {",
+    replace: "    if (progress.nudge && isInTouch(state, progress)) {",
+    killer: { file: "test/inline/many-groups.test.ts", name: "no heartbeat goes" },
+  },
+  {
+    name: "entries-pass-for-heartbeats-unaccepted",
+    says: "Only a follower that accepts entries does without heartbeats (src/raft/heartbeat.ts): where every message is lost, none asks the follower where it stands.",
+    file: "src/raft/heartbeat.ts",
+    find: "    leaderTicks - progress.acceptedTick < heartbeatTicks &&\n",
+    replace: "",
+    killer: { file: "test/datadriven/raft.test.ts" },
+  },
+  {
+    name: "reads-wait-behind-entries",
+    says: "A read that was not confirmed is asked about again though entries flow (src/raft/heartbeat.ts): one lost message, and reads of a busy group hang.",
+    file: "src/raft/heartbeat.ts",
+    find: "  if (state.reads.length > 0) {\n    broadcastHeartbeat(state);",
+    replace:
+      "  if (state.reads.length > 0 && state.readRoundDue) {\n    broadcastHeartbeat(state);",
+    killer: { file: "test/datadriven/raft.test.ts" },
+  },
+  {
+    name: "skipped-heartbeat-skips-an-interval",
+    says: "The look after a skipped heartbeat comes when the follower needs one (src/raft/heartbeat.ts): it hears nothing for two intervals, and with short election timeouts campaigns.",
+    file: "src/raft/heartbeat.ts",
+    find: "      state.heartbeatElapsed = Math.max(state.heartbeatElapsed, age);",
+    replace: "      state.heartbeatElapsed = Math.min(state.heartbeatElapsed, age);",
+    killer: { file: "test/datadriven/raft.test.ts" },
+  },
+  {
     name: "older-term-committed-by-counting",
     says: "Only entries of the leader's own term are committed by counting (thesis figure 3.7; ex_raft): an acknowledged write is overwritten by a later leader.",
     file: "src/raft/replication.ts",
