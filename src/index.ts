@@ -1,7 +1,7 @@
 /**
- * flotilla: an embeddable multi-group Raft engine. This is all that an embedder needs;
- * `flotilla/kv` is a ready state machine, `flotilla/machine` what a state machine's module imports,
- * `flotilla/raft`, `flotilla/log` and `flotilla/testing` are for those who build on the parts.
+ * flotilla: an embeddable multi-group Raft engine. This is all that an embedder and the module of a
+ * state machine need; `flotilla/kv` is a ready state machine; `flotilla/raft`, `flotilla/log` and
+ * `flotilla/testing` are for those who build on the parts.
  */
 export {
   Engine,
@@ -28,6 +28,7 @@ export type {
   LocalReadResult,
   MemberStatus,
   Proposed,
+  PlainOf,
   ReadBatchResult,
   ReadResult,
   Role,
@@ -38,7 +39,8 @@ export type {
   StateMachineDefinition,
   TlsOptions,
   TypedGroup,
+  TypedProposed,
   TypedStateMachine,
 } from "./engine/index.ts";
-export { RaftError, errorTable } from "./base/index.ts";
+export { CommandRejected, RaftError, errorTable } from "./base/index.ts";
 export type { ErrorCode, ErrorDetails, ErrorSpec, Outcome } from "./base/index.ts";

@@ -38,6 +38,7 @@ export type ErrorCode =
   | "ERR_GROUP_DISABLED"
   | "ERR_ENTRY_TOO_LARGE"
   | "ERR_APPLY_FAILED"
+  | "ERR_RESULT_INVALID"
   | "ERR_QUERY_FAILED"
   | "ERR_SHARD_CRASHED"
   | "ERR_STORE_FAILED"
@@ -48,6 +49,7 @@ export type ErrorCode =
   | "ERR_PORT_IN_USE"
   | "ERR_LISTEN_FAILED"
   | "ERR_STATE_MACHINE_LOAD"
+  | "ERR_WORKER_MISSING"
   | "ERR_FRAME_INVALID"
   | "ERR_HANDSHAKE_REFUSED"
   | "ERR_ENGINE_CLOSED"
@@ -139,15 +141,21 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
     "split the command, or raise the option on every node",
   ),
   ERR_APPLY_FAILED: spec(
-    "none",
+    "unknown",
     false,
-    "the state machine threw on this command; the entry is in the log and has no effect",
-    "see `cause` for the state machine's own error",
+    "the state machine threw on this command; what it had changed before stays changed. If it threw `CommandRejected`, nothing was changed and the outcome is none",
+    "see `cause` for the state machine's own error; check first, then change, and refuse with `CommandRejected`",
+  ),
+  ERR_RESULT_INVALID: spec(
+    "unknown",
+    false,
+    "the command was applied, and what `apply` returned is no result: a promise-like object, or data that cannot be encoded",
+    "return bytes or nothing, from defineStateMachine plain data; `apply` must be synchronous. Do not retry: it was applied",
   ),
   ERR_QUERY_FAILED: spec(
     "none",
     false,
-    "the state machine threw on this query",
+    "the state machine threw on this query, or its answer cannot be encoded",
     "see `cause` for the state machine's own error",
   ),
   ERR_SHARD_CRASHED: spec(
@@ -203,6 +211,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
     false,
     "the module of `stateMachine` or `logStore` cannot be imported or does not export `createStateMachine` or `createLogStore`",
     "see `cause`; the URL must be that of a compiled module a worker thread can import",
+  ),
+  ERR_WORKER_MISSING: spec(
+    "none",
+    false,
+    "the module of the shards' workers is not where the package has it, as after bundling",
+    "mark `flotilla` as external in the bundler, so that it is loaded from node_modules",
   ),
   ERR_FRAME_INVALID: spec(
     "none",
@@ -271,6 +285,20 @@ export class RaftError extends Error {
   get remedy(): string {
     return errorTable[this.code].remedy;
   }
+}
+
+/**
+ * What a state machine throws from `apply` to refuse a command before it has changed anything: the
+ * proposer gets ERR_APPLY_FAILED with outcome "none". Thrown on every replica or on none, as every
+ * exception of `apply`.
+ */
+export class CommandRejected extends Error {
+  override readonly name: string = "CommandRejected";
+}
+
+/** By its name: a state machine's module may have loaded another copy of this package. */
+export function isRejection(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "CommandRejected";
 }
 
 /**

@@ -7,12 +7,14 @@ export { assert, unreachable } from "./assert.ts";
 export { diskFailure } from "./disk-failure.ts";
 export type { ErrorCode, ErrorDetails, ErrorSpec, Outcome, WireError } from "./errors.ts";
 export {
+  CommandRejected,
   RaftError,
   asError,
   errorFromWire,
   errorTable,
   errorToWire,
   isErrorCode,
+  isRejection,
   messageOf,
 } from "./errors.ts";
 export type { GroupId, Incarnation, Index, NodeId, NodeKey, ShardId, Term } from "./ids.ts";

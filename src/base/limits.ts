@@ -18,6 +18,8 @@ export const limits = {
   mailBytesMax: 4_194_304,
   /** CBOR nesting accepted from a peer; our own messages need 3. */
   cborDepthMax: 8,
+  /** Nesting of a user's commands, queries, results and answers, for machines of plain data. */
+  documentDepthMax: 64,
   /** Members of a group, each half of a joint configuration. */
   membersMax: 64,
   /** Nodes one shard can know (NodeKey). */

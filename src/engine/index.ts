@@ -15,6 +15,7 @@ export type {
 export type { EngineEvents, LeaderChanged } from "./events.ts";
 export type { GroupView } from "./group-table.ts";
 export { engineOptionTable } from "./options.ts";
+export type { PlainOf } from "./plain-data.ts";
 export type { EngineOptions, EngineTuning } from "./options.ts";
 export type {
   CreateStateMachine,
@@ -34,6 +35,7 @@ export type {
   GroupCalls,
   StateMachineDefinition,
   TypedGroup,
+  TypedProposed,
   TypedStateMachine,
 } from "./typed.ts";
 export { defineStateMachine, typedGroup } from "./typed.ts";

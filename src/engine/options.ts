@@ -8,6 +8,7 @@ import { raftOptionTable } from "../raft/index.ts";
 import { shardOptionTable } from "../shard/index.ts";
 import type { TlsOptions } from "../transport/index.ts";
 import { clusterLengthMax } from "../wire/index.ts";
+import type { TuningOptions } from "./tuning-options.ts";
 
 const ownOptionTable = {
   shards: {
@@ -87,15 +88,8 @@ export const engineOptionTable: typeof ownOptionTable &
 /** Everything that the option table describes, checked and complete. */
 export type EngineTuning = OptionValues<typeof engineOptionTable>;
 
-type Tunable = {
-  readonly [K in keyof typeof engineOptionTable]?: EngineTuning[K] | undefined;
-};
-
-/**
- * What `Engine.open` takes. The tuning options, their units, defaults and ranges stand in the
- * option table of the README.
- */
-export interface EngineOptions extends Tunable {
+/** What `Engine.open` takes. */
+export interface EngineOptions extends TuningOptions {
   /** Name of the cluster, 1 to 128 characters. Nodes of other clusters are refused. */
   readonly cluster: string;
   /** This node's id, the same for the life of its data directory. */

@@ -2,16 +2,19 @@
  * Types over the bytes of a state machine: `defineStateMachine` makes one from functions that take
  * and return plain data, and `typedGroup` calls it with the types of that definition. In between,
  * commands, queries, results and answers are CBOR: numbers, strings, byte strings, booleans, null,
- * undefined, arrays and plain objects, no deeper than `limits.cborDepthMax`. Where a result is
- * anything else, its call fails although the command was applied.
+ * undefined, arrays and plain objects, up to 64 levels deep (`limits.documentDepthMax`). If a
+ * result is anything else, the command was applied and its call fails with ERR_RESULT_INVALID.
  *
  * The types are trusted: whoever can propose to the group can propose bytes of any shape. A
  * definition whose group takes commands from elsewhere than `typedGroup`, or from another version
  * of the program, checks them in `parseCommand`.
  */
+import { CommandRejected, RaftError, messageOf } from "../base/index.ts";
 import type { GroupId, Index, Term } from "../base/index.ts";
+import { resultInvalid } from "../shard/index.ts";
 import type { CreateStateMachine, StateMachineContext } from "../shard/index.ts";
-import { decodeCbor, encodeCbor } from "../wire/index.ts";
+import { decodeDocument, encodeDocument } from "../wire/index.ts";
+import type { PlainOf } from "./plain-data.ts";
 
 /** What `apply` may know besides state and command; the same on every replica. */
 export interface CommandMeta {
@@ -25,8 +28,9 @@ export interface StateMachineDefinition<State, Command, Query, Result, Answer> {
   /** The state before the first command: an object that `apply` changes in place. */
   init(context: StateMachineContext): State;
   /**
-   * Applies a command. Must be deterministic, as `StateMachine.apply` says. An exception is the
-   * command's result; what was changed before it stays changed, so check first, then change.
+   * Applies a command. Must be deterministic, as `StateMachine.apply` says, and synchronous. An
+   * exception is the command's result, with outcome "unknown": what was changed before it stays
+   * changed. Check first and throw `CommandRejected` for outcome "none", then change.
    */
   apply(state: State, command: Command, meta: CommandMeta): Result;
   /** Answers a query. Must not change the state. */
@@ -34,8 +38,8 @@ export interface StateMachineDefinition<State, Command, Query, Result, Answer> {
   /** A hash over the whole state, equal on two replicas if and only if their states are. */
   digest?(state: State): string;
   /**
-   * Checks decoded data and returns it as a command, or throws. Runs on every replica: as
-   * deterministic as `apply`.
+   * Checks decoded data and returns it as a command, or throws: the command is then rejected, with
+   * outcome "none". Runs on every replica: as deterministic as `apply`.
    */
   parseCommand?(data: unknown): Command;
   /** Checks decoded data and returns it as a query, or throws. */
@@ -73,29 +77,56 @@ type TypesOf<Machine extends AnyTypedStateMachine> = NonNullable<Machine[typeof 
  * });
  */
 export function defineStateMachine<State, Command, Query, Result, Answer>(
-  definition: StateMachineDefinition<State, Command, Query, Result, Answer>,
+  definition: StateMachineDefinition<State, Command, Query, Result, Answer> &
+    PlainResults<State, Command, Query, Result, Answer>,
 ): TypedStateMachine<Command, Query, Result, Answer> {
   const parseCommand = definition.parseCommand?.bind(definition) ?? trusted<Command>;
   const parseQuery = definition.parseQuery?.bind(definition) ?? trusted<Query>;
   const digest = definition.digest?.bind(definition);
+  const readCommand = (bytes: Uint8Array): Command => {
+    try {
+      // Decoded byte strings are views on what was decoded. The engine reuses an entry's memory, so
+      // a state that keeps one would change under its owner; hence a copy. (`slice` would make none
+      // if the bytes are a Buffer.)
+      return parseCommand(decodeDocument(new Uint8Array(bytes)));
+    } catch (cause) {
+      throw new CommandRejected(messageOf(cause), { cause });
+    }
+  };
   const create: CreateStateMachine = (context) => {
     const state = definition.init(context);
     return {
       apply(entry) {
-        // Decoded byte strings are views on what was decoded. The engine reuses an entry's memory,
-        // so a state that keeps one would change under its owner; hence a copy. (`slice` would make
-        // none where the bytes are a Buffer.)
-        const command = parseCommand(decodeCbor(new Uint8Array(entry.command)));
+        const command = readCommand(entry.command);
         const { index, term, timeMs } = entry;
-        return encodeCbor(definition.apply(state, command, { index, term, timeMs }));
+        return encodeResult(definition.apply(state, command, { index, term, timeMs }));
       },
       query(query) {
-        return encodeCbor(definition.query(state, parseQuery(decodeCbor(query))));
+        return encodeDocument(definition.query(state, parseQuery(decodeDocument(query))));
       },
       ...(digest === undefined ? {} : { digest: () => digest(state) }),
     };
   };
   return Object.assign(create, { [machineTypes]: undefined });
+}
+
+/** The command was applied by then: that its result is none must not look like a refusal. */
+function encodeResult(result: unknown): Uint8Array {
+  try {
+    return encodeDocument(result);
+  } catch (cause) {
+    if (cause instanceof RaftError) throw resultInvalid("a result that is no plain data", cause);
+    throw cause;
+  }
+}
+
+/**
+ * Does not compile if results or answers are not plain data: promises of an async `apply`, Dates,
+ * Maps, Sets, functions.
+ */
+interface PlainResults<State, Command, Query, Result, Answer> {
+  apply(state: State, command: Command, meta: CommandMeta): PlainOf<Result>;
+  query(state: State, query: Query): PlainOf<Answer>;
 }
 
 /** The options every call takes. */
@@ -111,38 +142,76 @@ export interface CallOptions {
  * engine.
  */
 export interface GroupCalls {
-  propose(
+  propose(group: GroupId, command: Uint8Array, options?: CallOptions): Promise<BytesResult>;
+  proposeBatch(
     group: GroupId,
-    command: Uint8Array,
+    commands: readonly Uint8Array[],
     options?: CallOptions,
-  ): Promise<{ readonly index: Index; readonly value: Uint8Array }>;
-  read(
+  ): Promise<readonly (BytesResult | RaftError)[]>;
+  read(group: GroupId, query: Uint8Array, options?: CallOptions): Promise<BytesResult>;
+  readBatch(
     group: GroupId,
-    query: Uint8Array,
+    queries: readonly Uint8Array[],
     options?: CallOptions,
-  ): Promise<{ readonly index: Index; readonly value: Uint8Array }>;
+  ): Promise<{ readonly index: Index; readonly values: readonly (Uint8Array | RaftError)[] }>;
   readLocal(
     group: GroupId,
     query: Uint8Array,
-  ): Promise<{ readonly value: Uint8Array; readonly appliedIndex: Index }>;
+    options?: CallOptions,
+  ): Promise<{
+    readonly value: Uint8Array;
+    readonly appliedIndex: Index;
+    readonly ageMs: number;
+  }>;
 }
 
-/** One group, called in the types of its state machine. */
+interface BytesResult {
+  readonly index: Index;
+  readonly value: Uint8Array;
+}
+
+/** A command's entry and what `apply` returned for it. */
+export interface TypedProposed<Result> {
+  /** Index of the entry in its group's log. */
+  readonly index: Index;
+  readonly result: Result;
+}
+
+/** One group, called in the types of its state machine. The calls are those of `Engine`. */
 export interface TypedGroup<Machine extends AnyTypedStateMachine> {
   readonly group: GroupId;
+  /** Resolves when the command is committed and applied here. */
   propose(
     command: TypesOf<Machine>["command"],
     options?: CallOptions,
-  ): Promise<{ readonly index: Index; readonly result: TypesOf<Machine>["result"] }>;
+  ): Promise<TypedProposed<TypesOf<Machine>["result"]>>;
+  /** Several commands as one run of entries, in this order; a result or an error for each. */
+  proposeBatch(
+    commands: readonly TypesOf<Machine>["command"][],
+    options?: CallOptions,
+  ): Promise<readonly (TypedProposed<TypesOf<Machine>["result"]> | RaftError)[]>;
   /** Linearizable. */
   read(
     query: TypesOf<Machine>["query"],
     options?: CallOptions,
   ): Promise<{ readonly index: Index; readonly answer: TypesOf<Machine>["answer"] }>;
-  /** From this node's replica, which may be behind. */
+  /** Several linearizable queries, all answered from one state; an answer or an error for each. */
+  readBatch(
+    queries: readonly TypesOf<Machine>["query"][],
+    options?: CallOptions,
+  ): Promise<{
+    readonly index: Index;
+    readonly answers: readonly (TypesOf<Machine>["answer"] | RaftError)[];
+  }>;
+  /** From this node's replica, which may be behind: `ageMs` as of `LocalReadResult`. */
   readLocal(
     query: TypesOf<Machine>["query"],
-  ): Promise<{ readonly appliedIndex: Index; readonly answer: TypesOf<Machine>["answer"] }>;
+    options?: CallOptions,
+  ): Promise<{
+    readonly appliedIndex: Index;
+    readonly ageMs: number;
+    readonly answer: TypesOf<Machine>["answer"];
+  }>;
 }
 
 /**
@@ -156,19 +225,34 @@ export function typedGroup<Machine extends AnyTypedStateMachine>(
   group: GroupId,
 ): TypedGroup<Machine> {
   type Types = TypesOf<Machine>;
+  const resultOf = ({ index, value }: BytesResult): TypedProposed<Types["result"]> => {
+    return { index, result: trusted<Types["result"]>(decodeDocument(value)) };
+  };
+  const answerOf = (value: Uint8Array): Types["answer"] =>
+    trusted<Types["answer"]>(decodeDocument(value));
   return {
     group,
     async propose(command, options) {
-      const { index, value } = await engine.propose(group, encodeCbor(command), options);
-      return { index, result: trusted<Types["result"]>(decodeCbor(value)) };
+      return resultOf(await engine.propose(group, encodeDocument(command), options));
+    },
+    async proposeBatch(commands, options) {
+      const results = await engine.proposeBatch(group, commands.map(encodeDocument), options);
+      return results.map((result) => (result instanceof RaftError ? result : resultOf(result)));
     },
     async read(query, options) {
-      const { index, value } = await engine.read(group, encodeCbor(query), options);
-      return { index, answer: trusted<Types["answer"]>(decodeCbor(value)) };
+      const { index, value } = await engine.read(group, encodeDocument(query), options);
+      return { index, answer: answerOf(value) };
     },
-    async readLocal(query) {
-      const { appliedIndex, value } = await engine.readLocal(group, encodeCbor(query));
-      return { appliedIndex, answer: trusted<Types["answer"]>(decodeCbor(value)) };
+    async readBatch(queries, options) {
+      const asked = queries.map(encodeDocument);
+      const { index, values } = await engine.readBatch(group, asked, options);
+      const answers = values.map((value) => (value instanceof RaftError ? value : answerOf(value)));
+      return { index, answers };
+    },
+    async readLocal(query, options) {
+      const asked = encodeDocument(query);
+      const { appliedIndex, ageMs, value } = await engine.readLocal(group, asked, options);
+      return { appliedIndex, ageMs, answer: answerOf(value) };
     },
   };
 }

@@ -4,15 +4,22 @@
  * and no `destroy`: a thread that is terminated while LMDB writes can hang or abort the whole
  * process.
  */
+import { existsSync } from "node:fs";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
+import { RaftError } from "../base/index.ts";
 import type { ShardTask } from "../shard/index.ts";
 
-/** Compiled or not, the worker's file has the extension that this one has. */
-function workerFile(): string {
-  const own = fileURLToPath(import.meta.url);
-  return fileURLToPath(new URL(`../shard/worker${extname(own)}`, import.meta.url));
+/**
+ * Compiled or not, the worker's file has the extension that this one has.
+ * @throws ERR_WORKER_MISSING if a bundler has moved this file away from it
+ */
+export function workerFile(moduleUrl: string = import.meta.url): string {
+  const own = fileURLToPath(moduleUrl);
+  const file = fileURLToPath(new URL(`../shard/worker${extname(own)}`, moduleUrl));
+  if (existsSync(file)) return file;
+  throw new RaftError("ERR_WORKER_MISSING", `There is no worker module ${file} beside ${own}`);
 }
 
 export class WorkerPool {

@@ -3,13 +3,14 @@
  * replication: a slow state machine delays its own results, while acknowledgements and heartbeats
  * go on between slices.
  */
-import { RaftError, assert, messageOf } from "../base/index.ts";
+import { RaftError, assert, isRejection, messageOf } from "../base/index.ts";
 import type { Index, Term } from "../base/index.ts";
 import { EntryCursor, blockKind, lastIndexOf } from "../raft/index.ts";
 import type { Block } from "../raft/index.ts";
 import type { ShardContext } from "./context.ts";
 import { DiskWindow } from "./disk-window.ts";
 import { disable } from "./groups.ts";
+import { isResultError, resultFault, resultInvalid } from "./machine-result.ts";
 import type { Read } from "./reads.ts";
 import type { Replica } from "./replica.ts";
 import { noReply } from "./replies.ts";
@@ -128,24 +129,39 @@ export class Applier {
 
   private applyEntry(replica: Replica, machine: StateMachine): void {
     const { entry } = this;
-    const { replies, options } = this.context;
+    const { replies } = this.context;
     let result: Uint8Array | undefined;
+    let error: RaftError | undefined;
     try {
       result = machine.apply(entry);
-    } catch (cause) {
-      const message = `The state machine of group ${replica.group} threw on entry ${entry.index}: ${messageOf(cause)}`;
-      // Its proposer is answered with everybody else who waits here: a batch must not be answered
-      // for one entry and as a whole.
-      if (options.applyError === "disable") {
-        throw new RaftError("ERR_GROUP_DISABLED", message, { outcome: "unknown", cause });
+      if (result !== undefined && !(result instanceof Uint8Array)) {
+        const fault = resultFault(result);
+        if (fault !== undefined) error = resultInvalid(fault);
       }
-      const replyTo = this.takeReplyTo(replica, entry.term);
-      const error = new RaftError("ERR_APPLY_FAILED", message, { cause });
-      if (replyTo !== noReply) replies.applyFailed(replyTo, entry.index, error);
-      return;
+    } catch (thrown) {
+      error = isResultError(thrown) ? thrown : this.applyFailed(replica, thrown);
     }
     const replyTo = this.takeReplyTo(replica, entry.term);
-    if (replyTo !== noReply) replies.applied(replyTo, entry.index, result);
+    if (replyTo === noReply) return;
+    if (error === undefined) replies.applied(replyTo, entry.index, result);
+    else replies.applyFailed(replyTo, entry.index, error);
+  }
+
+  /**
+   * What a machine has changed before it threw stays changed: only its word that nothing was makes
+   * the outcome "none".
+   * @throws ERR_GROUP_DISABLED if the option says so
+   */
+  private applyFailed({ group }: Replica, cause: unknown): RaftError {
+    const message = `The state machine of group ${group} threw on entry ${this.entry.index}: ${messageOf(cause)}`;
+    const rejected = isRejection(cause);
+    // Its proposer is answered with everybody else who waits here: a batch must not be answered
+    // for one entry and as a whole.
+    if (this.context.options.applyError === "disable" && !rejected) {
+      throw new RaftError("ERR_GROUP_DISABLED", message, { outcome: "unknown", cause });
+    }
+    const outcome = rejected ? "none" : "unknown";
+    return new RaftError("ERR_APPLY_FAILED", message, { outcome, cause });
   }
 
   /** Who proposed the entry that was just applied, if it was proposed here in this term. */
@@ -191,6 +207,8 @@ export class Applier {
       let answer: Uint8Array | undefined;
       try {
         answer = machine.query(queries.subarray(cursor.start, cursor.end));
+        const fault = resultFault(answer);
+        if (fault !== undefined) throw new TypeError(`query returned ${fault}`);
       } catch (cause) {
         const message = `The state machine of group ${replica.group} threw on a query: ${messageOf(cause)}`;
         const error = new RaftError("ERR_QUERY_FAILED", message, { cause });

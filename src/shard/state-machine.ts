@@ -35,13 +35,17 @@ export interface StateMachine {
   /**
    * Applies one committed command. What it returns goes to the proposer, if it is waiting on this
    * node; the engine copies it before the next call, so the same buffer may be returned each time.
+   * Must be synchronous: a promise is ERR_RESULT_INVALID.
+   *
    * An exception becomes the command's result (ERR_APPLY_FAILED), or disables the replica, as the
-   * option `applyError` says; it must come on every replica or on none.
+   * option `applyError` says; it must come on every replica or on none. Its outcome is "unknown",
+   * since what was changed before it stays changed. `CommandRejected` promises that nothing was:
+   * its outcome is "none", and it never disables.
    */
   apply(entry: Entry): Uint8Array | undefined;
   /**
-   * Answers a read. Must not change the state. An exception becomes ERR_QUERY_FAILED. The engine
-   * copies what it returns.
+   * Answers a read. Must not change the state. An exception, or a result that is not bytes, becomes
+   * ERR_QUERY_FAILED. The engine copies what it returns.
    */
   query(query: Uint8Array): Uint8Array | undefined;
   /**

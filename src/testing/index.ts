@@ -5,7 +5,7 @@
  * --history` judge histories with it.
  */
 /** In CBOR are commands, queries and results of machines made with `defineStateMachine`. */
-export { decodeCbor, encodeCbor } from "../wire/index.ts";
+export { decodeDocument as decodeCbor, encodeDocument as encodeCbor } from "../wire/index.ts";
 export { makeBlock } from "./make-block.ts";
 export type { CreatePlace, SuiteCase } from "./suites/log-store-suite.ts";
 export { logStoreSuite } from "./suites/log-store-suite.ts";

@@ -27,7 +27,10 @@ const truncated = "CBOR ends inside a value";
  * Says what is wrong with `bytes` as one whole CBOR value of the subset, or undefined where nothing
  * is.
  */
-export function findCborFault(bytes: Uint8Array): string | undefined {
+export function findCborFault(
+  bytes: Uint8Array,
+  depthMax: number = limits.cborDepthMax,
+): string | undefined {
   const end = bytes.length;
   /** Items still to come in each open container around the present one. */
   const outer: number[] = [];
@@ -68,9 +71,7 @@ export function findCborFault(bytes: Uint8Array): string | undefined {
         if (count > end - at) return truncated;
         items += count;
         if (items > cborItemsMax) return `CBOR of more than ${cborItemsMax} items`;
-        if (outer.length === limits.cborDepthMax) {
-          return `CBOR nested deeper than ${limits.cborDepthMax}`;
-        }
+        if (outer.length === depthMax) return `CBOR nested deeper than ${depthMax}`;
         outer.push(left);
         left = count;
         break;

@@ -7,7 +7,7 @@
  * other implementations write 64-bit integers, and both are read.
  */
 import { Encoder } from "cbor-x";
-import { RaftError } from "../base/index.ts";
+import { RaftError, limits } from "../base/index.ts";
 import { entryHeaderBytes, writeEntryHeader } from "../raft/index.ts";
 import { findCborFault } from "./cbor-check.ts";
 import { frameInvalid } from "./frame-invalid.ts";
@@ -80,6 +80,18 @@ export function encodeItemsBetween(
  * BigInts, deep nesting.
  */
 export function encodeCbor(value: unknown): Uint8Array {
+  return encodeWithin(value, limits.cborDepthMax);
+}
+
+/**
+ * As `encodeCbor`, for documents of users: up to `limits.documentDepthMax` levels.
+ * @throws ERR_OPTION_INVALID
+ */
+export function encodeDocument(value: unknown): Uint8Array {
+  return encodeWithin(value, limits.documentDepthMax);
+}
+
+function encodeWithin(value: unknown, depthMax: number): Uint8Array {
   let bytes: Buffer;
   try {
     bytes = encodeCborAfter(0, value);
@@ -88,7 +100,7 @@ export function encodeCbor(value: unknown): Uint8Array {
       cause: error,
     });
   }
-  const fault = findCborFault(bytes);
+  const fault = findCborFault(bytes, depthMax);
   if (fault !== undefined) {
     throw new RaftError("ERR_OPTION_INVALID", `Cannot encode as CBOR of plain data: ${fault}`);
   }
@@ -100,7 +112,19 @@ export function encodeCbor(value: unknown): Uint8Array {
  * @throws ERR_FRAME_INVALID
  */
 export function decodeCbor(bytes: Uint8Array): unknown {
-  const fault = findCborFault(bytes);
+  return decodeWithin(bytes, limits.cborDepthMax);
+}
+
+/**
+ * As `decodeCbor`, for documents of users: up to `limits.documentDepthMax` levels.
+ * @throws ERR_FRAME_INVALID
+ */
+export function decodeDocument(bytes: Uint8Array): unknown {
+  return decodeWithin(bytes, limits.documentDepthMax);
+}
+
+function decodeWithin(bytes: Uint8Array, depthMax: number): unknown {
+  const fault = findCborFault(bytes, depthMax);
   if (fault !== undefined) throw frameInvalid(`Invalid CBOR: ${fault}`);
   try {
     return codec.decode(bytes);

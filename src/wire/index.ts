@@ -3,7 +3,7 @@
  * raft. It never does I/O. `PROTOCOL.md` says what every byte means.
  */
 export { bodyKind } from "./body-kind.ts";
-export { decodeCbor, encodeCbor } from "./cbor.ts";
+export { decodeCbor, decodeDocument, encodeCbor, encodeDocument } from "./cbor.ts";
 export { crc32c, joinCrc32c } from "./crc32c.ts";
 export type { Frame } from "./frame.ts";
 export {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RaftError } from "../../src/base/index.ts";
-import type { CreateStateMachine } from "../../src/shard/index.ts";
+import { runInNewContext } from "node:vm";
+import { CommandRejected, RaftError } from "../../src/base/index.ts";
+import type { CreateStateMachine, Entry } from "../../src/shard/index.ts";
 import { ListMachine } from "./list-machine.ts";
 import { ShardCluster } from "./shard-cluster.ts";
 
@@ -21,6 +22,102 @@ test("an exception in apply is the result of that command, on every replica, and
   assert.deepEqual([first, third], ["3", "4"]);
   assert.ok(second instanceof RaftError);
   for (const node of cluster.nodes) assert.equal(await cluster.digest(node, 1), "x,y,p,q");
+  await cluster.close();
+});
+
+/** What plain JavaScript may return from apply and query, by command; the state counts them. */
+class LooseMachine {
+  static readonly returns: Record<string, () => unknown> = {
+    bytes: () => new TextEncoder().encode("ok"),
+    "bytes of another realm": () => runInNewContext("Uint8Array.of(111, 107)"),
+    nothing: () => undefined,
+    "a promise": async () => new Uint8Array(1),
+    "a promise that is rejected": () => Promise.reject(new Error("nobody awaits this")),
+    "a string": () => "text",
+    null: () => null,
+    "an object": () => ({ length: 3 }),
+    "a view that is not bytes": () => new Float64Array(1),
+    "a rejection": () => {
+      throw new CommandRejected("not today");
+    },
+    "an exception": () => {
+      throw new Error("halfway");
+    },
+  };
+  commands = 0;
+
+  apply({ command }: Entry): Uint8Array | undefined {
+    const name = Buffer.from(command).toString();
+    if (name !== "a rejection") this.commands += 1;
+    return this.loosely(name);
+  }
+
+  query(query: Uint8Array): Uint8Array | undefined {
+    return this.loosely(Buffer.from(query).toString());
+  }
+
+  digest(): string {
+    return String(this.commands);
+  }
+
+  private loosely(name: string): Uint8Array | undefined {
+    const result: unknown = LooseMachine.returns[name]?.();
+    return bytesAsReturned(result);
+  }
+}
+
+/** As a module in plain JavaScript returns it, whatever it is. */
+function bytesAsReturned(value: unknown): Uint8Array | undefined {
+  assume(value);
+  return value;
+}
+
+function assume(_value: unknown): asserts _value is Uint8Array | undefined {}
+
+const accepted = ["bytes", "bytes of another realm", "nothing"];
+
+test("a result that is not bytes is an error of its call, which says that the command was applied", async () => {
+  const cluster = await ShardCluster.start({
+    nodes: ["a"],
+    createStateMachine: () => new LooseMachine(),
+  });
+  await cluster.createGroup("a", 1);
+  const client = cluster.client("a", 1);
+  let applied = 0;
+  for (const name of Object.keys(LooseMachine.returns)) {
+    const write = client.propose(1, name);
+    const read = client.read(1, name);
+    await cluster.settle([write, read]);
+    if (name !== "a rejection") applied += 1;
+    assert.equal(await cluster.digest("a", 1), String(applied), name);
+    if (accepted.includes(name)) {
+      assert.deepEqual(write.results(), [name === "nothing" ? "" : "ok"], name);
+      assert.equal(read.text(), name === "nothing" ? "" : "ok", name);
+      continue;
+    }
+    const [failure] = write.results();
+    assert.ok(failure instanceof RaftError, name);
+    const thrown = name === "a rejection" || name === "an exception";
+    assert.equal(failure.code, thrown ? "ERR_APPLY_FAILED" : "ERR_RESULT_INVALID", name);
+    assert.equal(failure.outcome, name === "a rejection" ? "none" : "unknown", name);
+    assert.equal(read.failure().code, "ERR_QUERY_FAILED", name);
+  }
+  await cluster.close();
+});
+
+test("a rejected command disables no replica, whatever applyError says", async () => {
+  const cluster = await ShardCluster.start({
+    nodes: ["a"],
+    options: { applyError: "disable" },
+    createStateMachine: () => new LooseMachine(),
+  });
+  await cluster.createGroup("a", 1);
+  const calls = ["a rejection", "a promise", "bytes"].map((name) =>
+    cluster.client("a", 1).propose(1, name),
+  );
+  await cluster.settle(calls);
+  assert.equal((await cluster.status("a", 1)).state, "running");
+  assert.deepEqual(calls[2]?.results(), ["ok"]);
   await cluster.close();
 });
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -16,6 +18,16 @@ function manifestField(field: string): unknown {
   const manifest: unknown = JSON.parse(readText("package.json"));
   assert.ok(typeof manifest === "object" && manifest !== null);
   return Object.entries(manifest).find(([name]) => name === field)?.[1];
+}
+
+function packedFiles(): string[] {
+  // Without scripts: `prepare` would compile while other tests run what is compiled.
+  const words = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const { stdout, stderr } = spawnSync("npm", words, { cwd: root, encoding: "utf8" });
+  const listed = /"files": (\[[^\]]*\])/.exec(stdout)?.[1];
+  assert.ok(listed !== undefined, stderr);
+  const files: readonly { readonly path: string }[] = JSON.parse(listed);
+  return files.map(({ path }) => path);
 }
 
 test("everything that package.json exports or installs as a command was built", () => {
@@ -43,7 +55,13 @@ test("the package can be resolved by its own name, and what it does not export c
 });
 
 test("the package can be published: it carries its licence, its README and only compiled sources", () => {
-  assert.deepEqual(manifestField("files"), ["dist/src", "README.md", "LICENSE"]);
+  const files = ["dist/src/**/*.js", "dist/src/**/*.d.ts", "README.md", "LICENSE"];
+  assert.deepEqual(manifestField("files"), files);
+  const packed = packedFiles();
+  assert.ok(packed.includes("dist/src/shard/worker.js"), "what a shard's worker loads");
+  // Maps without their sources and the compiler's own notes are of use to nobody.
+  const others = packed.filter((path) => !/^(dist\/src\/.*\.(js|d\.ts)|[^/]+)$/.test(path));
+  assert.deepEqual(others, []);
   assert.equal(manifestField("license"), "Apache-2.0");
   assert.match(readText("LICENSE"), /Apache License\s+Version 2\.0/);
 });
@@ -53,4 +71,10 @@ test("each layer's index.ts says what the layer is, what it may use and what it 
     (path) => !existsSync(join(root, path)) || !readText(path).startsWith("/**\n * "),
   );
   assert.deepEqual(silent, []);
+});
+
+test("CommonJS can require the package, and gets what an import gets", async () => {
+  const required: unknown = createRequire(import.meta.url)("flotilla");
+  assert.ok(typeof required === "object" && required !== null);
+  assert.deepEqual(Object.keys(required).sort(), Object.keys(await import("flotilla")).sort());
 });

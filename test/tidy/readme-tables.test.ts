@@ -10,6 +10,7 @@ import { errorTable, optionTableMarkdown } from "../../src/base/index.ts";
 import { engineOptionTable } from "../../src/engine/index.ts";
 import { readBlock, replaceBlock } from "./generated-block.ts";
 import { readText, root } from "./source-tree.ts";
+import { tuningOptionsSource } from "./tuning-options-source.ts";
 
 const page = "README.md";
 const rewrite = process.env["FLOTILLA_REWRITE"] === "1";
@@ -51,6 +52,15 @@ for (const [marker, text] of blocks) {
     assert.equal(found, text, "npm test -- --rewrite --only tidy writes it anew");
   });
 }
+
+const optionsFile = "src/engine/tuning-options.ts";
+
+test("the documentation of each option in an editor is made from the option table", () => {
+  const text = tuningOptionsSource(engineOptionTable);
+  if (rewrite) writeFileSync(join(root, optionsFile), text);
+  const again = "npm test -- --rewrite --only tidy writes it anew";
+  assert.equal(readText(optionsFile), text, `${optionsFile}: ${again}`);
+});
 
 test("README names no error code that does not exist", () => {
   const named = new Set(readText(page).match(/\bERR_[A-Z_]+\b/g));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RaftError } from "../../../src/base/index.ts";
+import { RaftError, limits } from "../../../src/base/index.ts";
 import { defineStateMachine, typedGroup } from "../../../src/engine/index.ts";
 import type { StateMachineDefinition, TypedGroup } from "../../../src/engine/index.ts";
 import { encodeCbor } from "../../../src/wire/index.ts";
@@ -83,6 +83,7 @@ describe("defineStateMachine() and typedGroup()", () => {
     assert.deepEqual(await ledger.read({ balanceOf: "ada" }), { index: 2, answer: 2 ** 40 + 5 });
     assert.deepEqual(await ledger.readLocal({ balanceOf: "eve" }), {
       appliedIndex: 2,
+      ageMs: 7,
       answer: undefined,
     });
   });
@@ -116,6 +117,59 @@ describe("defineStateMachine() and typedGroup()", () => {
     assert.equal(engine.machine.digest?.(), before);
   });
 
+  it("take several commands or queries at once", async () => {
+    const { ledger } = open();
+    const commands = [1, 2].map((amount) => ({ kind: "add", account: "ada", amount }) as const);
+    assert.deepEqual(await ledger.proposeBatch(commands), [
+      { index: 1, result: 1 },
+      { index: 2, result: 3 },
+    ]);
+    const { index, answers } = await ledger.readBatch([{ balanceOf: "ada" }, { balanceOf: "eve" }]);
+    assert.deepEqual([index, answers], [2, [3, undefined]]);
+  });
+
+  it("say that a command was applied whose result cannot be encoded", async () => {
+    const values: unknown[] = [];
+    const create = defineStateMachine({
+      init: () => values,
+      apply: (state, value: string): unknown => {
+        state.push(value);
+        return value === "date" ? new Date(0) : new Map();
+      },
+      query: (): unknown => new Set(),
+    });
+    const group = typedGroup<typeof create>(new LocalGroup(create({ group: 1, node: "n1" })), 1);
+    for (const command of ["date", "map"]) {
+      await assert.rejects(group.propose(command), (error) => {
+        assert.ok(error instanceof RaftError);
+        assert.deepEqual([error.code, error.outcome], ["ERR_RESULT_INVALID", "unknown"]);
+        return true;
+      });
+    }
+    assert.deepEqual(values, ["date", "map"]);
+  });
+
+  it("carry documents of 64 levels, and refuse a deeper one before it is proposed", async () => {
+    const create = defineStateMachine({
+      init: () => ({}),
+      apply: (_state, value: unknown) => value,
+      query: (_state, value: unknown) => value,
+    });
+    const engine = new LocalGroup(create({ group: 1, node: "n1" }));
+    const group = typedGroup<typeof create>(engine, 1);
+    let document: unknown = 1;
+    for (let level = 0; level < limits.documentDepthMax; level += 1) document = { inner: document };
+    assert.deepEqual((await group.propose(document)).result, document);
+    assert.deepEqual((await group.read(document)).answer, document);
+    await assert.rejects(group.propose([document]), /deeper than 64/);
+    assert.equal(engine.index, 1);
+  });
+
+  it("reject a command that its parse hook refuses, as one that changed nothing", () => {
+    const machine = createStrict({ group: 1, node: "n1" });
+    assert.throws(() => applyOne(machine, encodeCbor(101), 1), { name: "CommandRejected" });
+  });
+
   it("make a state of its own for each replica", () => {
     const [one, other] = [1, 2].map((group) => createLedger({ group, node: "n1" }));
     assert.ok(one !== undefined && other !== undefined);
@@ -128,7 +182,7 @@ describe("defineStateMachine() and typedGroup()", () => {
     const before = machine.digest?.();
     for (const bytes of [new Uint8Array(0), Uint8Array.of(0xff), Uint8Array.of(1, 1)]) {
       const refused = (error: unknown): boolean => error instanceof RaftError;
-      assert.throws(() => applyOne(machine, bytes, 1), refused);
+      assert.throws(() => applyOne(machine, bytes, 1), { name: "CommandRejected" });
       assert.throws(() => machine.query(bytes), refused);
     }
     assert.equal(machine.digest?.(), before);
@@ -193,4 +247,26 @@ export async function typesOfLedger(ledger: TypedGroup<typeof createLedger>): Pr
   // @ts-expect-error a group's types come from a machine made by defineStateMachine
   typedGroup<() => void>(new LocalGroup(createLedger({ group: 1, node: "n1" })), 1);
   assert.ok(sum && text && balance);
+}
+
+/** The same: results and answers that are not plain data. */
+export function typesOfResults(): void {
+  const init = (): object => ({});
+  const query = (): number => 1;
+  // @ts-expect-error an async apply returns a promise
+  defineStateMachine({ init, query, apply: async (_state, _command: string) => 1 });
+  // @ts-expect-error a Date is no plain data
+  defineStateMachine({ init, query, apply: (_state, _command: string) => new Date(0) });
+  // @ts-expect-error nor is a function within an object
+  defineStateMachine({ init, query, apply: (_state, _command: string) => ({ f: () => 1 }) });
+  // @ts-expect-error nor is a Map in an array
+  defineStateMachine({ init, query, apply: (_state, _command: string) => [new Map([[1, 2]])] });
+  // @ts-expect-error nor is it an answer
+  defineStateMachine({ init, apply: query, query: () => new Set([1]) });
+  interface Tree {
+    readonly left?: Tree | undefined;
+    readonly bytes: Uint8Array;
+  }
+  const tree: Tree = { bytes: new Uint8Array(1) };
+  defineStateMachine({ init, query, apply: (_state, _command: string) => tree });
 }

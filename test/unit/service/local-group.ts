@@ -82,13 +82,21 @@ export class LocalGroup implements GroupCalls {
     return { index: this.index, value: applyOne(this.machine, command, this.index) };
   };
 
+  proposeBatch: GroupCalls["proposeBatch"] = async (group, commands, options) =>
+    await Promise.all(commands.map((command) => this.propose(group, command, options)));
+
   read: GroupCalls["read"] = async (_group, query, options) => {
     this.options = options;
     return { index: this.index, value: this.#query(query) };
   };
 
+  readBatch: GroupCalls["readBatch"] = async (_group, queries, options) => {
+    this.options = options;
+    return { index: this.index, values: queries.map((query) => this.#query(query)) };
+  };
+
   readLocal: GroupCalls["readLocal"] = async (_group, query) => {
-    return { appliedIndex: this.index, value: this.#query(query) };
+    return { appliedIndex: this.index, ageMs: 7, value: this.#query(query) };
   };
 
   #query(query: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeCbor, encodeCbor } from "../../../src/wire/index.ts";
+import { decodeCbor, decodeDocument, encodeDocument, encodeCbor } from "../../../src/wire/index.ts";
 import { plain } from "./sample-messages.ts";
 
 const hex = (text: string): Uint8Array => Buffer.from(text.replace(/ /g, ""), "hex");
@@ -84,6 +84,14 @@ test("nesting is read up to the limit of 8 and refused beyond it", () => {
   assertRefused(nested(9), /deeper than 8/);
   assertRefused(nested(1_000_000), /deeper than 8/);
   assertRefused(new Uint8Array(1_000_000).fill(0xa1), /deeper than 8/);
+});
+
+test("documents of users nest up to 64 levels, and no deeper", () => {
+  let deep: unknown = 1;
+  for (let depth = 0; depth < 64; depth += 1) deep = [deep];
+  assert.deepEqual(decodeDocument(encodeDocument(deep)), deep);
+  assert.throws(() => encodeDocument([deep]), /deeper than 64/);
+  assert.throws(() => decodeDocument(new Uint8Array(1_000_000).fill(0x81)), /deeper than 64/);
 });
 
 test("lengths that the bytes do not hold are refused", () => {
