@@ -19,7 +19,7 @@ import { assert } from "../base/index.ts";
 import type { FileReserve, FileUse } from "./file-reserve.ts";
 import type { LogEnv, MetaEntry, MetaWrite } from "./log-env.ts";
 import type { Durability } from "./log-store.ts";
-import type { Sequence } from "./record.ts";
+import type { Sequence } from "./record-format.ts";
 
 export interface LmdbEnvOptions {
   /** Existing directory of the environment. */

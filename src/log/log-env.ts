@@ -19,7 +19,7 @@
  * yet be lost to a power cut, also after `sync`: only a newer transaction that is durable makes it
  * so. RecordStore writes one when it opens.
  */
-import type { Sequence } from "./record.ts";
+import type { Sequence } from "./record-format.ts";
 
 /** A value to store beside the log, or, without a value, to delete. */
 export interface MetaWrite {
@@ -58,6 +58,9 @@ export interface LogEnv {
   lastSequence(): Sequence;
 
   recordCount(): number;
+
+  /** Memory that tells where records lie; 0 if the environment needs none. */
+  readonly placesBytes?: number | undefined;
 
   metas(): MetaEntry[];
 

@@ -13,8 +13,12 @@ import { assert, isGroupId, isNodeId } from "../base/index.ts";
 import type { GroupId, Index, Term } from "../base/index.ts";
 import { GroupIndex } from "./group-index.ts";
 import type { Ballot, CommitBatch, Descriptor, GroupChange, RecoveredGroup } from "./log-store.ts";
-import { corruptRecord, encodeRecord, planRecord } from "./record.ts";
-import type { BlockHeader, RecordPlan, RecordedChange, Sequence } from "./record.ts";
+import { encodeRecord, planRecord } from "./record.ts";
+import { blockBytes, changeBytes } from "./record-directory.ts";
+import { corruptRecord } from "./record-format.ts";
+import type { RecordPlan } from "./record.ts";
+import type { BlockHeader, RecordedChange } from "./record-directory.ts";
+import type { Sequence } from "./record-format.ts";
 
 /** A group as its meta entry tells of it. */
 export interface GroupMeta {
@@ -51,12 +55,18 @@ export interface PreparedBatch {
 export class LogState {
   readonly #groups = new Map<GroupId, GroupState>();
   #lastSequence: Sequence = 0;
+  #indexBytes = 0;
   /** Batches judged, sound or not. */
   #prepares = 0;
 
   /** The newest record, 0 where there is none. */
   get lastSequence(): Sequence {
     return this.#lastSequence;
+  }
+
+  /** Memory of all indexes. */
+  get indexBytes(): number {
+    return this.#indexBytes;
   }
 
   indexOf(group: GroupId): GroupIndex | undefined {
@@ -80,9 +90,12 @@ export class LogState {
       if (state === undefined || sequence < state.meta.born) continue;
       const fault = changeFault(state, change);
       if (fault !== undefined) throw corruptRecord(sequence, fault);
+      const { index } = state;
+      this.#indexBytes -= index.bytes;
       for (const block of change.blocks) {
-        state.index.append(block, sequence, block.offset, block.bytesLength);
+        index.append(block, { sequence, headerAt: block.headerAt, offset: block.offset });
       }
+      this.#indexBytes += index.bytes;
       applyHardState(state, change);
     }
     this.#lastSequence = sequence;
@@ -146,20 +159,29 @@ export class LogState {
   /** The batch is written: it is true from now on. */
   complete(batch: PreparedBatch): void {
     const { sequence, plan, changes, removed, metas } = batch;
-    for (const group of removed) this.#groups.delete(group);
+    for (const group of removed) {
+      this.#indexBytes -= this.#groups.get(group)?.index.bytes ?? 0;
+      this.#groups.delete(group);
+    }
     for (const meta of metas) {
       const state = this.#groups.get(meta.descriptor.group);
       if (state === undefined) this.adopt(meta);
       else state.meta = meta;
     }
+    let headerAt = plan.changesAt;
     let offset = plan.payloadAt;
     for (const change of changes) {
       const state = this.#groups.get(change.group);
       assert(state !== undefined, "a prepared change has its group");
+      const { index } = state;
+      this.#indexBytes -= index.bytes;
+      headerAt += changeBytes(change);
       for (const block of change.blocks) {
-        state.index.append(block, sequence, offset, block.bytes.length);
+        index.append(block, { sequence, headerAt, offset });
+        headerAt += blockBytes(block);
         offset += block.bytes.length;
       }
+      this.#indexBytes += index.bytes;
       applyHardState(state, change);
     }
     this.#lastSequence = sequence;

@@ -88,6 +88,8 @@ export interface StoreStats {
   readonly bytesWritten: number;
   /** Size of the store on disk, in bytes; of the memory held, where there is no disk. */
   readonly bytesStored: number;
+  /** Memory that tells where entries lie, off the heap for the most part. */
+  readonly indexBytes?: number | undefined;
 }
 
 /** Whose store this is. A directory opened under another identity is refused. */

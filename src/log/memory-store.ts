@@ -9,7 +9,7 @@ import type { LogEnv, MetaEntry, MetaWrite } from "./log-env.ts";
 import type { Durability } from "./log-store.ts";
 import { descriptorKey, groupOfKey } from "./meta-entry.ts";
 import { RecordStore } from "./record-store.ts";
-import type { Sequence } from "./record.ts";
+import type { Sequence } from "./record-format.ts";
 import { storeNotOpen } from "./store-failure.ts";
 
 /** What would be on the disk. Its bytes may be changed to test what recovery says to it. */

@@ -7,7 +7,7 @@
  * they keep.
  */
 import { assert } from "../base/index.ts";
-import type { Sequence } from "./record.ts";
+import type { Sequence } from "./record-format.ts";
 
 /** Small records would make the map of places larger than the memory it tells of. */
 const placesMax = 1_024;

@@ -1,5 +1,5 @@
-import { assert } from "../base/index.ts";
-import type { Sequence } from "./record.ts";
+import { PagedColumns } from "./paged-columns.ts";
+import type { Sequence } from "./record-format.ts";
 import type { SegmentNumber } from "./segment-format.ts";
 
 /** Where a record's bytes lie. */
@@ -9,30 +9,33 @@ export interface RecordPlace {
   readonly bytes: number;
 }
 
-const cellsEach = 3;
+const columns = { segment: 0, at: 1, bytes: 2 } as const;
 
-/** Where each record lies: three numbers a record in one flat array, as in GroupIndex. */
+/** Where each record lies: 12 bytes a record, off the heap. */
 export class RecordPlaces {
-  readonly #cells: number[] = [];
+  readonly #rows = new PagedColumns(3, 1);
 
   get count(): number {
-    return this.#cells.length / cellsEach;
+    return this.#rows.rows;
+  }
+
+  /** Memory of all places. */
+  get bytes(): number {
+    return this.#rows.bytes;
   }
 
   /** Of the record after the last one. */
   add({ segment, at, bytes }: RecordPlace): void {
-    this.#cells.push(segment, at, bytes);
+    this.#rows.push([segment, at, bytes]);
   }
 
   get(sequence: Sequence): RecordPlace | undefined {
-    if (sequence < 1 || sequence > this.count) return undefined;
-    const first = (sequence - 1) * cellsEach;
-    return { segment: this.#cell(first), at: this.#cell(first + 1), bytes: this.#cell(first + 2) };
-  }
-
-  #cell(at: number): number {
-    const value = this.#cells[at];
-    assert(value !== undefined, "a place has its cells");
-    return value;
+    const row = sequence - 1;
+    if (row < 0 || row >= this.count) return undefined;
+    return {
+      segment: this.#rows.get(row, columns.segment),
+      at: this.#rows.get(row, columns.at),
+      bytes: this.#rows.get(row, columns.bytes),
+    };
   }
 }

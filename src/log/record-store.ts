@@ -40,8 +40,9 @@ import {
 } from "./meta-entry.ts";
 import { readBlocks } from "./read-blocks.ts";
 import { RecordArena } from "./record-arena.ts";
-import { corruptRecord, decodeRecord } from "./record.ts";
-import type { Sequence } from "./record.ts";
+import { decodeRecord } from "./record.ts";
+import { corruptRecord } from "./record-format.ts";
+import type { Sequence } from "./record-format.ts";
 import { storeFailure, storeNotOpen } from "./store-failure.ts";
 
 /** Runs a task after the events that are waiting now; returns how to call it off. */
@@ -179,6 +180,7 @@ export class RecordStore implements LogStore {
       flushes: this.#flushes,
       bytesWritten: this.#bytesWritten,
       bytesStored: this.#options.bytesStored(),
+      indexBytes: this.#logState.indexBytes + (this.#env?.placesBytes ?? 0),
     };
   }
 

@@ -6,7 +6,7 @@
 import { assert } from "../base/index.ts";
 import type { LogEnv, MetaEntry, MetaWrite } from "./log-env.ts";
 import type { RecordPlaces } from "./record-places.ts";
-import type { Sequence } from "./record.ts";
+import type { Sequence } from "./record-format.ts";
 import type { SegmentFiles, SegmentReader } from "./segment-files.ts";
 import {
   emptyContent,
@@ -85,6 +85,10 @@ export class SegmentEnv implements LogEnv {
       this.#underWay.delete(sequence);
     }
     if (frame.length <= keptBytesMax) this.#frames.push(frame);
+  }
+
+  get placesBytes(): number {
+    return this.#places.bytes;
   }
 
   record(sequence: Sequence): Uint8Array | undefined {

@@ -16,7 +16,7 @@
 import { RaftError, assert } from "../base/index.ts";
 import { crc32c, decodeCbor, encodeCbor } from "../wire/index.ts";
 import type { MetaWrite } from "./log-env.ts";
-import type { Sequence } from "./record.ts";
+import type { Sequence } from "./record-format.ts";
 
 /** Stored on disk: a change of any of these numbers is a new format. */
 export const segmentFormat = {

@@ -14,7 +14,7 @@ import { crc32c } from "../wire/index.ts";
 import type { MetaEntry } from "./log-env.ts";
 import { RecordPlaces } from "./record-places.ts";
 import { decodeRecord } from "./record.ts";
-import type { Sequence } from "./record.ts";
+import type { Sequence } from "./record-format.ts";
 import type { SegmentFiles, SegmentReader } from "./segment-files.ts";
 import {
   corruptSegment,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { RaftError } from "../../src/base/index.ts";
 import { metaFormat } from "../../src/log/meta-entry.ts";
-import { recordFormat } from "../../src/log/record.ts";
+import { recordFormat } from "../../src/log/record-format.ts";
 import { NodeCluster } from "../integration/node-cluster.ts";
 
 /** Flips one bit, `distance` bytes behind each place where the magic number stands. */

@@ -18,8 +18,9 @@ import {
   readGreeting,
   readMessages,
 } from "../../src/wire/index.ts";
-import { decodeRecord, recordFormat } from "../../src/log/record.ts";
-import type { RecordedChange } from "../../src/log/record.ts";
+import { decodeRecord } from "../../src/log/record.ts";
+import { recordFormat } from "../../src/log/record-format.ts";
+import type { RecordedChange } from "../../src/log/record-directory.ts";
 import type { NodeMessage } from "../integration/fixtures/node-protocol.ts";
 import type { TracedCall, WriteCall } from "./syscall-trace.ts";
 

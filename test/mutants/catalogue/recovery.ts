@@ -78,6 +78,15 @@ export const recoveryMutants: readonly Mutant[] = [
     killer: { file: conformance },
   },
   {
+    name: "damaged-directory-believed",
+    says: "What a record's directory says of a block is what it said when the log was opened (src/log/read-blocks.ts): a bit that rots in a block's time gives this replica another state than the others.",
+    file: "src/log/read-blocks.ts",
+    find: "if (headers.length === blocks && check === row.check) return headers;",
+    replace: "if (headers.length > 0) return headers;",
+    hunt: { seeds: 0 },
+    killer: { file: "test/unit/log/memory-store.test.ts", name: "damage to any bit" },
+  },
+  {
     name: "vote-forgotten-at-recovery",
     says: "A replica finds its vote again (thesis figure 3.1): after a restart it votes twice in one term, and two leaders have it.",
     file: "src/shard/groups.ts",

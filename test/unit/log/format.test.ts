@@ -25,7 +25,8 @@ import {
   segmentFormat,
 } from "../../../src/log/segment-format.ts";
 import { crc32c } from "../../../src/wire/index.ts";
-import { decodeRecord, recordFormat } from "../../../src/log/record.ts";
+import { decodeRecord } from "../../../src/log/record.ts";
+import { recordFormat } from "../../../src/log/record-format.ts";
 import { makeBlock } from "../../../src/testing/index.ts";
 import { recordOf } from "./record-of.ts";
 

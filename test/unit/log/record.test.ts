@@ -52,7 +52,8 @@ test("decodeRecord gives back what encodeRecord was given, and where each block'
   for (const [at, block] of blocks.entries()) {
     const place = found[at];
     assert.ok(place !== undefined);
-    const { offset, bytesLength, ...header } = place;
+    const { headerAt, offset, bytesLength, ...header } = place;
+    assert.ok(headerAt > 28 && headerAt < offset);
     const bytes = record.slice(offset, offset + bytesLength);
     assert.deepEqual({ ...header, bytes }, { ...block, bytes: new Uint8Array(block.bytes) });
   }
@@ -77,10 +78,10 @@ test("decodeRecord gives back any batch of numbers that encodeRecord was given",
       const record = recordOf(sequence, changes);
       const restored = decodeRecord(record, sequence).map(({ blocks, ...rest }) => ({
         ...rest,
-        blocks: blocks.map(({ offset, bytesLength, ...header }) => ({
-          ...header,
-          bytes: record.slice(offset, offset + bytesLength),
-        })),
+        blocks: blocks.map(({ headerAt, offset, bytesLength, ...header }) => {
+          assert.ok(headerAt < offset);
+          return { ...header, bytes: record.slice(offset, offset + bytesLength) };
+        }),
       }));
       assert.deepEqual(restored, changes);
     }),
@@ -121,7 +122,7 @@ test("decodeRecord refuses another version, magic, directory and payload, also w
   assertCorrupt(() => decodeRecord(change(0, 0), 1), /magic/);
   assertCorrupt(() => decodeRecord(change(7, 2), 1), /version 2, not 1/);
   assertCorrupt(() => decodeRecord(change(20, 0x7f), 1), /beyond its end/);
-  assertCorrupt(() => decodeRecord(change(28, 0xff), 1), /not CBOR/);
+  assertCorrupt(() => decodeRecord(change(28, 0xff), 1), /not a CBOR array/);
   const shorter = recordOf(1, twoGroups).slice(0, -1);
   new DataView(shorter.buffer).setUint32(24, shorter.length);
   assertCorrupt(() => decodeRecord(resealed(shorter), 1), /its directory tells of/);
