@@ -83,13 +83,14 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const { shards } = directory;
     const resolved = { ...given, tuning: { ...given.tuning, shards } };
     const pool = startPool(resolved.tuning, directory);
+    const instance = randomPrng().incarnation();
     const handles: ShardHandle[] = [];
     // Shards speak before all of them are open, and so before there is an engine to tell.
     const opening: { engine: Engine | undefined } = { engine: undefined };
     const early: [ShardHandle, ShardEvent][] = [];
     const owner: ShardOwner = {
       run: (task) => pool.run(task),
-      taskOf: (shard, mail, port) => taskOf(resolved, directory, { shard, mail, port }),
+      taskOf: (shard, mail, port) => taskOf(resolved, directory, { shard, mail, port, instance }),
       onEvent: (shard, event) => {
         if (opening.engine === undefined) early.push([shard, event]);
         else opening.engine.#onEvent(shard, event);

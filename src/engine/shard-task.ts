@@ -10,10 +10,16 @@ export function randomPrng(): Prng {
   return new Prng(randomInt(0, 2 ** 32));
 }
 
+/** What differs from shard to shard and from start to start. */
+export interface ShardStart extends Pick<ShardTask, "shard" | "mail" | "instance"> {
+  /** The one that it had before, where it had one. */
+  readonly port: number | undefined;
+}
+
 export function taskOf(
   { identity, tuning, recover }: ResolvedOptions,
   directory: DataDirectory,
-  { shard, mail, port }: { shard: number; mail: ShardTask["mail"]; port: number | undefined },
+  { shard, mail, port, instance }: ShardStart,
 ): ShardTask {
   const { cluster, node, listen, secret, tls, stateMachine, logStore } = identity;
   const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
@@ -23,6 +29,7 @@ export function taskOf(
     cluster,
     node,
     incarnation: directory.incarnation,
+    instance,
     shard,
     shards,
     dir: directory.shardPath(shard),

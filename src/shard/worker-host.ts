@@ -20,6 +20,8 @@ export interface ShardTask {
   readonly cluster: string;
   readonly node: NodeId;
   readonly incarnation: Incarnation;
+  /** Of the process. */
+  readonly instance: number;
   readonly shard: ShardId;
   readonly shards: number;
   /** Directory of this shard's store. */
@@ -100,6 +102,8 @@ function environmentOf(
       prng,
       secret: task.secret,
       tls: task.tls,
+      instance: task.instance,
+      silenceMs: silenceMsOf(options),
       // The transport tells of an emptied queue that was over half its bound: just where the shard
       // stops sending entries.
       sendQueueBytesMax: 2 * options.laneBytesMax,
@@ -107,6 +111,15 @@ function environmentOf(
     createStateMachine,
     post: (buffer) => post(mail, buffer),
   };
+}
+
+/**
+ * How long a connection may be silent: two election timeouts, after which its groups have long
+ * looked for a leader without it. Below a second a pause of the other process would look like its
+ * end.
+ */
+function silenceMsOf({ electionTicks, tickMs }: ShardOptions): number {
+  return Math.min(Math.max(2 * electionTicks * tickMs, 1_000), 600_000);
 }
 
 async function storeOf(task: ShardTask): Promise<LogStore> {

@@ -2,8 +2,11 @@
  * A connection that a peer dialled: its greeting is judged, then its frames go to the shard.
  * Whatever is wrong with its bytes ends this connection, is counted, and does nothing else.
  *
- *   hello ──► directory (ports of this node not known yet) ──► proof (with a secret) ──► open
- *     │                                                  └──► told: asked for the directory only
+ *   hello ──► contested (another process of the node is connected, and is asked) ──┐
+ *     │ └────────────────────────────────────────────────────────────────────────────┤
+ *     │        directory (ports of this node not known yet) ◄────────────────────────┘
+ *     │           └──► proof (with a secret) ──► open
+ *     │           └──► told: asked for the directory only
  *     └──► refused: told why, then closed
  */
 import { randomBytes } from "node:crypto";
@@ -21,10 +24,20 @@ import {
   proofsEqual,
   protocolVersion,
   readGreeting,
+  signalFrames,
+  signalOf,
 } from "../wire/index.ts";
-import type { Greeting, GreetingLane, Hello, RefusalReason, Transcript } from "../wire/index.ts";
+import type {
+  Greeting,
+  GreetingLane,
+  Hello,
+  RefusalReason,
+  Signal,
+  Transcript,
+} from "../wire/index.ts";
 import { keepAliveMs } from "./dialled-connection.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
+import { turnsMax } from "./lane-watch.ts";
 import type { Cancel } from "./timers.ts";
 import type { CloseReason } from "./transport-counters.ts";
 import type { PeerShard } from "./transport.ts";
@@ -33,22 +46,33 @@ export interface AcceptedOwner {
   readonly context: ConnectionContext;
   /** Ports of this node's shards, undefined until all are bound. */
   readonly ports: readonly number[] | undefined;
-  /** The greeting is complete. False where there are too many connections already. */
-  admit(connection: AcceptedConnection): boolean;
+  /** The Hello has come and makes sense, but proves nothing yet. */
+  onHello(connection: AcceptedConnection): void;
+  /**
+   * Whether another process of the dialler's node is connected. Then that one is asked whether it
+   * is still there, and `onUncontested` or `refuse` follows.
+   */
+  isContested(connection: AcceptedConnection): boolean;
+  /** The greeting is complete. Returns why it cannot be let in all the same. */
+  admit(connection: AcceptedConnection): "tooManyConnections" | "nodeInUse" | undefined;
+  /** The other end of an open connection has answered a probe. */
+  onHeard(connection: AcceptedConnection): void;
   onFrame(from: PeerShard, body: Uint8Array): void;
   /** Called once. */
   onClosed(connection: AcceptedConnection): void;
 }
 
-type State = "hello" | "directory" | "proof" | "open" | "told" | "refused" | "closed";
+type State = "hello" | "contested" | "directory" | "proof" | "open" | "told" | "refused" | "closed";
 
 const noProof = new Uint8Array(0);
 
 export class AcceptedConnection {
   private readonly owner: AcceptedOwner;
-  private readonly socket: Socket;
+  readonly socket: Socket;
   private readonly decoder: FrameDecoder = new FrameDecoder(greetingBytesMax);
-  private readonly cancelDeadline: Cancel;
+  /** Ends the wait for the greeting, and later for the next turn. */
+  private cancelDeadline: Cancel;
+  private receivedInTurn = false;
   private state: State = "hello";
   private hello: Hello | undefined;
   private helloBody: Uint8Array = noProof;
@@ -56,7 +80,10 @@ export class AcceptedConnection {
   /** Who greeted, set with the Hello; proved once the state is `open`. */
   private claimed: PeerShard | undefined;
   private claimedLane: GreetingLane = "directory";
+  private claimedInstance = 0;
   private isAdmitted = false;
+  /** No other process of its node has answered. */
+  private hasWonContest = false;
 
   constructor(owner: AcceptedOwner, socket: Socket) {
     this.owner = owner;
@@ -82,6 +109,20 @@ export class AcceptedConnection {
     return this.claimed;
   }
 
+  /** Of the dialler's process. */
+  get instance(): number {
+    return this.claimedInstance;
+  }
+
+  /** Whether it has said for whom it speaks. */
+  get hasPeer(): boolean {
+    return this.claimed !== undefined;
+  }
+
+  get wonContest(): boolean {
+    return this.hasWonContest;
+  }
+
   get lane(): GreetingLane {
     return this.claimedLane;
   }
@@ -100,6 +141,18 @@ export class AcceptedConnection {
     if (this.state === "directory") this.welcome();
   }
 
+  /** Nothing has come from another process of the dialler's node. */
+  onUncontested(): void {
+    assert(this.state === "contested", "a contest that is over was waited for");
+    this.hasWonContest = true;
+    this.proceed();
+  }
+
+  /** Asks the other end whether it is still there. */
+  probe(): void {
+    this.signal("probe");
+  }
+
   private onDeadline(): void {
     // Those were answered and only had to go away by themselves.
     const answered = this.state === "told" || this.state === "refused";
@@ -113,6 +166,7 @@ export class AcceptedConnection {
   private onData(chunk: Buffer): void {
     if (this.state === "closed" || this.state === "refused") return;
     this.owner.context.counters.bytesReceived += chunk.length;
+    this.receivedInTurn = true;
     try {
       this.decoder.push(chunk, this.onBody);
     } catch (error) {
@@ -130,15 +184,15 @@ export class AcceptedConnection {
   private readonly onBody = (body: Uint8Array): void => {
     switch (this.state) {
       case "open":
-        this.owner.context.counters.framesReceived += 1;
-        this.owner.onFrame(this.peer, body);
+        this.onOpenBody(body);
         return;
       case "hello":
-        this.onHello(readGreetingOf(body, "hello"), body);
+        this.onHelloBody(readGreeting(body), body);
         return;
       case "proof":
-        this.onProof(readGreetingOf(body, "proof"));
+        this.onProof(readProof(body));
         return;
+      case "contested":
       case "directory":
       case "told":
         throw new RaftError("ERR_FRAME_INVALID", "a frame before the greeting is complete");
@@ -149,33 +203,69 @@ export class AcceptedConnection {
     }
   };
 
-  private onHello(greeting: Greeting & { kind: "hello" }, body: Uint8Array): void {
-    const { hello } = greeting;
+  private onOpenBody(body: Uint8Array): void {
+    const signal = signalOf(body);
+    if (signal === undefined) {
+      this.owner.context.counters.framesReceived += 1;
+      this.owner.onFrame(this.peer, body);
+    } else if (signal === "probe") this.signal("heard");
+    else this.owner.onHeard(this);
+  }
+
+  /** One that is not read by the other end is not sent again and again. */
+  private signal(signal: Signal): void {
+    if (this.socket.writableLength === 0) this.socket.write(signalFrames[signal]);
+  }
+
+  /**
+   * A slow path may carry nothing but parts of one large frame, behind which a probe waits: once a
+   * turn the dialler is told that something comes.
+   */
+  private watchTurn(): void {
+    const { timers, tuning } = this.owner.context.settings;
+    this.receivedInTurn = false;
+    this.cancelDeadline = timers.after(Math.ceil(tuning.silenceMs / turnsMax), () => {
+      if (this.receivedInTurn) this.signal("heard");
+      this.watchTurn();
+    });
+  }
+
+  private onHelloBody(greeting: Greeting, body: Uint8Array): void {
+    if (greeting.kind === "foreignHello") this.refuse("versionUnsupported");
+    else if (greeting.kind === "hello") this.onHello(greeting.hello, body);
+    else throw wrongGreeting(greeting, "hello");
+  }
+
+  private onHello(hello: Hello, body: Uint8Array): void {
     this.hello = hello;
     this.helloBody = body;
     this.claimedLane = hello.lane;
     this.claimed = { node: hello.node, shard: hello.shard, incarnation: hello.incarnation };
+    this.claimedInstance = hello.instance;
     const fault = this.findHelloFault(hello);
     if (fault !== undefined) {
       this.refuse(fault);
-    } else if (this.owner.ports === undefined) {
-      this.state = "directory";
-    } else {
-      this.welcome();
+      return;
     }
+    this.owner.onHello(this);
+    if (this.owner.isContested(this)) this.state = "contested";
+    else this.proceed();
+  }
+
+  private proceed(): void {
+    if (this.owner.ports === undefined) this.state = "directory";
+    else this.welcome();
   }
 
   private findHelloFault(hello: Hello): RefusalReason | undefined {
     const { identity } = this.owner.context.settings;
-    if (commonVersion(hello.versionMin, hello.versionMax) === undefined)
-      return "versionUnsupported";
     if (hello.cluster !== identity.cluster) return "clusterMismatch";
     if (hello.node === identity.node) return "selfConnection";
     if (hello.targetNode !== identity.node) return "nodeMismatch";
     return hello.targetShard === identity.shard ? undefined : "shardMismatch";
   }
 
-  private refuse(reason: RefusalReason): void {
+  refuse(reason: RefusalReason): void {
     this.owner.context.counters.refuse(reason);
     this.state = "refused";
     const { cluster, node, shard } = this.owner.context.settings.identity;
@@ -202,6 +292,7 @@ export class AcceptedConnection {
       ports,
       frameBytesMax: settings.tuning.frameBytesMax,
       nonce: randomBytes(nonceBytes),
+      instance: settings.instance,
     });
     const said = { helloBody: this.helloBody, welcomeBytes };
     this.transcript = said;
@@ -213,11 +304,11 @@ export class AcceptedConnection {
     else this.enter();
   }
 
-  private onProof(greeting: Greeting & { kind: "proof" }): void {
+  private onProof(proof: Uint8Array): void {
     const { secret } = this.owner.context.settings;
     const { transcript } = this;
     assert(secret !== undefined && transcript !== undefined, "a proof is due only with a secret");
-    if (!proofsEqual(greetingProof(secret, "dialler", transcript), greeting.proof)) {
+    if (!proofsEqual(greetingProof(secret, "dialler", transcript), proof)) {
       this.refuse("proofInvalid");
       return;
     }
@@ -226,29 +317,27 @@ export class AcceptedConnection {
 
   private enter(): void {
     this.state = "open";
-    this.cancelDeadline();
     // Views on the first chunk, which would otherwise be held for as long as the connection lives.
     this.hello = undefined;
     this.helloBody = noProof;
     this.transcript = undefined;
     this.decoder.bytesMax = this.owner.context.settings.tuning.frameBytesMax;
-    this.isAdmitted = this.owner.admit(this);
-    if (!this.isAdmitted) this.close("tooManyConnections");
+    const fault = this.owner.admit(this);
+    this.isAdmitted = fault === undefined;
+    if (fault === undefined) {
+      this.cancelDeadline();
+      this.watchTurn();
+    } else if (fault === "nodeInUse") this.refuse(fault);
+    else this.close(fault);
   }
 }
 
-function readGreetingOf<K extends "hello" | "proof">(
-  body: Uint8Array,
-  kind: K,
-): Greeting & { kind: K } {
+function readProof(body: Uint8Array): Uint8Array {
   const greeting = readGreeting(body);
-  if (isGreetingOf(greeting, kind)) return greeting;
-  throw new RaftError("ERR_FRAME_INVALID", `a ${greeting.kind} where a ${kind} was due`);
+  if (greeting.kind !== "proof") throw wrongGreeting(greeting, "proof");
+  return greeting.proof;
 }
 
-function isGreetingOf<K extends Greeting["kind"]>(
-  greeting: Greeting,
-  kind: K,
-): greeting is Greeting & { kind: K } {
-  return greeting.kind === kind;
+function wrongGreeting({ kind }: Greeting, due: Greeting["kind"]): RaftError {
+  return new RaftError("ERR_FRAME_INVALID", `a ${kind} where a ${due} was due`);
 }

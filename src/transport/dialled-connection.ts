@@ -1,8 +1,10 @@
 /**
  * A connection that this end dialled, for one lane: TCP or TLS, the greeting, then frames in one
- * direction. It lives once; dialling again is the link's business.
+ * direction and signals in both. It lives once; dialling again is the link's business.
  *
  *   connecting ──► greeting: Hello sent ──► open: Welcome verified ──► closed
+ *
+ * An open one is watched: if the other end answers nothing, it is closed as if it had broken.
  */
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
@@ -22,9 +24,13 @@ import {
   proofsEqual,
   protocolVersion,
   readGreeting,
+  signalFrames,
+  signalOf,
 } from "../wire/index.ts";
 import type { Frame, Greeting, GreetingLane, Welcome } from "../wire/index.ts";
 import type { Address } from "./address.ts";
+import type { HostCounts } from "./host-counts.ts";
+import { LaneWatch, turnsMax } from "./lane-watch.ts";
 import type { SocketSet } from "./socket-set.ts";
 import type { TransportSettings } from "./tcp-options.ts";
 import type { Cancel } from "./timers.ts";
@@ -45,6 +51,8 @@ export interface ConnectionContext {
   readonly settings: TransportSettings;
   readonly counters: TransportCounters;
   readonly sockets: SocketSet;
+  /** Hosts at the other end of greeted connections, in both directions. */
+  readonly hosts: HostCounts;
 }
 
 export interface DialledOwner {
@@ -67,6 +75,7 @@ export class DialledConnection {
   /** The longest frame that the peer takes. */
   private peerFrameBytesMax = 0;
   private wasHalfFull = false;
+  private readonly watch: LaneWatch = new LaneWatch();
 
   constructor(context: ConnectionContext, target: DialTarget, owner: DialledOwner) {
     this.context = context;
@@ -163,6 +172,7 @@ export class DialledConnection {
       lane: this.target.lane,
       frameBytesMax: tuning.frameBytesMax,
       nonce: randomBytes(nonceBytes),
+      instance: this.context.settings.instance,
     });
     this.helloBody = bodyOfFrame(hello);
     this.socket.write(hello);
@@ -171,6 +181,10 @@ export class DialledConnection {
   private onData(chunk: Buffer): void {
     if (this.state === "closed") return;
     this.context.counters.bytesReceived += chunk.length;
+    if (this.state === "open") {
+      this.onSignals(chunk);
+      return;
+    }
     if (this.state !== "greeting") {
       this.fail("unexpectedFrame");
       return;
@@ -187,10 +201,31 @@ export class DialledConnection {
       return;
     }
     if (greeting === undefined) return;
-    // After its one answer the acceptor has nothing to say.
+    // Nothing else is said before the answer has been read.
     if (bodies.length > 1 || this.decoder.partial) this.fail("unexpectedFrame");
     else this.onGreeting(greeting);
   }
+
+  private onSignals(chunk: Buffer): void {
+    try {
+      this.decoder.push(chunk, this.onSignal);
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+      this.fail("unexpectedFrame");
+    }
+  }
+
+  private readonly onSignal = (body: Uint8Array): void => {
+    if (this.state !== "open") return;
+    const signal = signalOf(body);
+    if (signal === undefined) {
+      const greeting = readGreeting(body);
+      this.fail(greeting.kind === "refusal" ? `peerRefused:${greeting.reason}` : "unexpectedFrame");
+      return;
+    }
+    this.watch.heard();
+    if (signal === "probe") this.socket.write(signalFrames.heard);
+  };
 
   private onGreeting(greeting: Greeting): void {
     if (greeting.kind === "refusal") {
@@ -215,7 +250,34 @@ export class DialledConnection {
     this.cancelDeadline();
     this.state = "open";
     this.peerFrameBytesMax = welcome.frameBytesMax + frameHeaderBytes;
+    this.context.hosts.addUntilClosed(this.socket);
+    if (this.target.lane !== "directory") this.watchTurn();
     this.owner.onGreeted(welcome);
+  }
+
+  /** Something says that the peer may have lost this connection: asks it now. */
+  suspect(): void {
+    if (this.state !== "open") return;
+    this.watch.suspect();
+    this.probe();
+  }
+
+  private watchTurn(): void {
+    const { timers, tuning } = this.context.settings;
+    this.cancelDeadline = timers.after(Math.ceil(tuning.silenceMs / turnsMax), () => {
+      const verdict = this.watch.turn();
+      if (verdict === "lost") {
+        this.fail("silent");
+        return;
+      }
+      if (verdict === "probe") this.probe();
+      this.watchTurn();
+    });
+  }
+
+  private probe(): void {
+    // Behind bytes that the kernel does not take it would ask nothing that they do not ask.
+    if (this.socket.writableLength === 0) this.socket.write(signalFrames.probe);
   }
 
   /** The proof comes first: nothing that a stranger says about itself matters. */

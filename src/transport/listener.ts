@@ -3,8 +3,8 @@
  * them.
  *
  * Bounds: connections that have not greeted (`ungreetedMax`), and one open connection for each lane
- * of each shard of each node, since a second one means that the first is dead and only its end has
- * not been noticed yet.
+ * of each shard of each node: a second one of the same process means that the first is dead and
+ * only its end has not been noticed yet. One process speaks for a node: see Contests.
  */
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
@@ -13,7 +13,9 @@ import { RaftError, limits } from "../base/index.ts";
 import type { NodeId } from "../base/index.ts";
 import { AcceptedConnection } from "./accepted-connection.ts";
 import type { AcceptedOwner } from "./accepted-connection.ts";
+import { Contests } from "./contests.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
+import { Strangers } from "./strangers.ts";
 import type { PeerShard, TransportHandler } from "./transport.ts";
 
 /**
@@ -24,8 +26,14 @@ const openMax = 8 * limits.nodesMax;
 
 export interface ListenerEvents {
   readonly handler: TransportHandler;
-  /** A node has connected to us: it is alive. */
-  onPeerGreeted(node: NodeId): void;
+  /**
+   * A process of a node has connected to us: it is alive.
+   * @param returned the node had no open connection to us before
+   */
+  onPeerGreeted(
+    peer: { readonly node: NodeId; readonly instance: number },
+    returned: boolean,
+  ): void;
 }
 
 export class Listener implements AcceptedOwner {
@@ -36,15 +44,21 @@ export class Listener implements AcceptedOwner {
   private readonly connections = new Set<AcceptedConnection>();
   /** Open connections by node, shard and lane. */
   private readonly open = new Map<string, AcceptedConnection>();
-  private readonly openOfNode = new Map<NodeId, number>();
-  /** Sockets accepted and not ended, with TLS under way or done. */
-  private sockets = 0;
+  private readonly openOfNode = new Map<NodeId, Set<AcceptedConnection>>();
+  /** Those that have not greeted, some of them before TLS. */
+  private readonly strangers: Strangers;
+  private readonly contests: Contests;
   private closing = false;
   private bound: Promise<number> | undefined;
 
   constructor(context: ConnectionContext, events: ListenerEvents) {
     this.context = context;
     this.events = events;
+    const { timers, tuning } = context.settings;
+    this.strangers = new Strangers(tuning.ungreetedMax, context.hosts);
+    // The newcomer itself waits for its Welcome meanwhile.
+    const contestMs = Math.min(tuning.silenceMs, tuning.greetingTimeoutMs) / 2;
+    this.contests = new Contests(timers, contestMs);
     this.server = this.createServer();
     this.server.on("connection", (socket: Socket) => this.onSocket(socket));
   }
@@ -67,6 +81,7 @@ export class Listener implements AcceptedOwner {
   /** Stops accepting and ends every connection without telling the handler. */
   async close(): Promise<void> {
     this.closing = true;
+    this.contests.close();
     for (const connection of this.connections) connection.close();
     // A server that is still resolving its host cannot be closed; it would listen afterwards.
     await this.bound?.catch(() => {});
@@ -75,17 +90,46 @@ export class Listener implements AcceptedOwner {
     await Promise.all([closed, this.context.sockets.destroyAll()]);
   }
 
-  admit(connection: AcceptedConnection): boolean {
-    const { peer } = connection;
+  onHello(connection: AcceptedConnection): void {
+    this.strangers.onHello(connection.socket);
+  }
+
+  isContested(connection: AcceptedConnection): boolean {
+    const rivals = this.rivalsOf(connection);
+    if (rivals.length === 0) return false;
+    this.contests.begin(connection, rivals);
+    return true;
+  }
+
+  admit(connection: AcceptedConnection): "tooManyConnections" | "nodeInUse" | undefined {
+    const { peer, instance } = connection;
     const key = laneKey(peer, connection.lane);
     const older = this.open.get(key);
-    if (older === undefined && this.open.size >= openMax) return false;
+    if (older === undefined && this.open.size >= openMax) return "tooManyConnections";
+    const rivals = this.rivalsOf(connection);
+    if (rivals.length > 0 && !connection.wonContest) return "nodeInUse";
+    this.strangers.remove(connection.socket);
+    this.context.hosts.addUntilClosed(connection.socket);
     this.open.set(key, connection);
-    // Counted before the older one is closed, so that its end is not taken for the end of its node.
-    this.openOfNode.set(peer.node, (this.openOfNode.get(peer.node) ?? 0) + 1);
+    // Counted before the older ones are closed, so that their end is not taken for the end of the
+    // node.
+    const ofNode = this.openOfNode.get(peer.node);
+    if (ofNode === undefined) this.openOfNode.set(peer.node, new Set([connection]));
+    else ofNode.add(connection);
+    for (const rival of rivals) rival.close("superseded");
     older?.close("superseded");
-    this.events.onPeerGreeted(peer.node);
-    return true;
+    this.events.onPeerGreeted({ node: peer.node, instance }, ofNode === undefined);
+    return undefined;
+  }
+
+  onHeard(connection: AcceptedConnection): void {
+    this.contests.onHeard(connection);
+  }
+
+  /** Open connections of other processes of the node. */
+  private rivalsOf({ peer, instance }: AcceptedConnection): AcceptedConnection[] {
+    const open = [...(this.openOfNode.get(peer.node) ?? [])];
+    return open.filter((other) => other.instance !== instance);
   }
 
   onFrame(from: PeerShard, body: Uint8Array): void {
@@ -94,17 +138,20 @@ export class Listener implements AcceptedOwner {
 
   onClosed(connection: AcceptedConnection): void {
     this.connections.delete(connection);
-    if (!connection.admitted) return;
+    if (!connection.admitted) {
+      if (connection.hasPeer) this.contests.onNewcomerClosed(connection);
+      return;
+    }
     const { peer } = connection;
     const key = laneKey(peer, connection.lane);
     if (this.open.get(key) === connection) this.open.delete(key);
-    const left = (this.openOfNode.get(peer.node) ?? 0) - 1;
-    if (left > 0) {
-      this.openOfNode.set(peer.node, left);
-      return;
-    }
+    const left = this.openOfNode.get(peer.node);
+    left?.delete(connection);
+    if (left !== undefined && left.size > 0) return;
     this.openOfNode.delete(peer.node);
-    if (!this.closing) this.events.handler.onPeerGone(peer.node);
+    if (this.closing) return;
+    this.events.handler.onPeerGone(peer.node);
+    this.contests.end(peer.node);
   }
 
   private bind(host: string, port: number): Promise<number> {
@@ -150,13 +197,10 @@ export class Listener implements AcceptedOwner {
   /** A raw socket, before TLS. */
   private onSocket(socket: Socket): void {
     this.context.sockets.add(socket);
-    this.sockets += 1;
-    socket.once("close", () => {
-      this.sockets -= 1;
-    });
-    if (this.sockets - this.open.size <= this.context.settings.tuning.ungreetedMax) return;
+    const superfluous = this.strangers.add(socket);
+    if (superfluous === undefined) return;
     this.context.counters.refuse("tooManyUngreeted");
-    socket.destroy();
+    superfluous.destroy();
   }
 
   /** A socket ready for a greeting. */

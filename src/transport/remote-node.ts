@@ -86,14 +86,17 @@ export class RemoteNode implements LinkOwner {
     if (wasAsking || this.waiting.size > 0) this.askDirectory();
   }
 
-  /** The node has just connected to us, so it is alive: pauses end. */
-  nudge(): void {
+  /**
+   * The node has just connected to us, so it is alive: pauses end.
+   * @param returned it had no connection to us any more
+   */
+  nudge(instance: number, returned: boolean): void {
     if (this.cancelRetry !== undefined) {
       this.cancelRetry();
       this.cancelRetry = undefined;
       this.askDirectory();
     }
-    for (const link of this.links.values()) link.nudge();
+    for (const link of this.links.values()) link.nudge(instance, returned);
   }
 
   /** The node left the address book. */

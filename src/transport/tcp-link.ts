@@ -6,6 +6,9 @@
  *
  *   dialling ──both greeted──► up ──a lane lost──► waiting (back-off) ──► dialling …
  *       └───────a dial failed──────────────────────────┘
+ *
+ * When the node greets this one from another process than the link leads to, the link is dialled
+ * anew at once: what it leads to is gone.
  */
 import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
 import type { Frame, Welcome } from "../wire/index.ts";
@@ -37,6 +40,8 @@ export class TcpLink implements Link {
   private data: DialledConnection | undefined;
   private lanesGreeted = 0;
   private greetedBy: Incarnation | undefined;
+  /** The process that the lanes lead to. */
+  private instance = 0;
   private isUp = false;
   private retry: { readonly cancel: Cancel; readonly portSuspect: boolean } | undefined;
 
@@ -78,12 +83,25 @@ export class TcpLink implements Link {
     this.data = this.dialLane("data", address);
   }
 
-  /** Does not wait for the pause to end: something says that the peer is there. */
-  nudge(): void {
-    if (this.retry === undefined) return;
-    const { portSuspect } = this.retry;
-    this.cancelRetry();
-    this.owner.onRetry(this, portSuspect);
+  /**
+   * The node has greeted this one from a process. Does not wait for the pause to end; leaves
+   * another process; and asks the same one whether it still has this link, if it had lost its own.
+   */
+  nudge(instance: number, returned: boolean): void {
+    if (this.retry !== undefined) {
+      const { portSuspect } = this.retry;
+      this.cancelRetry();
+      this.owner.onRetry(this, portSuspect);
+      return;
+    }
+    if (this.lanesGreeted === 0) return;
+    if (this.instance !== instance) {
+      this.disconnect();
+      this.owner.onRetry(this, true);
+    } else if (returned) {
+      this.control?.suspect();
+      this.data?.suspect();
+    }
   }
 
   /** Ends both lanes and stays down until `dial`. */
@@ -111,6 +129,7 @@ export class TcpLink implements Link {
   private onLaneGreeted(welcome: Welcome): void {
     this.lanesGreeted += 1;
     this.greetedBy = welcome.incarnation;
+    this.instance = welcome.instance;
     const complete = this.lanesGreeted === 2;
     if (complete) {
       this.isUp = true;

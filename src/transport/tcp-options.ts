@@ -59,6 +59,16 @@ export interface TcpTransportOptions extends TransportIdentity {
   readonly connectTimeoutMs?: number | undefined;
   /** How long the greeting may take on either side after that, in ms. @default 5,000 */
   readonly greetingTimeoutMs?: number | undefined;
+  /**
+   * A connection whose other end says nothing for so long, though asked, is given up and dialled
+   * anew, in ms. @default 2,000
+   */
+  readonly silenceMs?: number | undefined;
+  /**
+   * Of this process; all its shards have the same one. Tells a node that was started again from
+   * one that is still there. @default drawn from `prng`
+   */
+  readonly instance?: number | undefined;
   /** Accepted connections that have not greeted yet. @default 256 */
   readonly ungreetedMax?: number | undefined;
 }
@@ -71,6 +81,7 @@ export interface TransportTuning {
   readonly reconnectMaxMs: number;
   readonly connectTimeoutMs: number;
   readonly greetingTimeoutMs: number;
+  readonly silenceMs: number;
   readonly ungreetedMax: number;
 }
 
@@ -83,6 +94,7 @@ export interface TlsMaterial {
 /** What every connection of a transport shares. */
 export interface TransportSettings {
   readonly identity: TransportIdentity;
+  readonly instance: number;
   readonly tuning: TransportTuning;
   readonly prng: Prng;
   readonly timers: Timers;
@@ -139,6 +151,14 @@ const tuningTable = {
     unit: "ms",
     why: "covers a peer whose shards are still starting; larger keeps strangers' connections longer",
   },
+  silenceMs: {
+    kind: "integer",
+    default: 2_000,
+    min: 20,
+    max: 600_000,
+    unit: "ms",
+    why: "must exceed the longest pause of a healthy peer; larger sends for longer into a path that swallows packets",
+  },
   ungreetedMax: {
     kind: "integer",
     default: 256,
@@ -194,6 +214,7 @@ export function resolveTcpOptions(options: TcpTransportOptions): TransportSettin
     reconnectMaxMs: options.reconnectMaxMs,
     connectTimeoutMs: options.connectTimeoutMs,
     greetingTimeoutMs: options.greetingTimeoutMs,
+    silenceMs: options.silenceMs,
     ungreetedMax: options.ungreetedMax,
   };
   const faults = findIdentityFaults(options);
@@ -201,6 +222,7 @@ export function resolveTcpOptions(options: TcpTransportOptions): TransportSettin
   const { cluster, node, incarnation, shard, shards, prng, secret, tls } = options;
   return {
     identity: { cluster, node, incarnation, shard, shards },
+    instance: options.instance ?? prng.incarnation(),
     tuning,
     prng,
     timers: options.timers ?? realTimers,

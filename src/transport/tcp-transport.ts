@@ -7,6 +7,7 @@ import type { GroupId, NodeId } from "../base/index.ts";
 import { parseAddress } from "./address.ts";
 import type { Address } from "./address.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
+import { HostCounts } from "./host-counts.ts";
 import { Listener } from "./listener.ts";
 import { RemoteNode } from "./remote-node.ts";
 import { SocketSet } from "./socket-set.ts";
@@ -34,6 +35,7 @@ export class TcpTransport implements Transport {
       settings: resolveTcpOptions(options),
       counters: new TransportCounters(),
       sockets: new SocketSet(),
+      hosts: new HostCounts(),
     };
     this.host = options.host;
     this.listenPort = options.port;
@@ -48,7 +50,8 @@ export class TcpTransport implements Transport {
     assert(this.listener === undefined, "listen is called once");
     this.listener = new Listener(this.context, {
       handler,
-      onPeerGreeted: (node) => this.remotes.get(node)?.nudge(),
+      onPeerGreeted: (peer, returned) =>
+        this.remotes.get(peer.node)?.nudge(peer.instance, returned),
     });
     if (this.ports !== undefined) this.listener.setDirectory(this.ports);
     try {

@@ -14,7 +14,7 @@ export type CloseReason =
   | "frameInvalid"
   /** The stream ended inside a frame. */
   | "frameTruncated"
-  /** The acceptor sent something after its Welcome. */
+  /** The acceptor sent something other than a signal or a refusal after its Welcome. */
   | "unexpectedFrame"
   /** The receiver of a frame threw something other than ERR_FRAME_INVALID. */
   | "handlerFailed"
@@ -27,6 +27,8 @@ export type CloseReason =
    * dead.
    */
   | "superseded"
+  /** Nothing came back on a connection that was dialled, although it was asked. */
+  | "silent"
   /** The peer has no certificate of our authority, or speaks no TLS. */
   | "tlsFailed"
   /** The acceptor asks for a secret and we have none. */

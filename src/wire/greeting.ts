@@ -5,7 +5,8 @@
  *      Hello      ───────────────────────────►
  *                 ◄─────────────────────────── Welcome, or Refusal and the end
  *      Proof      ───────────────────────────►            only where both have the shared secret
- *      frames     ───────────────────────────►            nothing ever comes back here
+ *      frames     ───────────────────────────►
+ *                 ◄─────────────────────────── signals: what was sent has been heard
  *
  * All are positional arrays; fields that a newer version appends are ignored. The Welcome's fields
  * travel as one byte string, so that both ends compute the proofs over the bytes as sent and nobody
@@ -18,7 +19,7 @@ import { decodeCbor, encodeCbor } from "./cbor.ts";
 import { FieldReader } from "./field-reader.ts";
 import { encodeFrame } from "./frame.ts";
 import { frameInvalid } from "./frame-invalid.ts";
-import { protocolMagic } from "./version.ts";
+import { commonVersion, protocolMagic } from "./version.ts";
 
 /** The body of a greeting. A stranger gets no more memory than this. */
 export const greetingBytesMax = 4_096;
@@ -42,6 +43,7 @@ export const refusalReason = {
   versionUnsupported: 4,
   proofInvalid: 5,
   selfConnection: 6,
+  nodeInUse: 7,
 } as const;
 export type RefusalReason = keyof typeof refusalReason;
 
@@ -61,6 +63,8 @@ export interface Hello {
   /** The longest body that the dialler would accept. */
   readonly frameBytesMax: number;
   readonly nonce: Uint8Array;
+  /** Drawn by the dialler's process when it starts: tells two processes of one node apart. */
+  readonly instance: number;
 }
 
 export interface Welcome {
@@ -73,10 +77,19 @@ export interface Welcome {
   /** The longest body that the acceptor accepts. */
   readonly frameBytesMax: number;
   readonly nonce: Uint8Array;
+  /** Of the acceptor's process. */
+  readonly instance: number;
+}
+
+/** A Hello that shares no version with this end: nothing else of it can be read. */
+export interface ForeignHello {
+  readonly versionMin: number;
+  readonly versionMax: number;
 }
 
 export type Greeting =
   | { readonly kind: "hello"; readonly hello: Hello }
+  | { readonly kind: "foreignHello"; readonly hello: ForeignHello }
   | {
       readonly kind: "welcome";
       readonly welcome: Welcome;
@@ -104,6 +117,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     greetingLane[hello.lane],
     hello.frameBytesMax,
     hello.nonce,
+    hello.instance,
   ]);
 }
 
@@ -118,6 +132,7 @@ export function encodeWelcomeBytes(welcome: Welcome): Uint8Array {
     welcome.ports,
     welcome.frameBytesMax,
     welcome.nonce,
+    welcome.instance,
   ]);
 }
 
@@ -142,7 +157,7 @@ export function readGreeting(body: Uint8Array): Greeting {
   const kind = fields.integer("kind");
   switch (kind) {
     case bodyKind.hello:
-      return { kind: "hello", hello: readHello(fields) };
+      return readHello(fields);
     case bodyKind.welcome: {
       const welcomeBytes = fields.bytes("fields");
       const proof = fields.bytes("proof");
@@ -159,13 +174,18 @@ export function readGreeting(body: Uint8Array): Greeting {
   }
 }
 
-function readHello(fields: FieldReader): Hello {
+function readHello(fields: FieldReader): Greeting {
   fields.owner = "hello";
   const magic = fields.text("magic", protocolMagic.length);
   if (magic !== protocolMagic) throw frameInvalid("a hello of another protocol");
-  return {
-    versionMin: fields.integer("versionMin"),
-    versionMax: fields.integer("versionMax"),
+  const versionMin = fields.integer("versionMin");
+  const versionMax = fields.integer("versionMax");
+  if (commonVersion(versionMin, versionMax) === undefined) {
+    return { kind: "foreignHello", hello: { versionMin, versionMax } };
+  }
+  const hello: Hello = {
+    versionMin,
+    versionMax,
     cluster: fields.text("cluster", clusterLengthMax),
     node: readNodeId(fields, "node"),
     incarnation: fields.integer("incarnation"),
@@ -176,7 +196,9 @@ function readHello(fields: FieldReader): Hello {
     lane: readLane(fields.integer("lane")),
     frameBytesMax: fields.integerIn("frameBytesMax", 1, 0xffff_ffff),
     nonce: readNonce(fields),
+    instance: fields.integer("instance"),
   };
+  return { kind: "hello", hello };
 }
 
 function readWelcome(bytes: Uint8Array): Welcome {
@@ -193,7 +215,9 @@ function readWelcome(bytes: Uint8Array): Welcome {
     throw frameInvalid(`a welcome of shard ${shard} of ${shards} with ${ports.length} ports`);
   }
   const frameBytesMax = fields.integerIn("frameBytesMax", 1, 0xffff_ffff);
-  return { version, node, incarnation, shard, ports, frameBytesMax, nonce: readNonce(fields) };
+  const nonce = readNonce(fields);
+  const instance = fields.integer("instance");
+  return { version, node, incarnation, shard, ports, frameBytesMax, nonce, instance };
 }
 
 function readArray(bytes: Uint8Array, owner: string): FieldReader {
@@ -245,6 +269,8 @@ function readRefusalReason(number: number): RefusalReason | "unknown" {
       return "proofInvalid";
     case refusalReason.selfConnection:
       return "selfConnection";
+    case refusalReason.nodeInUse:
+      return "nodeInUse";
     default:
       return "unknown";
   }

@@ -42,4 +42,6 @@ export type {
   ShardRequest,
   ShardResponse,
 } from "./shard-message.ts";
+export type { Signal } from "./signal.ts";
+export { signalFrames, signalOf } from "./signal.ts";
 export { commonVersion, protocolMagic, protocolVersion } from "./version.ts";

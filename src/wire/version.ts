@@ -2,7 +2,7 @@
  * The versions of the protocol that this code speaks, both ends included. `PROTOCOL.md` says when
  * they change.
  */
-export const protocolVersion = { min: 1, max: 1 } as const;
+export const protocolVersion = { min: 2, max: 2 } as const;
 
 /**
  * First field of the first frame of a connection: whoever sends something else is not one of us.

@@ -6,6 +6,7 @@ import { directoryMutants } from "./directory.ts";
 import { durabilityMutants } from "./durability.ts";
 import { electionMutants } from "./election.ts";
 import { identityMutants } from "./identity.ts";
+import { linkMutants } from "./links.ts";
 import { parkingMutants } from "./parking.ts";
 import { readMutants } from "./reads.ts";
 import { recoveryMutants } from "./recovery.ts";
@@ -22,6 +23,7 @@ export const catalogue: readonly Mutant[] = [
   ...recoveryMutants,
   ...segmentMutants,
   ...wireMutants,
+  ...linkMutants,
   ...identityMutants,
   ...directoryMutants,
   ...callMutants,

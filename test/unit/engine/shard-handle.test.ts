@@ -101,6 +101,7 @@ class Owner implements ShardOwner {
       cluster: "test",
       node: "a",
       incarnation: 1,
+      instance: 1,
       shard,
       shards: 1,
       dir: "",

@@ -20,6 +20,7 @@ import {
   decodeCbor,
   encodeFrameParts,
   encodeHello,
+  protocolVersion,
   readGreeting,
 } from "../../../src/wire/index.ts";
 import type { Frame, Greeting, Hello } from "../../../src/wire/index.ts";
@@ -185,8 +186,8 @@ export class RawPeer {
 
 export function helloOf(more: Partial<Hello> = {}): Hello {
   return {
-    versionMin: 1,
-    versionMax: 1,
+    versionMin: protocolVersion.min,
+    versionMax: protocolVersion.max,
     cluster: "test",
     node: "raw",
     incarnation: 9,
@@ -197,6 +198,7 @@ export function helloOf(more: Partial<Hello> = {}): Hello {
     lane: "data",
     frameBytesMax: 1_000_000,
     nonce: new Uint8Array(32),
+    instance: 9,
     ...more,
   };
 }

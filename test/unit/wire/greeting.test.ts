@@ -32,6 +32,7 @@ const hello: Hello = {
   lane: "data",
   frameBytesMax: 16_777_216,
   nonce: new Uint8Array(32).fill(7),
+  instance: 2 ** 40,
 };
 const welcome: Welcome = {
   version: 1,
@@ -41,6 +42,7 @@ const welcome: Welcome = {
   ports: [7000, 7001, 7002],
   frameBytesMax: 1_000,
   nonce: new Uint8Array(32).fill(8),
+  instance: 12,
 };
 
 function valuesOf(bytes: Uint8Array): unknown[] {
@@ -78,6 +80,19 @@ test("fields that a newer version appends are ignored, and its reasons are calle
     reason: "unknown",
     text: "soon",
   });
+});
+
+test("a hello of another version is read as far as its versions, whatever follows", () => {
+  const [kind, magic] = valuesOf(bodyOfFrame(encodeHello(hello)));
+  for (const [versionMin, versionMax] of [
+    [1, 1],
+    [7, 9],
+  ]) {
+    assert.deepEqual(readGreeting(encodeCbor([kind, magic, versionMin, versionMax, {}])), {
+      kind: "foreignHello",
+      hello: { versionMin, versionMax },
+    });
+  }
 });
 
 test("a greeting with any field missing or spoilt is refused", () => {
@@ -123,10 +138,10 @@ test("the largest greetings keep within the bound of a stranger's frame", () => 
 });
 
 test("versions meet at the highest that both speak, or not at all", () => {
-  assert.equal(commonVersion(1, 1), 1);
-  assert.equal(commonVersion(0, 9), 1);
-  assert.equal(commonVersion(2, 9), undefined);
-  assert.equal(commonVersion(0, 0), undefined);
+  assert.equal(commonVersion(2, 2), 2);
+  assert.equal(commonVersion(0, 9), 2);
+  assert.equal(commonVersion(3, 9), undefined);
+  assert.equal(commonVersion(0, 1), undefined);
   assert.equal(commonVersion(3, 1), undefined);
 });
 

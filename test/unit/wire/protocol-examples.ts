@@ -16,8 +16,8 @@ export const exampleSecret = "open sesame";
 
 function makeExamples(): Readonly<Record<string, Uint8Array>> {
   const hello = encodeHello({
-    versionMin: 1,
-    versionMax: 1,
+    versionMin: 2,
+    versionMax: 2,
     cluster: "shop",
     node: "a",
     incarnation: 1,
@@ -28,15 +28,17 @@ function makeExamples(): Readonly<Record<string, Uint8Array>> {
     lane: "control",
     frameBytesMax: 16_777_216,
     nonce: new Uint8Array(32).fill(0xaa),
+    instance: 3,
   });
   const welcomeBytes = encodeWelcomeBytes({
-    version: 1,
+    version: 2,
     node: "b",
     incarnation: 7_000_000_000,
     shard: 0,
     ports: [7101],
     frameBytesMax: 16_777_216,
     nonce: new Uint8Array(32).fill(0xbb),
+    instance: 4,
   });
   const said = { helloBody: bodyOfFrame(hello), welcomeBytes };
   const batch = new MessageBatch();

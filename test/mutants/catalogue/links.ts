@@ -1,0 +1,61 @@
+import type { Mutant } from "../mutant.ts";
+
+const deadLinks = "test/unit/transport/dead-links.test.ts";
+
+/** Connections of real sockets, which the simulated world does not have. */
+export const linkMutants: readonly Mutant[] = [
+  {
+    name: "silent-link-kept",
+    says: "A link that answers nothing is given up: where packets are lost without a word, the groups of two nodes are deaf to each other for as long as the kernel repeats them.",
+    file: "src/transport/lane-watch.ts",
+    find: '    return this.silentTurns >= turnsMax ? "lost" : "probe";',
+    replace: '    return "probe";',
+    hunt: { seeds: 0 },
+    killer: { file: deadLinks, name: "is given up after silenceMs" },
+  },
+  {
+    name: "idle-link-not-probed",
+    says: "A probe is answered: a link with nothing to say is given up again and again.",
+    file: "src/transport/accepted-connection.ts",
+    find: '    } else if (signal === "probe") this.signal("heard");',
+    replace: '    } else if (signal === "probe") return;',
+    hunt: { seeds: 0 },
+    killer: { file: deadLinks, name: "an idle link is probed" },
+  },
+  {
+    name: "slow-frame-not-told",
+    says: "A part of a frame is a sign of life: a slow link with a large frame is cut before the frame has arrived, for ever.",
+    file: "src/transport/accepted-connection.ts",
+    find: '      if (this.receivedInTurn) this.signal("heard");',
+    replace: "",
+    hunt: { seeds: 0 },
+    killer: { file: deadLinks, name: "a slow path" },
+  },
+  {
+    name: "link-to-a-former-process-kept",
+    says: "Who comes back is dialled at once: a node that lost its power hears nobody until its peers' links have been silent for long enough.",
+    file: "src/transport/tcp-link.ts",
+    find: "    if (this.instance !== instance) {",
+    replace: "    if (this.instance < 0) {",
+    hunt: { seeds: 0 },
+    killer: { file: deadLinks, name: "a node that comes back" },
+  },
+  {
+    name: "second-process-takes-turns",
+    says: "One process speaks for a node: a second one under the same id throws the first one out, and is thrown out by it, for ever.",
+    file: "src/transport/contests.ts",
+    find: '      newcomer.refuse("nodeInUse");',
+    replace: "      newcomer.onUncontested();",
+    hunt: { seeds: 0 },
+    killer: { file: deadLinks, name: "a second process of a node" },
+  },
+  {
+    name: "newest-stranger-turned-away",
+    says: "Silent strangers give way: as many connections as may be ungreeted, held open and silent, lock every peer out.",
+    file: "src/transport/strangers.ts",
+    find: "    return this.byEndpoint.size > this.max ? this.takeLeast() : undefined;",
+    replace: "    return this.byEndpoint.size > this.max ? socket : undefined;",
+    hunt: { seeds: 0 },
+    killer: { file: deadLinks, name: "silent strangers give way" },
+  },
+];
