@@ -90,6 +90,13 @@ export interface TuningOptions {
    */
   readonly applyBytesMax?: number | undefined;
   /**
+   * Entries of all groups written in one round, a block more at the most, while other groups wait
+   * for the next one; about what the disk takes in between two heartbeats, since a longer write
+   * delays those. From 1 to 268,435,456 bytes.
+   * @default 8388608
+   */
+  readonly roundBytesMax?: number | undefined;
+  /**
    * Bytes queued on one connection beyond which no entries are sent there until it is empty; bounds
    * the memory that a slow node costs. From 16,777,216 to 1,073,741,824 bytes.
    * @default 16777216

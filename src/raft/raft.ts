@@ -374,9 +374,14 @@ export class Raft {
 
   /**
    * Hands over what is to be done. `gate` tells which peers' connections take entries now. Without
-   * `commitNotices` the commit index goes only where entries carry it.
+   * `commitNotices` the commit index goes only where entries carry it. Of the entries for the store
+   * about `bytesMax` are handed over, none if that is 0; the rest comes with a later Ready.
    */
-  takeReady(gate: AppendGate = () => true, commitNotices = true): Ready {
+  takeReady(
+    gate: AppendGate = () => true,
+    commitNotices = true,
+    bytesMax: number = Number.POSITIVE_INFINITY,
+  ): Ready {
     const { state } = this;
     const { log } = state;
     if (state.isLeader) {
@@ -387,9 +392,12 @@ export class Raft {
     const { backlog } = state;
     state.backlog = false;
     const ballot = this.takeBallot();
-    const blocks = log.takeUnhanded();
+    const blocks = log.takeUnhanded(bytesMax);
     this.evict();
-    const { messages, durableMessages, confirmedReads } = state;
+    const { messages, confirmedReads } = state;
+    // What promises durability rests on the whole log as it is: it waits until all of it is handed
+    // over.
+    const durableMessages = log.handed === log.lastIndex ? state.durableMessages : none;
     // An empty list is never the state's own: one that `step` goes on filling while the Ready is on
     // its way to the disk would let a vote or an acknowledgement of later entries leave when only
     // this Ready is durable.
@@ -401,7 +409,7 @@ export class Raft {
       ballot,
       commit: log.committed,
       blocks,
-      mark: { lastIndex: log.handed, lastTerm: log.lastTerm, term: state.term },
+      mark: { lastIndex: log.handed, lastTerm: log.handedTerm, term: state.term },
       mustPersist: ballot !== undefined || blocks.length > 0,
       durableMessages: durableMessages.length > 0 ? durableMessages : none,
       confirmedReads: confirmedReads.length > 0 ? confirmedReads : none,

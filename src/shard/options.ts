@@ -43,6 +43,14 @@ export const shardOptionTable = {
     unit: "bytes",
     why: "entries applied in one round, for at most 10 ms, before messages are looked at again; large slices delay heartbeats",
   },
+  roundBytesMax: {
+    kind: "integer",
+    default: 8_388_608,
+    min: 1,
+    max: 268_435_456,
+    unit: "bytes",
+    why: "entries of all groups written in one round, a block more at the most, while other groups wait for the next one; about what the disk takes in between two heartbeats, since a longer write delays those",
+  },
   laneBytesMax: {
     kind: "integer",
     default: 16_777_216,

@@ -70,6 +70,8 @@ export class Shard implements ShardControl {
   private stopTicks: () => void = () => {};
   private started = false;
   private lastTickMs = 0;
+  /** Bytes of entries that this round may still write. */
+  private roundBytes = 0;
   private ticksDue = 0;
   /** Commits given to the store and not durable yet. */
   private commitsInFlight = 0;
@@ -170,10 +172,23 @@ export class Shard implements ShardControl {
     context.busy = dirty.length >= busyGroups;
     this.commitNotices = ticked || !context.busy;
     this.sendWindow.turn();
+    this.roundBytes = context.options.roundBytesMax;
+    const unserved: Replica[] = [];
     for (const replica of dirty) {
+      const { roundBytes } = this;
       replica.dirty = false;
-      if (replica.running) this.takeWork(replica, work, changes);
+      if (!replica.running) continue;
+      this.takeWork(replica, work, changes);
+      if (!waitsForDisk(replica)) continue;
+      context.markDirty(replica);
+      if (roundBytes <= 0 && context.dirty.at(-1) === replica) {
+        context.dirty.pop();
+        unserved.push(replica);
+      }
     }
+    // In the next round those come first for which nothing was left in this one: no group starves
+    // behind others that always have something to write.
+    if (unserved.length > 0) context.dirty = unserved.concat(context.dirty);
     // Entries first: the followers' disks work while this one does. Then the answers, since a
     // caller waits for them and for a commit notice nobody does.
     context.outboxes.flushData();
@@ -197,7 +212,7 @@ export class Shard implements ShardControl {
     try {
       this.seal(replica);
       this.gated = replica;
-      ready = replica.raft.takeReady(this.gate, this.commitNotices);
+      ready = replica.raft.takeReady(this.gate, this.commitNotices, this.roundBytes);
     } catch (error) {
       // The replica's log cannot be read. It must not lead on with holes in what it sends.
       if (!(error instanceof RaftError)) throw error;
@@ -212,6 +227,7 @@ export class Shard implements ShardControl {
     if (replica.raft.state.log.canApply || ready.confirmedReads.length > 0) {
       this.context.markApplying(replica);
     }
+    for (const { bytes } of ready.blocks) this.roundBytes -= bytes.length;
     if (ready.mustPersist) changes.push(this.changeOf(replica, ready));
     if (ready.mustPersist || ready.durableMessages.length > 0) {
       work.replicas.push(replica);
@@ -249,7 +265,8 @@ export class Shard implements ShardControl {
     // What waits since this replica led is answered by `tellRole`, which tells what may be in the
     // log from what is not.
     if (!raft.isLeader) return;
-    while (open.calls > 0 && raft.admits) {
+    let { roundBytes } = this;
+    while (open.calls > 0 && roundBytes > 0 && raft.admits) {
       const calls = open.callsWithin(context.options.blockBytesMax);
       const { bytes, count } = open.lay(calls, allocate);
       const timeMs = context.environment.clock.wallMs();
@@ -262,6 +279,7 @@ export class Shard implements ShardControl {
         bytes,
       });
       assert(typeof first === "number", "a leader that admits proposals takes them");
+      roundBytes -= bytes.length;
       replica.sealed.push({ first, term, ...open.take(calls) });
       context.counters.blocksSealed += 1;
     }
@@ -437,6 +455,12 @@ function descriptorChanges(
     removed.add(remove);
   }
   return { descriptors: [...descriptors.values()], removed: [...removed] };
+}
+
+/** Whether a replica has entries that the next round can write. */
+function waitsForDisk({ open, raft }: Replica): boolean {
+  const { log } = raft.state;
+  return log.handed < log.lastIndex || (open.calls > 0 && raft.admits);
 }
 
 function allocate(bytes: number): Uint8Array {

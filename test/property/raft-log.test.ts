@@ -86,7 +86,7 @@ class LogRun {
   }
 
   private hand(): void {
-    const blocks = this.log.takeUnhanded();
+    const blocks = this.log.takeUnhanded(Number.POSITIVE_INFINITY);
     if (blocks.length > 0) this.disk.write({ ballot: undefined, commit: 0, blocks });
     const { handed, lastTerm } = this.log;
     assert.equal(handed, this.log.lastIndex);

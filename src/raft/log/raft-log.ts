@@ -9,7 +9,7 @@
  * Invariant: applied <= committed <= lastIndex. Invariant: stable <= handed <= lastIndex.
  * Invariant: every entry above `handed` is in the tail.
  */
-import { assert, limits } from "../../base/index.ts";
+import { assert, limits, none } from "../../base/index.ts";
 import type { Index, Term } from "../../base/index.ts";
 import { lastIndexOf, sliceBlock } from "../block.ts";
 import type { Block, Checksum } from "../block.ts";
@@ -131,12 +131,19 @@ export class RaftLog {
     this.handed = Math.min(this.handed, index - 1);
   }
 
-  /** Entries not yet given to the store. */
-  takeUnhanded(): readonly Block[] {
-    if (this.handed === this.lastIndex) return [];
-    const blocks = this.tailFrom(this.handed + 1, Number.POSITIVE_INFINITY);
-    assert(blocks[0]?.first === this.handed + 1, "every entry above handed is in the tail");
-    this.handed = this.lastIndex;
+  /** The term of the last entry given to the store. */
+  get handedTerm(): Term {
+    return this.handed === this.lastIndex ? this.lastTerm : this.terms.termAt(this.handed);
+  }
+
+  /** Entries not yet given to the store, until `bytesMax` is passed. */
+  takeUnhanded(bytesMax: number): readonly Block[] {
+    if (this.handed === this.lastIndex || bytesMax <= 0) return none;
+    const blocks = this.tailFrom(this.handed + 1, bytesMax);
+    const newest = blocks.at(-1);
+    const whole = newest !== undefined && blocks[0]?.first === this.handed + 1;
+    assert(whole, "every entry above handed is in the tail");
+    this.handed = lastIndexOf(newest);
     return blocks;
   }
 

@@ -5,7 +5,7 @@
  * a replica is `onTurn`.
  */
 import type { GroupId, Incarnation, Index, NodeId, ShardId, Term } from "../../base/index.ts";
-import type { RecoveredGroup } from "../../log/index.ts";
+import type { CommitBatch, RecoveredGroup } from "../../log/index.ts";
 import type { Message, Raft } from "../../raft/index.ts";
 import type { Role, Shard, ShardOptions } from "../../shard/index.ts";
 import type { ShadowChange, ShadowReplica } from "./shadow.ts";
@@ -88,6 +88,8 @@ export interface Check {
   onSend?(sent: SentMessage): void;
   /** A commit was given to the store; `written` has it, `durable` has not. */
   onWritten?(replica: ShadowReplica, change: ShadowChange): void;
+  /** One round's changes of all groups were given to the store of a shard. */
+  onCommit?(node: NodeId, shardId: ShardId, batch: CommitBatch): void;
   /** A change has become durable. */
   onDurable?(replica: ShadowReplica, change: ShadowChange): void;
   /** A group was removed from a disk: what it held counts no more. */

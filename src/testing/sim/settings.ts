@@ -202,6 +202,7 @@ function drawOptions(prng: Prng, temper: Temper): Record<string, number | string
     blockBytesMax: [1, 40, 1_000],
     openBytesMax: [1, 200],
     applyBytesMax: [1, 64, 1_000],
+    roundBytesMax: [1, 200, 3_000],
     commandBytesMax: [64, 1_024],
     requestsMax: [8, 64],
     applyError: ["disable"],

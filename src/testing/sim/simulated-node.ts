@@ -245,8 +245,13 @@ export class SimulatedNode {
         crashed: (keptThrough) => shadow.onCrashed(keptThrough),
       },
     );
-    return new WatchedStore(store, (groups) => {
-      if (slot.alive) world.checks.onRecovered?.(this.id, slot.shardId, groups);
+    return new WatchedStore(store, {
+      found: (groups) => {
+        if (slot.alive) world.checks.onRecovered?.(this.id, slot.shardId, groups);
+      },
+      given: (batch) => {
+        if (slot.alive) world.checks.onCommit?.(this.id, slot.shardId, batch);
+      },
     });
   }
 

@@ -2,16 +2,24 @@ import type { GroupId, Index } from "../../base/index.ts";
 import type { CommitBatch, LogStore, RecoveredGroup, StoreStats } from "../../log/index.ts";
 import type { Block } from "../../raft/index.ts";
 
-/** Tells what a store found when it was opened. */
+/** Tells what a store found when it was opened, and what it is given. */
 export class WatchedStore implements LogStore {
   readonly durability: LogStore["durability"];
   readonly commitsInFlightMax: number;
   private readonly inner: LogStore;
   private readonly found: (groups: readonly RecoveredGroup[]) => void;
+  private readonly given: (batch: CommitBatch) => void;
 
-  constructor(inner: LogStore, found: (groups: readonly RecoveredGroup[]) => void) {
+  constructor(
+    inner: LogStore,
+    watcher: {
+      readonly found: (groups: readonly RecoveredGroup[]) => void;
+      readonly given: (batch: CommitBatch) => void;
+    },
+  ) {
     this.inner = inner;
-    this.found = found;
+    this.found = watcher.found;
+    this.given = watcher.given;
     this.durability = inner.durability;
     this.commitsInFlightMax = inner.commitsInFlightMax;
   }
@@ -23,6 +31,7 @@ export class WatchedStore implements LogStore {
   }
 
   commit(batch: CommitBatch): Promise<void> {
+    this.given(batch);
     return this.inner.commit(batch);
   }
 

@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const mail = "test/unit/shard/mail.test.ts";
+const bounds = "test/inline/bounds.test.ts";
 const handle = "test/unit/engine/shard-handle.test.ts";
 
 /** Everything that waits is bounded in bytes of a shard and of a round. */
@@ -22,5 +23,36 @@ export const boundMutants: readonly Mutant[] = [
     replace: "",
     hunt: { seeds: 0 },
     killer: { file: handle },
+  },
+  {
+    name: "leader-seals-all-in-one-round",
+    says: "A round writes roundBytesMax: a burst to many groups becomes one transaction of hundreds of megabytes, which holds the loop for seconds and loses every leadership.",
+    file: "src/shard/shard.ts",
+    find: "    while (open.calls > 0 && roundBytes > 0 && raft.admits) {",
+    replace: "    while (open.calls > 0 && raft.admits) {",
+    also: [
+      {
+        file: "src/shard/shard.ts",
+        find: "this.commitNotices, this.roundBytes);",
+        replace: "this.commitNotices);",
+      },
+    ],
+    killer: { file: bounds },
+  },
+  {
+    name: "served-groups-first-again",
+    says: "Groups take turns: those that always have something to write fill every round, and the calls of all others wait until they are done.",
+    file: "src/shard/shard.ts",
+    find: "unserved.concat(context.dirty);",
+    replace: "context.dirty.concat(unserved);",
+    killer: { file: bounds },
+  },
+  {
+    name: "acknowledged-before-handed-over",
+    says: "Persist, then speak: a follower that writes a long run of entries in several rounds acknowledges all of it with the first.",
+    file: "src/raft/raft.ts",
+    find: "log.handed === log.lastIndex ? state.durableMessages : none;",
+    replace: "state.durableMessages;",
+    killer: { file: "test/unit/raft/raft.test.ts" },
   },
 ];

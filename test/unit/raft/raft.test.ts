@@ -23,6 +23,20 @@ test("Raft.takeReady() hands over lists that nothing is added to afterwards", ()
   assert.equal(live.takeReady().durableMessages.length, 2);
 });
 
+test("Raft.takeReady() keeps acknowledgements back until all of the log is handed over", () => {
+  const { live } = groupOf(3).replica(1);
+  live.step(append(2, 1, [blockOf(1, 1), blockOf(2, 1), blockOf(3, 1)]));
+  const none = live.takeReady(undefined, true, 0);
+  assert.deepEqual([none.blocks, none.durableMessages], [[], []]);
+  assert.deepEqual(none.mark, { lastIndex: 0, lastTerm: 0, term: 1 });
+  const part = live.takeReady(undefined, true, 1);
+  assert.deepEqual([part.blocks.length, part.durableMessages], [1, []]);
+  assert.deepEqual(part.mark, { lastIndex: 1, lastTerm: 1, term: 1 });
+  assert.equal(live.hasReady, true);
+  const rest = live.takeReady();
+  assert.deepEqual([rest.blocks.length, rest.durableMessages.length], [2, 1]);
+});
+
 test("Raft.takeReady() asks the gate only of peers that entries are due to", () => {
   const group = groupOf(3);
   group.elect(1);

@@ -1,13 +1,14 @@
 /**
  * Everything that waits in a replica is bounded: proposals without a block, entries that a leader
  * has taken in and does not know to be committed, and messages on their way to each follower.
- * Looked at in a sample of all replicas.
+ * Looked at in a sample of all replicas. And what a round gives to the store of a shard is bounded.
  *
  * Each bound lets in one thing more while it is not reached, so the largest such thing comes on
  * top: a call's proposals, which are no larger than one command may be, or a block, which is at
  * most `blockBytesMax` or one call.
  */
-import type { GroupId, NodeId } from "../../../base/index.ts";
+import type { GroupId, NodeId, ShardId } from "../../../base/index.ts";
+import type { CommitBatch } from "../../../log/index.ts";
 import { entryHeaderBytes } from "../../../raft/index.ts";
 import type { Raft } from "../../../raft/index.ts";
 import type { ShardOptions } from "../../../shard/index.ts";
@@ -26,16 +27,28 @@ export class BoundedQueues implements Check {
   readonly name = "bounded-queues";
   private readonly options: ShardOptions;
   private readonly callBytesMax: number;
+  private readonly blockBytesMax: number;
   private readonly sample: ReplicaSample<Examined> = new ReplicaSample();
 
   constructor(stage: Stage) {
     this.options = stage.options;
     const { commandBytesMax } = stage.options;
     this.callBytesMax = commandBytesMax + entryHeaderBytes(commandBytesMax);
+    this.blockBytesMax = Math.max(stage.options.blockBytesMax, this.callBytesMax);
   }
 
   onTurn({ node, shard }: { readonly node: NodeId; readonly shard: Sampled<Examined> }): void {
     this.sample.visit(shard, (replica) => this.examine(node, replica));
+  }
+
+  /** What one round writes keeps the shard's thread, or its disk, from everything else. */
+  onCommit(node: NodeId, shardId: ShardId, { changes }: CommitBatch): void {
+    let bytes = 0;
+    for (const { blocks } of changes) for (const block of blocks) bytes += block.bytes.length;
+    const bytesMax = this.options.roundBytesMax + this.blockBytesMax;
+    if (bytes <= bytesMax) return;
+    const what = `shard ${shardId} of ${node} writes ${bytes} bytes in a round, above ${bytesMax}`;
+    throw new Violation(this.name, what);
   }
 
   private examine(node: NodeId, { group, open, raft }: Examined): void {
@@ -44,12 +57,12 @@ export class BoundedQueues implements Check {
   }
 
   private faultOf(openBytes: number, raft: Raft): string | undefined {
-    const { openBytesMax, blockBytesMax, uncommittedBytesMax, inflightMessagesMax } = this.options;
+    const { openBytesMax, uncommittedBytesMax, inflightMessagesMax } = this.options;
     const openMax = openBytesMax + this.callBytesMax;
     if (openBytes > openMax) return `${openBytes} bytes of open proposals, above ${openMax}`;
     if (!raft.isLeader) return undefined;
     const { state } = raft;
-    const uncommittedMax = uncommittedBytesMax + Math.max(blockBytesMax, this.callBytesMax);
+    const uncommittedMax = uncommittedBytesMax + this.blockBytesMax;
     if (state.log.uncommittedBytes() > uncommittedMax) {
       const bytes = ownUncommittedBytes(raft);
       if (bytes > uncommittedMax) return `${bytes} uncommitted bytes, above ${uncommittedMax}`;

@@ -7,7 +7,7 @@
  */
 import { asError } from "../../../base/index.ts";
 import type { GroupId, NodeId, ShardId } from "../../../base/index.ts";
-import type { RecoveredGroup } from "../../../log/index.ts";
+import type { CommitBatch, RecoveredGroup } from "../../../log/index.ts";
 import type { AppliedEntry, Check, RoleChange, SeenDigest, SentMessage, Turn } from "../check.ts";
 import type { ShadowChange, ShadowReplica } from "../shadow.ts";
 
@@ -45,6 +45,10 @@ export class AllChecks implements Required<Check> {
 
   onRemoved(node: NodeId, group: GroupId): void {
     this.tell(this.checks, (check) => check.onRemoved?.(node, group));
+  }
+
+  onCommit(node: NodeId, shardId: ShardId, batch: CommitBatch): void {
+    this.tell(this.checks, (check) => check.onCommit?.(node, shardId, batch));
   }
 
   onRecovered(node: NodeId, shardId: ShardId, groups: readonly RecoveredGroup[]): void {

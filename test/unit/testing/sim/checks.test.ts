@@ -495,6 +495,22 @@ test("bounded-queues finds open proposals, uncommitted entries and messages beyo
   breaks("bounded-queues", () => examine(busy));
 });
 
+test("bounded-queues finds a round that writes more than its budget and one block", () => {
+  const stage = stageWith();
+  const { roundBytesMax, blockBytesMax, commandBytesMax } = stage.options;
+  const check = new BoundedQueues(stage);
+  const commit = (bytes: number): void => {
+    const block = { first: 1, term: 1, kind: 0, count: 1, timeMs: 0, checksum: 0 } as const;
+    const change = { commit: 0, ballot: undefined };
+    const changes = [1, 2].map((group) => {
+      return { ...change, group, blocks: [{ ...block, bytes: new Uint8Array(bytes / 2) }] };
+    });
+    check.onCommit("a", 0, { changes, descriptors: [], removed: [] });
+  };
+  commit(roundBytesMax + blockBytesMax);
+  breaks("bounded-queues", () => commit(roundBytesMax + blockBytesMax + commandBytesMax + 100));
+});
+
 test("a violation that a shard took for a failure of its own comes up at the next turn", () => {
   const stage = stageWith(QuorumOfDisks);
   stage.elect("a", 1);
