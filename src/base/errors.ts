@@ -35,6 +35,7 @@ export type ErrorCode =
   | "ERR_GROUP_EXISTS"
   | "ERR_GROUP_CREATE_FAILED"
   | "ERR_GROUP_STOPPED"
+  | "ERR_GROUP_FAILED"
   | "ERR_GROUP_DISABLED"
   | "ERR_ENTRY_TOO_LARGE"
   | "ERR_APPLY_FAILED"
@@ -128,11 +129,17 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
     "the group's replica is stopped on this node",
     "call `startGroup`",
   ),
+  ERR_GROUP_FAILED: spec(
+    "none",
+    true,
+    "the group's replica cannot run here now: its state machine cannot be created, or its log cannot be read",
+    "see `details.reason`; it is tried again by itself in `details.retryInMs`, or at once by `startGroup`",
+  ),
   ERR_GROUP_DISABLED: spec(
     "none",
     false,
-    "the replica is disabled: its state cannot be trusted or its state machine failed",
-    "see `details.reason`; the other members go on without it",
+    "the replica is disabled for good: its state cannot be trusted, or `applyError` says so",
+    "see `details.reason`; the other members go on without it; `enableGroup` undoes what `applyError` did",
   ),
   ERR_ENTRY_TOO_LARGE: spec(
     "none",
@@ -246,6 +253,8 @@ export interface ErrorDetails {
   readonly leaderAddress?: string | undefined;
   readonly term?: Term | undefined;
   readonly reason?: string | undefined;
+  /** When a failed replica is tried again; undefined where it waits for `startGroup`. */
+  readonly retryInMs?: number | undefined;
   /** Every faulty option. */
   readonly faults?: readonly string[] | undefined;
   /** Why each member failed, by node. */

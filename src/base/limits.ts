@@ -22,6 +22,11 @@ export const limits = {
   documentDepthMax: 64,
   /** Members of a group, each half of a joint configuration. */
   membersMax: 64,
+  /** Pauses, in ms, before a replica that failed is tried again: the first, and the longest. */
+  failureRetryMinMs: 1_000,
+  failureRetryMaxMs: 60_000,
+  /** Failed replicas that one tick tries again: each may have a long log to apply. */
+  failureRetriesMax: 32,
   /** Nodes one shard can know (NodeKey). */
   nodesMax: 4_096,
   /** Shards of a node. */

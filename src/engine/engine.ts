@@ -184,6 +184,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       case "groupRemoved":
         this.emit(event.kind, { group: event.group });
         return;
+      case "groupFailed": {
+        const { group, reason, retryInMs } = event;
+        this.emit("groupFailed", { group, reason, retryInMs });
+        return;
+      }
       case "groupDisabled":
         this.emit("groupDisabled", { group: event.group, reason: event.reason });
         return;
@@ -378,9 +383,22 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return this.#leaderWaits.wait(group, settingsOf(this.#options, options));
   }
 
-  /** Runs a stopped replica again. Does nothing where it runs. */
+  /**
+   * Runs a stopped replica again, and tries a failed one again at once. Does nothing where it runs.
+   * @throws ERR_GROUP_FAILED where it cannot run now; it is tried again by itself
+   */
   async startGroup(group: GroupId): Promise<void> {
     await this.#control<null>(group, { kind: "startGroup", group });
+  }
+
+  /**
+   * Runs a replica again that was disabled since its state machine threw and `applyError` says so.
+   * One whose log is damaged or contradicts its group's stays disabled: as a voter it would vouch
+   * for what it has forgotten.
+   * @throws ERR_GROUP_DISABLED where it cannot be trusted, ERR_GROUP_FAILED where it cannot run now
+   */
+  async enableGroup(group: GroupId): Promise<void> {
+    await this.#control<null>(group, { kind: "enableGroup", group });
   }
 
   /** Stops this node's replica, durably; its log is kept. Does nothing where it is stopped. */

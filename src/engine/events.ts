@@ -19,7 +19,21 @@ export interface EngineEvents {
   leaderChanged: [LeaderChanged];
   groupStarted: [{ readonly group: GroupId; readonly members: readonly NodeId[] }];
   groupStopped: [{ readonly group: GroupId }];
-  /** A replica was taken out of its group for good, since its state cannot be trusted. */
+  /**
+   * A replica cannot run now, since its state machine cannot be created or its log cannot be read.
+   * It is tried again after `retryInMs`; undefined: when `startGroup` is called.
+   */
+  groupFailed: [
+    {
+      readonly group: GroupId;
+      readonly reason: string;
+      readonly retryInMs: number | undefined;
+    },
+  ];
+  /**
+   * A replica was taken out of its group for good: its state cannot be trusted, or the option
+   * `applyError` says so.
+   */
   groupDisabled: [{ readonly group: GroupId; readonly reason: string }];
   groupRemoved: [{ readonly group: GroupId }];
   /** A state machine's `onRole` threw. */

@@ -3,12 +3,12 @@
  * trip to a shard.
  */
 import type { GroupId, NodeId, Term } from "../base/index.ts";
-import type { Role, ShardEvent } from "../shard/index.ts";
+import type { ReplicaState, Role, ShardEvent } from "../shard/index.ts";
 
 export interface GroupView {
   readonly group: GroupId;
   readonly members: readonly NodeId[];
-  readonly state: "running" | "stopped" | "disabled";
+  readonly state: ReplicaState;
   readonly role: Role;
   readonly leader: NodeId | undefined;
   readonly term: Term;
@@ -37,6 +37,9 @@ export class GroupTable {
         return;
       case "groupStopped":
         this.update(event.group, { state: "stopped", role: "follower", leader: undefined });
+        return;
+      case "groupFailed":
+        this.update(event.group, { state: "failed", role: "follower", leader: undefined });
         return;
       case "groupDisabled":
         this.update(event.group, { state: "disabled", role: "follower", leader: undefined });

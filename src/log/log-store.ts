@@ -28,7 +28,15 @@ export interface Descriptor {
    */
   readonly state: "running" | "stopped" | "disabled";
   readonly reason: string;
+  /** Of a disabled replica: what for. It says whether an operator may enable it again. */
+  readonly cause?: DisableCause | undefined;
 }
+
+/**
+ * contradiction: what it holds cannot be what it promised. damage: bytes on disk do not match
+ * their checksum. applyError: its state machine threw, and the option `applyError` says so.
+ */
+export type DisableCause = "contradiction" | "damage" | "applyError";
 
 /** Term and vote (thesis figure 3.1). */
 export interface Ballot {

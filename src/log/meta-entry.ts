@@ -17,8 +17,8 @@ export const metaFormat = {
   identityMagic: 0x464c_4931,
   /** "FLD1" as a big-endian u32. */
   descriptorMagic: 0x464c_4431,
-  /** Of the whole directory; a store of a higher one is not opened. */
-  version: 1,
+  /** Of the whole directory; a store of another one is not opened. */
+  version: 2,
   versionAt: 4,
   checksumAt: 8,
   headerBytes: 12,
@@ -27,6 +27,8 @@ export const metaFormat = {
   /** First byte of a descriptor's key, before the group as big-endian u32: "g". */
   descriptorKey: 0x67,
   states: ["running", "stopped", "disabled"],
+  /** Why a replica is disabled; 0 for one that is not. */
+  causes: [undefined, "contradiction", "damage", "applyError"],
 } as const;
 
 export function identityKey(): Uint8Array {
@@ -83,8 +85,9 @@ export function checkIdentity(value: Uint8Array, expected: StoreIdentity): void 
 }
 
 export function encodeDescriptor(meta: GroupMeta): Uint8Array {
-  const { group, state, reason, members } = meta.descriptor;
-  const cells: (number | string)[] = [group, meta.born, metaFormat.states.indexOf(state), reason];
+  const { group, state, cause, reason, members } = meta.descriptor;
+  const { states, causes } = metaFormat;
+  const cells = [group, meta.born, states.indexOf(state), causes.indexOf(cause), reason];
   for (const { node, incarnation } of members) cells.push(node, incarnation);
   return seal(metaFormat.descriptorMagic, cells);
 }
@@ -94,7 +97,7 @@ export function decodeDescriptor(key: Uint8Array, value: Uint8Array): GroupMeta 
   const keyGroup = groupOfKey(key);
   const name = `descriptor of group ${keyGroup}`;
   const cells = unseal(value, metaFormat.descriptorMagic, name);
-  const [group, born, stateNumber, reason] = cells;
+  const [group, born, stateNumber, causeNumber, reason] = cells;
   const state = typeof stateNumber === "number" ? metaFormat.states[stateNumber] : undefined;
   if (!isInteger(group, groupIdMax) || !isGroupId(group) || group !== keyGroup) {
     throw corruptMeta(`${name} says that it is of group ${JSON.stringify(group)}`);
@@ -102,11 +105,15 @@ export function decodeDescriptor(key: Uint8Array, value: Uint8Array): GroupMeta 
   if (!isInteger(born, Number.MAX_SAFE_INTEGER) || born < 1) {
     throw corruptMeta(`${name} has no first record`);
   }
-  if (state === undefined || typeof reason !== "string" || cells.length % 2 !== 0) {
+  if (state === undefined || typeof reason !== "string" || cells.length % 2 !== 1) {
     throw corruptMeta(`${name} makes no sense`);
   }
-  const members = decodeMembers(cells.slice(4), name);
-  const descriptor: Descriptor = { group, members, state, reason };
+  if (!isInteger(causeNumber, metaFormat.causes.length - 1)) {
+    throw corruptMeta(`${name} is disabled for no known cause`);
+  }
+  const members = decodeMembers(cells.slice(5), name);
+  const cause = metaFormat.causes[causeNumber];
+  const descriptor: Descriptor = { group, members, state, reason, ...(cause && { cause }) };
   return { descriptor, born };
 }
 
@@ -146,12 +153,11 @@ function unseal(value: Uint8Array, magic: number, name: string): readonly unknow
   const version = view.getUint32(metaFormat.versionAt);
   // Before the checksum: only magic and version are sure to lie at the same place in every format
   // to come.
-  if (version > metaFormat.version) {
+  if (version !== metaFormat.version) {
     const known = `this program knows ${metaFormat.version}`;
     const message = `Cannot open the log: ${name} has format ${version}, ${known}`;
     throw new RaftError("ERR_DATA_DIR_VERSION", message);
   }
-  if (version !== metaFormat.version) throw corruptMeta(`${name} has format ${version}`);
   const body = value.subarray(metaFormat.headerBytes);
   const checksum = view.getUint32(metaFormat.checksumAt);
   const computed = crc32c(body);

@@ -9,7 +9,7 @@ import { EntryCursor, blockKind, lastIndexOf } from "../raft/index.ts";
 import type { Block } from "../raft/index.ts";
 import type { ShardContext } from "./context.ts";
 import { DiskWindow } from "./disk-window.ts";
-import { disable } from "./groups.ts";
+import { endFor } from "./groups.ts";
 import { isResultError, resultFault, resultInvalid } from "./machine-result.ts";
 import type { Read } from "./reads.ts";
 import type { Replica } from "./replica.ts";
@@ -92,7 +92,7 @@ export class Applier {
       return this.applyReplica(replica, machine, bytesMax);
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
-      disable(this.context, replica, error.message);
+      endFor(this.context, replica, error);
       return 0;
     }
   }
@@ -150,7 +150,7 @@ export class Applier {
   /**
    * What a machine has changed before it threw stays changed: only its word that nothing was makes
    * the outcome "none".
-   * @throws ERR_GROUP_DISABLED if the option says so
+   * @throws ERR_APPLY_FAILED if the option says so: the replica ends
    */
   private applyFailed({ group }: Replica, cause: unknown): RaftError {
     const message = `The state machine of group ${group} threw on entry ${this.entry.index}: ${messageOf(cause)}`;
@@ -158,7 +158,7 @@ export class Applier {
     // Its proposer is answered with everybody else who waits here: a batch must not be answered
     // for one entry and as a whole.
     if (this.context.options.applyError === "disable" && !rejected) {
-      throw new RaftError("ERR_GROUP_DISABLED", message, { outcome: "unknown", cause });
+      throw new RaftError("ERR_APPLY_FAILED", message, { outcome: "unknown", cause });
     }
     const outcome = rejected ? "none" : "unknown";
     return new RaftError("ERR_APPLY_FAILED", message, { outcome, cause });

@@ -3,12 +3,14 @@ import { RaftError } from "../base/index.ts";
 import type { GroupId } from "../base/index.ts";
 import { decodeTrusted } from "./control-codec.ts";
 import type { Applier } from "./apply.ts";
-import type { ShardContext } from "./context.ts";
+import type { Settle, ShardContext } from "./context.ts";
 import { createGroup } from "./creation.ts";
 import { forwardCall, notLeader, refusalOf, takeProposal } from "./forward.ts";
 import {
   groupNotFound,
+  enableReplica,
   keepStopped,
+  retryReplica,
   startReplica,
   stopReplica,
   storeDescriptor,
@@ -71,7 +73,7 @@ export class Calls {
   /** The replica of a group, if it can serve calls; otherwise the call is answered. */
   private servingReplica(group: GroupId, replyTo: ReplyTo): Replica | undefined {
     const replica = this.context.replicas.get(group);
-    const refusal = replica === undefined ? groupNotFound(group) : refusalOf(replica);
+    const refusal = replica === undefined ? groupNotFound(group) : refusalOf(this.context, replica);
     if (refusal === undefined) return replica;
     this.context.replies.failed(replyTo, refusal);
     return undefined;
@@ -173,10 +175,7 @@ export class Calls {
   ): void {
     const { context } = this;
     const { replies } = context;
-    const settle = {
-      done: () => replies.control(call, null),
-      failed: (error: RaftError) => replies.failed(call, error),
-    };
+    const settle = this.settleOf(call);
     if (request.kind === "createGroup") {
       createGroup(context, this.requests, request, {
         done: (created) => replies.control(call, created),
@@ -194,17 +193,44 @@ export class Calls {
         replies.control(call, groupStatus(context, replica));
         return;
       case "startGroup":
-        if (replica.descriptor.state === "stopped") startReplica(context, replica, settle);
-        else if (replica.running) storeDescriptor(context, replica, settle);
-        else this.refuse(call, replica);
+      case "enableGroup":
+        this.runGroup(call, replica, request.kind);
         return;
       case "stopGroup":
-        if (replica.running) stopReplica(context, replica, settle);
+        if (replica.descriptor.state === "running") stopReplica(context, replica, settle);
         else keepStopped(context, replica, settle);
         return;
       default:
         this.runningCall(call, replica, request);
     }
+  }
+
+  /** Makes a replica run, and answers when it does, durably, or why it cannot. */
+  private runGroup(call: number, replica: Replica, kind: "startGroup" | "enableGroup"): void {
+    const { context } = this;
+    const settle = this.settleOf(call);
+    switch (replica.state) {
+      case "running":
+        storeDescriptor(context, replica, settle);
+        return;
+      case "failed":
+        retryReplica(context, replica, settle);
+        return;
+      case "stopped":
+        startReplica(context, replica, settle);
+        return;
+      case "disabled":
+        if (kind === "enableGroup") enableReplica(context, replica, settle);
+        else this.refuse(call, replica);
+    }
+  }
+
+  private settleOf(call: number): Settle {
+    const { replies } = this.context;
+    return {
+      done: () => replies.control(call, null),
+      failed: (error) => replies.failed(call, error),
+    };
   }
 
   private runningCall(
@@ -243,7 +269,7 @@ export class Calls {
   }
 
   private refuse(call: number, replica: Replica): void {
-    const refusal = refusalOf(replica);
+    const refusal = refusalOf(this.context, replica);
     if (refusal !== undefined) this.context.replies.failed(call, refusal);
   }
 }

@@ -5,6 +5,7 @@
 import type { GroupId, NodeId, RaftError } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { ShardEnvironment } from "./environment.ts";
+import { Failures } from "./failures.ts";
 import { Nodes } from "./nodes.ts";
 import type { ShardOptions } from "./options.ts";
 import { Outboxes } from "./outboxes.ts";
@@ -51,6 +52,7 @@ export class ShardContext {
   readonly outboxes: Outboxes;
   readonly replies: Replies;
   readonly replicas: Map<GroupId, Replica> = new Map();
+  readonly failures: Failures = new Failures();
   readonly ticks: Ticks;
   /** An integer in [lo, hi). */
   readonly random: (lo: number, hi: number) => number;

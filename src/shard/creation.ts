@@ -232,8 +232,9 @@ export function takeCreateReplica(
 
 /** A new replica whose state machine cannot be created is on disk, but it is nobody's member. */
 function startFailure(context: ShardContext, group: GroupId): string | undefined {
-  const descriptor = context.replicas.get(group)?.descriptor;
-  return descriptor?.state === "disabled" ? descriptor.reason : undefined;
+  const replica = context.replicas.get(group);
+  if (replica?.state !== "failed" && replica?.state !== "disabled") return undefined;
+  return replica.failure?.reason ?? replica.descriptor.reason;
 }
 
 /** A creation failed elsewhere: takes back exactly the replica that it made. */

@@ -5,7 +5,7 @@ import { countEntries, entryHeaderBytes } from "../raft/index.ts";
 import { decodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
-import { groupDisabled, groupNotFound, groupStopped, idOrNobody } from "./groups.ts";
+import { groupDisabled, groupFailed, groupNotFound, groupStopped, idOrNobody } from "./groups.ts";
 import type { IncomingProposal } from "./proposals.ts";
 import type { Replica } from "./replica.ts";
 import type { ReplyTo } from "./replies.ts";
@@ -13,12 +13,14 @@ import { requestOp } from "./requests.ts";
 import type { PeerRequests } from "./requests.ts";
 
 /** Why a replica here cannot serve a call, or undefined where it can. */
-export function refusalOf(replica: Replica): RaftError | undefined {
-  switch (replica.descriptor.state) {
+export function refusalOf(context: ShardContext, replica: Replica): RaftError | undefined {
+  switch (replica.state) {
     case "running":
       return undefined;
     case "stopped":
       return groupStopped(replica);
+    case "failed":
+      return groupFailed(context, replica);
     case "disabled":
       return groupDisabled(replica);
   }
@@ -171,7 +173,7 @@ export function takeForwarded(context: ShardContext, from: NodeId, request: Shar
   const count = countEntries(payload);
   const replyTo = replies.addForwarded(from, request.id, group, Math.max(count, 1));
   const replica = replicas.get(group);
-  const refusal = replica === undefined ? groupNotFound(group) : refusalOf(replica);
+  const refusal = replica === undefined ? groupNotFound(group) : refusalOf(context, replica);
   if (replica === undefined || refusal !== undefined) {
     replies.failed(replyTo, refusal ?? groupNotFound(group));
   } else if (count <= 0) {

@@ -1,12 +1,13 @@
 /** The life of replicas on a shard: recovered, created, stopped, started, disabled, removed. */
-import { RaftError, SmallMap, messageOf, nobody, none } from "../base/index.ts";
+import { RaftError, SmallMap, assert, messageOf, nobody, none } from "../base/index.ts";
 import type { GroupId, NodeId, NodeKey, Outcome } from "../base/index.ts";
-import type { Descriptor, RecoveredGroup } from "../log/index.ts";
+import type { Descriptor, DisableCause, RecoveredGroup } from "../log/index.ts";
 import { Raft } from "../raft/index.ts";
-import type { RaftEnvironment } from "../raft/index.ts";
+import type { Block, RaftEnvironment } from "../raft/index.ts";
 import { crc32c } from "../wire/index.ts";
 import type { Settle, ShardContext } from "./context.ts";
 import { failCalls } from "./fail-calls.ts";
+import type { Failure } from "./failures.ts";
 import { Replica } from "./replica.ts";
 import type { StateMachine } from "./state-machine.ts";
 
@@ -30,7 +31,7 @@ export function addReplica(context: ShardContext, recovered: RecoveredGroup): Re
     descriptor.members.map(({ node, incarnation }) => [nodes.keyOf(node), incarnation]),
   );
   const raftEnvironment: RaftEnvironment = {
-    reader: { read: (from, bytesMax) => environment.store.read(group, from, bytesMax) },
+    reader: { read: (from, bytesMax) => readLog(context, group, from, bytesMax) },
     checksum: crc32c,
     random: context.random,
   };
@@ -62,13 +63,18 @@ export function addReplica(context: ShardContext, recovered: RecoveredGroup): Re
 
 function startMachine(context: ShardContext, replica: Replica): void {
   const { environment } = context;
+  replica.failure = undefined;
   try {
     const { group } = replica;
     replica.machine = checkMachine(
       environment.createStateMachine({ group, node: environment.node }),
     );
   } catch (error) {
-    disable(context, replica, `its state machine cannot be created: ${messageOf(error)}`);
+    // Perhaps a bad deploy, or no file descriptors: it says nothing about what the disk holds.
+    fail(context, replica, {
+      reason: `its state machine cannot be created: ${messageOf(error)}`,
+      pristine: true,
+    });
     return;
   }
   context.markApplying(replica);
@@ -97,13 +103,56 @@ export function membersOf({ members }: Descriptor): NodeId[] {
   return members.map(({ node }) => node);
 }
 
+/** What the algorithm reads of its log; a store of the embedder's own may throw anything. */
+function readLog(
+  { environment }: ShardContext,
+  group: GroupId,
+  from: number,
+  bytesMax: number,
+): readonly Block[] {
+  try {
+    return environment.store.read(group, from, bytesMax);
+  } catch (cause) {
+    if (cause instanceof RaftError) throw cause;
+    const message = `The log of group ${group} cannot be read: ${messageOf(cause)}`;
+    throw new RaftError("ERR_STORE_FAILED", message, { outcome: "none", cause });
+  }
+}
+
+/** Ends a replica, and not the shard, for what it met on its way. */
+export function endFor(context: ShardContext, replica: Replica, error: RaftError): void {
+  const cause = causeOf(error);
+  if (cause !== undefined) disable(context, replica, error.message, cause);
+  else fail(context, replica, { reason: error.message, pristine: false });
+}
+
+/** What an error proves; undefined for one that another try may not meet. */
+function causeOf({ code }: RaftError): DisableCause | undefined {
+  switch (code) {
+    case "ERR_GROUP_DISABLED":
+      return "contradiction";
+    case "ERR_STORE_CORRUPT":
+      return "damage";
+    case "ERR_APPLY_FAILED":
+      return "applyError";
+    default:
+      return undefined;
+  }
+}
+
 /**
- * Takes a replica out of its group for good: what it holds cannot be trusted, so it must neither
- * vote nor acknowledge. The reason is kept on disk, and it comes back disabled after a restart.
+ * Takes a replica out of its group for good. The reason is kept on disk, and it comes back disabled
+ * after a restart.
  */
-export function disable(context: ShardContext, replica: Replica, reason: string): void {
+function disable(
+  context: ShardContext,
+  replica: Replica,
+  reason: string,
+  cause: DisableCause,
+): void {
   if (replica.descriptor.state === "disabled") return;
-  replica.descriptor = { ...replica.descriptor, state: "disabled", reason };
+  forgetFailure(context, replica);
+  replica.descriptor = { ...replica.descriptor, state: "disabled", reason, cause };
   endMachine(replica);
   failCalls(context, replica, (outcome) => groupDisabled(replica, outcome));
   storeDescriptor(context, replica, { done: ignore, failed: ignore });
@@ -118,12 +167,103 @@ export function groupDisabled(replica: Replica, outcome: Outcome = "none"): Raft
   });
 }
 
+/**
+ * Takes a replica out of its group until it is tried again. Nothing of it is written: what its disk
+ * holds is as sound as before.
+ */
+function fail(
+  context: ShardContext,
+  replica: Replica,
+  { reason, pristine }: Pick<Failure, "reason" | "pristine">,
+): void {
+  if (!replica.running) return;
+  const nowMs = context.environment.clock.monotonicMs();
+  const retryAtMs = context.failures.note(replica.group, nowMs);
+  const failure = { reason, pristine, retryAtMs };
+  replica.failure = failure;
+  endMachine(replica);
+  failCalls(context, replica, (outcome) => groupFailed(context, replica, outcome));
+  const { group } = replica;
+  const { replies } = context;
+  replies.event({ kind: "groupFailed", group, reason, retryInMs: retryInMs(context, failure) });
+}
+
+/** How long until a failed replica is tried again; undefined where it is not by itself. */
+export function retryInMs({ environment }: ShardContext, failure: Failure): number | undefined {
+  const leftMs = failure.retryAtMs - environment.clock.monotonicMs();
+  return Number.isFinite(leftMs) ? Math.max(0, Math.ceil(leftMs)) : undefined;
+}
+
+export function groupFailed(
+  context: ShardContext,
+  replica: Replica,
+  outcome: Outcome = "none",
+): RaftError {
+  const { failure, group } = replica;
+  const reason = failure?.reason ?? "";
+  return new RaftError("ERR_GROUP_FAILED", `Group ${group} cannot run here now: ${reason}`, {
+    outcome,
+    details: { reason, retryInMs: failure && retryInMs(context, failure) },
+  });
+}
+
+/** Tries those replicas again whose pause is over. */
+export function retryFailed(context: ShardContext): void {
+  const { failures, replicas, environment } = context;
+  for (const group of failures.takeDue(environment.clock.monotonicMs())) {
+    const replica = replicas.get(group);
+    if (replica?.state === "failed" && replica.starting === undefined) {
+      retryReplica(context, replica, { done: ignore, failed: ignore });
+    }
+  }
+}
+
+/**
+ * Tries a failed replica again. One that has never run is what was recovered, and lacks only its
+ * machine; any other starts anew from its disk.
+ */
+export function retryReplica(context: ShardContext, failed: Replica, settle: Settle): void {
+  assert(failed.failure !== undefined, "a failed replica is tried again");
+  if (!failed.failure.pristine) {
+    startReplica(context, failed, settle);
+    return;
+  }
+  startMachine(context, failed);
+  campaignAlone(context, failed);
+  settleRunning(context, failed, settle);
+}
+
+/** Answers a call that is to make a replica run, by whether it does. */
+function settleRunning(context: ShardContext, replica: Replica, settle: Settle): void {
+  if (replica.state === "failed") settle.failed(groupFailed(context, replica, "unknown"));
+  else storeDescriptor(context, replica, settle);
+}
+
+/** Lets a replica take part again that the option `applyError` has disabled. */
+export function enableReplica(context: ShardContext, replica: Replica, settle: Settle): void {
+  const { cause, reason } = replica.descriptor;
+  if (cause === "applyError") {
+    startReplica(context, replica, settle);
+    return;
+  }
+  // With holes in its log or votes forgotten it would acknowledge what it does not hold.
+  const message = `Group ${replica.group} cannot be enabled here, since what this replica holds cannot be trusted: ${reason}`;
+  settle.failed(new RaftError("ERR_GROUP_DISABLED", message, { details: { reason } }));
+}
+
+function forgetFailure(context: ShardContext, replica: Replica): void {
+  replica.failure = undefined;
+  context.failures.forget(replica.group);
+}
+
 export function groupStopped(replica: Replica, outcome: Outcome = "none"): RaftError {
   return new RaftError("ERR_GROUP_STOPPED", `Group ${replica.group} is stopped here`, { outcome });
 }
 
 /** Stops a replica; `done` when that is durable. */
 export function stopReplica(context: ShardContext, replica: Replica, settle: Settle): void {
+  forgetFailure(context, replica);
+  replica.starting = undefined;
   replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
   endMachine(replica);
   failCalls(context, replica, (outcome) => groupStopped(replica, outcome));
@@ -143,15 +283,20 @@ export function campaignAlone(context: ShardContext, replica: Replica): void {
  * for one on disk, and the replica would answer its leader in a term that a power cut takes away.
  */
 export function startReplica(context: ShardContext, stopped: Replica, settle: Settle): void {
-  const descriptor: Descriptor = { ...stopped.descriptor, state: "running", reason: "" };
+  const { group, members } = stopped.descriptor;
+  const descriptor: Descriptor = { group, members, state: "running", reason: "" };
   stopped.starting = descriptor;
   const done = (): void => {
     // A stop, a removal or another start may have come since.
     const current = context.replicas.get(stopped.group) === stopped;
-    if (current && stopped.starting === descriptor) {
-      campaignAlone(context, addReplica(context, handedOver(stopped)));
+    if (!current || stopped.starting !== descriptor) {
+      settle.done();
+      return;
     }
-    settle.done();
+    const replica = addReplica(context, handedOver(stopped));
+    campaignAlone(context, replica);
+    if (replica.state === "failed") settle.failed(groupFailed(context, replica, "unknown"));
+    else settle.done();
   };
   context.writeDescriptor({ put: descriptor, remove: undefined, done, failed: settle.failed });
 
@@ -182,6 +327,7 @@ export function storeDescriptor(context: ShardContext, replica: Replica, settle:
 }
 
 export function removeReplica(context: ShardContext, replica: Replica, settle: Settle): void {
+  forgetFailure(context, replica);
   replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
   endMachine(replica);
   failCalls(context, replica, (outcome) => groupNotFound(replica.group, outcome));

@@ -11,7 +11,7 @@ import type { MessageSink, ShardMessage, ShardRequest } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
 import { takeCreateReplica, takeRemoveReplica } from "./creation.ts";
 import { takeForwarded } from "./forward.ts";
-import { disable } from "./groups.ts";
+import { endFor } from "./groups.ts";
 import type { Replica } from "./replica.ts";
 import { requestOp } from "./requests.ts";
 import type { PeerRequests } from "./requests.ts";
@@ -167,7 +167,7 @@ export function stepReplica(context: ShardContext, replica: Replica, message: Me
     replica.raft.step(message);
   } catch (error) {
     if (!(error instanceof RaftError)) throw error;
-    disable(context, replica, error.message);
+    endFor(context, replica, error);
     return;
   }
   const { raft } = replica;

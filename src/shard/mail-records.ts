@@ -19,6 +19,7 @@
  * one record, as a rule, with those of successive indexes.
  */
 import type { GroupId, NodeId, Term, WireError } from "../base/index.ts";
+import type { ReplicaState } from "./replica.ts";
 import type { Role } from "./state-machine.ts";
 
 export const callKind = { propose: 1, read: 2, readLocal: 3, control: 4 } as const;
@@ -36,6 +37,7 @@ export type ControlCall =
     }
   | { readonly kind: "startGroup"; readonly group: GroupId }
   | { readonly kind: "stopGroup"; readonly group: GroupId }
+  | { readonly kind: "enableGroup"; readonly group: GroupId }
   | { readonly kind: "status"; readonly group: GroupId }
   | { readonly kind: "digest"; readonly group: GroupId }
   | { readonly kind: "campaign"; readonly group: GroupId; readonly force: boolean }
@@ -51,6 +53,12 @@ export type ShardEvent =
   | { readonly kind: "openFailed"; readonly error: WireError }
   | { readonly kind: "groupStarted"; readonly group: GroupId; readonly members: readonly NodeId[] }
   | { readonly kind: "groupStopped"; readonly group: GroupId }
+  | {
+      readonly kind: "groupFailed";
+      readonly group: GroupId;
+      readonly reason: string;
+      readonly retryInMs: number | undefined;
+    }
   | { readonly kind: "groupDisabled"; readonly group: GroupId; readonly reason: string }
   | { readonly kind: "hookFailed"; readonly group: GroupId; readonly message: string }
   | { readonly kind: "groupRemoved"; readonly group: GroupId }
@@ -66,5 +74,5 @@ export type ShardEvent =
 export interface GroupInfo {
   readonly group: GroupId;
   readonly members: readonly NodeId[];
-  readonly state: "running" | "stopped" | "disabled";
+  readonly state: ReplicaState;
 }

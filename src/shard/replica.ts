@@ -6,16 +6,17 @@ import { none } from "../base/index.ts";
 import type { GroupId, Incarnation, NodeKey, SmallMap } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { Raft } from "../raft/index.ts";
+import type { Failure } from "./failures.ts";
 import { OpenProposals } from "./proposals.ts";
 import type { SealedBlock } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import type { Role, StateMachine } from "./state-machine.ts";
 
 /**
- * running: takes part. stopped: by the operator; its log is kept. disabled: its state cannot be
- * trusted (see `reason`). In the latter two it neither votes nor acknowledges.
+ * running: takes part. stopped: by the operator; its log is kept. failed: cannot run now, and is
+ * tried again. disabled: for good (see `reason`). Only the first votes and acknowledges.
  */
-export type ReplicaState = Descriptor["state"];
+export type ReplicaState = Descriptor["state"] | "failed";
 
 export class Replica {
   readonly group: GroupId;
@@ -26,7 +27,9 @@ export class Replica {
    */
   readonly incarnations: SmallMap<NodeKey, Incarnation>;
   descriptor: Descriptor;
-  /** Of a stopped replica: what the store is being given so that it runs again. */
+  /** Why it does not run, though its descriptor says that it should. */
+  failure: Failure | undefined;
+  /** Of a stopped or failed replica: what the store is being given so that it runs again. */
   starting: Descriptor | undefined;
   readonly raft: Raft;
   machine: StateMachine | undefined;
@@ -72,6 +75,11 @@ export class Replica {
   }
 
   get running(): boolean {
-    return this.descriptor.state === "running";
+    return this.failure === undefined && this.descriptor.state === "running";
+  }
+
+  get state(): ReplicaState {
+    const { state } = this.descriptor;
+    return state === "running" && this.failure !== undefined ? "failed" : state;
   }
 }

@@ -26,7 +26,15 @@ import { DiskWindow } from "./disk-window.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { failCalls } from "./fail-calls.ts";
 import { leaderHint } from "./forward.ts";
-import { addReplica, campaignAlone, disable, endMachine, idOrNobody, membersOf } from "./groups.ts";
+import {
+  addReplica,
+  campaignAlone,
+  endFor,
+  endMachine,
+  idOrNobody,
+  membersOf,
+  retryFailed,
+} from "./groups.ts";
 import { Inbound, stepReplica, wantsTurn } from "./inbound.ts";
 import type { GroupInfo } from "./mail-records.ts";
 import type { ShardOptions } from "./options.ts";
@@ -111,7 +119,7 @@ export class Shard implements ShardControl {
           descriptor: { ...descriptor, state },
         });
         const members = membersOf(descriptor);
-        groups.push({ group: replica.group, members, state: replica.descriptor.state });
+        groups.push({ group: replica.group, members, state: replica.state });
       }
       await transport.listen(this.inbound);
     } catch (error) {
@@ -203,6 +211,7 @@ export class Shard implements ShardControl {
     const { context } = this;
     for (; this.ticksDue > 0; this.ticksDue -= 1) context.ticks.tick();
     this.requests.tick();
+    if (context.failures.anyWaiting) retryFailed(context);
     return true;
   }
 
@@ -216,7 +225,7 @@ export class Shard implements ShardControl {
     } catch (error) {
       // The replica's log cannot be read. It must not lead on with holes in what it sends.
       if (!(error instanceof RaftError)) throw error;
-      disable(this.context, replica, error.message);
+      endFor(this.context, replica, error);
       return;
     }
     context.ticks.follow(replica);

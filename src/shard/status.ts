@@ -4,7 +4,7 @@ import type { Durability, StoreStats } from "../log/index.ts";
 import type { ProgressState } from "../raft/index.ts";
 import type { TransportStats } from "../transport/index.ts";
 import type { ShardContext, ShardCounters } from "./context.ts";
-import { idOrNobody } from "./groups.ts";
+import { idOrNobody, retryInMs } from "./groups.ts";
 import type { Replica, ReplicaState } from "./replica.ts";
 import type { Role } from "./state-machine.ts";
 
@@ -27,8 +27,10 @@ export interface GroupStatus {
   readonly shard: ShardId;
   readonly incarnation: number;
   readonly state: ReplicaState;
-  /** Why the replica is disabled; empty otherwise. */
+  /** Why the replica is disabled or failed; empty otherwise. */
   readonly reason: string;
+  /** When a failed replica is tried again; undefined where it waits for `startGroup`. */
+  readonly retryInMs: number | undefined;
   readonly role: Role;
   readonly term: Term;
   readonly vote: NodeId | undefined;
@@ -67,6 +69,7 @@ export interface ShardStats extends ShardCounters {
 }
 
 export function roleOf(replica: Replica): Role {
+  if (!replica.running) return "follower";
   const { role } = replica.raft.state;
   return role === "preCandidate" ? "candidate" : role;
 }
@@ -82,8 +85,9 @@ export function groupStatus(context: ShardContext, replica: Replica): GroupStatu
     node: environment.node,
     shard: environment.shard,
     incarnation: replica.incarnation,
-    state: descriptor.state,
-    reason: descriptor.reason,
+    state: replica.state,
+    reason: replica.failure?.reason ?? descriptor.reason,
+    retryInMs: replica.failure && retryInMs(context, replica.failure),
     role: roleOf(replica),
     term: state.term,
     vote: idOrNobody(context, state.vote),
@@ -123,7 +127,9 @@ function memberStatuses(context: ShardContext, replica: Replica): MemberStatus[]
 export function shardStats(context: ShardContext): ShardStats {
   const { environment, replicas, counters, outboxes } = context;
   let leaders = 0;
-  for (const replica of replicas.values()) if (replica.raft.isLeader) leaders += 1;
+  for (const replica of replicas.values()) {
+    if (replica.running && replica.raft.isLeader) leaders += 1;
+  }
   return {
     ...counters,
     shard: environment.shard,

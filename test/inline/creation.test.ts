@@ -182,11 +182,11 @@ test("a member whose state machine cannot be created has not started", async () 
   });
   const created = await cluster.createGroup("a", 1);
   assert.deepEqual(created.notStarted, ["b"]);
-  assert.equal((await cluster.status("b", 1)).state, "disabled");
+  assert.equal((await cluster.status("b", 1)).state, "failed");
   assert.match((await cluster.status("b", 1)).reason, /no memory on b/);
   const local = cluster.client("b").readLocal(1, "");
   await cluster.run();
-  assert.equal(local.failure().code, "ERR_GROUP_DISABLED");
+  assert.equal(local.failure().code, "ERR_GROUP_FAILED");
   await cluster.close();
 });
 

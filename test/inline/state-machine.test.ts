@@ -199,7 +199,7 @@ const wrongMachines: Record<string, CreateStateMachine> = {
 };
 
 for (const [what, createStateMachine] of Object.entries(wrongMachines)) {
-  test(`createStateMachine that returns ${what} disables the replica, with the reason`, async () => {
+  test(`createStateMachine that returns ${what} fails the creation, with the reason`, async () => {
     const cluster = await ShardCluster.start({
       nodes: ["a"],
       createStateMachine,

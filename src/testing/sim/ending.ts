@@ -52,6 +52,8 @@ export class Ending {
       if (log !== undefined) lasts.set(group, Math.max(lasts.get(group) ?? 0, log.lastIndex));
     }
     for (const { group, node } of this.replicas) {
+      const state = this.replica(node, group)?.state;
+      if (state === "failed") return `${node} never runs group ${group} again`;
       const applied = this.running(node, group)?.raft.state.log.applied;
       const last = lasts.get(group);
       if (applied === undefined || applied === last) continue;
@@ -60,9 +62,13 @@ export class Ending {
     return undefined;
   }
 
-  private running(node: NodeId, group: GroupId): Replica | undefined {
+  private replica(node: NodeId, group: GroupId): Replica | undefined {
     const slot = this.world.node(node)?.slotOf(group);
-    const replica = slot?.isOpen === true ? slot.shard.replicas.get(group) : undefined;
+    return slot?.isOpen === true ? slot.shard.replicas.get(group) : undefined;
+  }
+
+  private running(node: NodeId, group: GroupId): Replica | undefined {
+    const replica = this.replica(node, group);
     return replica?.running === true ? replica : undefined;
   }
 

@@ -1,8 +1,8 @@
 /**
  * What a machine is for the engine, held against one that was written without a compiler: functions
- * that return bytes or nothing, and a digest that is text. An engine would disable the replicas of
- * a machine that cannot be made, or answer with nonsense; here either ends the run, since a machine
- * that never ran would pass every check.
+ * that return bytes or nothing, and a digest that is text. An engine would try again and again to
+ * make a machine, or answer with nonsense; here either ends the run, since a machine that never ran
+ * would pass every check.
  */
 import { messageOf } from "../../base/index.ts";
 import type { CreateStateMachine, Entry, StateMachine } from "../../shard/index.ts";

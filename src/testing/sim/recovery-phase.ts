@@ -72,6 +72,7 @@ export class RecoveryPhase {
     const { world, healed, electionUs } = this;
     const { wire, network, nodes } = world;
     wire.clear();
+    world.machineErrorRate = 0;
     const calmUs = Math.floor(electionUs / 40);
     const delayUs = Math.min(world.settings.delayUs, calmUs);
     const none = { tailRate: 0, tailUs: 0, lossRate: 0, repeatRate: 0, flipRate: 0, breakRate: 0 };

@@ -30,6 +30,8 @@ export const calm = {
   writeErrorRate: 0,
   flushErrorRate: 0,
   readErrorRate: 0,
+  /** Making a state machine fails. */
+  machineErrorRate: 0,
   /** 1: a commit holds up the whole shard, as LMDB does; 0: as a thread of its own would. */
   blocking: 1,
   /** Size of the segments that logs are kept in; 0: they are kept as by LMDB. */
@@ -149,6 +151,7 @@ export function drawWorld(seed: number, prng: Prng): string {
     noticeUs: temper.rate([100_000, 3_000_000]),
     ...drawOptions(prng, temper),
     segmentBytes: pick(prng, [0, 0, 0, 16_384, 65_536]),
+    machineErrorRate: temper.rate([0.05, 0.5]),
   };
   const parts = Object.entries(values)
     .filter(([key, value]) => value !== calmOf(key))

@@ -324,6 +324,9 @@ export class SimulatedNode {
         slot.isOpen = false;
         this.restartLater();
         return;
+      case "groupFailed":
+        world.onFailed(this.id, event.group, event.reason);
+        return;
       case "groupDisabled":
         world.onDisabled(this.id, event.group, event.reason);
         return;

@@ -49,6 +49,9 @@ export class World implements Stage {
   readonly members: Map<GroupId, readonly NodeId[]> = new Map();
   /** Replicas that say of themselves that they cannot be trusted, by "node group". */
   readonly disabled: Map<string, string> = new Map();
+  /** Chance that a machine cannot be made now. */
+  machineErrorRate: number;
+  private readonly machineErrors: Prng;
   private readonly createMachine: CreateStateMachine;
   private readonly machines: Map<string, number> = new Map();
 
@@ -58,6 +61,9 @@ export class World implements Stage {
     this.agenda = new Agenda(turn);
     this.trace = trace && new Trace(this.agenda, trace);
     this.prng = new Prng(settings.seed);
+    this.machineErrorRate = settings.machineErrorRate;
+    // A stream that takes nothing from the others: runs without this fault stay what they were.
+    this.machineErrors = new Prng(settings.seed ^ 0x6d61_6368);
     this.wire = new SimulatedWire(this, this.fork(), settings);
     this.network = new MemoryNetwork((task, at) => {
       const actor = at && this.actorOf(at.identity.node, at.identity.shard);
@@ -138,6 +144,10 @@ export class World implements Stage {
   /** Makes a replica's machine, watched. */
   readonly createStateMachine: CreateStateMachine = (context) => {
     const { node, group } = context;
+    if (this.machineErrors.chance(this.machineErrorRate)) {
+      this.tally.fault("machine cannot be created");
+      throw new Error("EMFILE: too many open files");
+    }
     this.checks.onMachine?.(node, group);
     this.machines.set(`${node} ${group}`, this.livesOf(node, group) + 1);
     return new WatchedMachine(this, node, group, this.createMachine(context));
@@ -168,6 +178,11 @@ export class World implements Stage {
     this.tally.count(`replica disabled: ${reason.replaceAll(/\d+/g, "N")}`);
     this.trace?.life(node, `disabled in g${group}: ${reason}`);
     this.disabled.set(`${node} ${group}`, reason);
+  }
+
+  onFailed(node: NodeId, group: GroupId, reason: string): void {
+    this.tally.count(`replica failed: ${reason.replaceAll(/\d+/g, "N")}`);
+    this.trace?.life(node, `failed in g${group}: ${reason}`);
   }
 
   /**

@@ -195,23 +195,25 @@ export const durabilityMutants: readonly Mutant[] = [
     name: "started-before-it-is-durable",
     says: "A replica that is started again takes part when the disk has all that was handed over before (src/shard/groups.ts): it answers its leader in a term that a power cut takes away.",
     file: "src/shard/groups.ts",
-    find: `    if (current && stopped.starting === descriptor) {
-      campaignAlone(context, addReplica(context, handedOver(stopped)));
-    }
-    settle.done();
-  };`,
-    replace: `    void current;
-    settle.done();
-  };
-  addReplica(context, handedOver(stopped));`,
+    find: "    const replica = addReplica(context, handedOver(stopped));",
+    replace: "    const replica = early;",
+    also: [
+      {
+        file: "src/shard/groups.ts",
+        find: "  stopped.starting = descriptor;\n",
+        replace: `  stopped.starting = descriptor;
+  const early = addReplica(context, handedOver(stopped));
+`,
+      },
+    ],
     killer: { file: order, name: "started again while its disk stalls" },
   },
   {
     name: "stop-does-not-end-a-start",
     says: "A stop ends a start that is not durable yet (src/shard/groups.ts): the replica runs though its operator has stopped it, and after a restart it does not.",
     file: "src/shard/groups.ts",
-    find: "  replica.starting = undefined;\n",
-    replace: "",
+    find: "  replica.starting = undefined;\n  storeDescriptor",
+    replace: "  storeDescriptor",
     killer: { file: order, name: "of starts and stops in one breath" },
   },
 ];

@@ -5,6 +5,7 @@ import { callMutants } from "./calls.ts";
 import { directoryMutants } from "./directory.ts";
 import { durabilityMutants } from "./durability.ts";
 import { electionMutants } from "./election.ts";
+import { failureMutants } from "./failures.ts";
 import { identityMutants } from "./identity.ts";
 import { linkMutants } from "./links.ts";
 import { parkingMutants } from "./parking.ts";
@@ -28,4 +29,5 @@ export const catalogue: readonly Mutant[] = [
   ...directoryMutants,
   ...callMutants,
   ...boundMutants,
+  ...failureMutants,
 ];

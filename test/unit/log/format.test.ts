@@ -119,6 +119,10 @@ test("the constants of FORMAT.md are those of the code", () => {
     `| 4 | 4 | checksum of the bytes from 8 to ${segmentFormat.headBytes} |`,
     `sectors of ${segmentFormat.sectorBytes} bytes`,
     metaFormat.states.map((state, at) => `${at} ${state}`).join(", "),
+    metaFormat.causes
+      .map((cause, at) => `${at} ${cause ?? ""}`)
+      .slice(1)
+      .join(", "),
   ];
   for (const row of rows) assert.ok(page.includes(row), `FORMAT.md says: ${row}`);
 });

@@ -20,6 +20,7 @@ const meta = {
     ],
     state: "disabled",
     reason: "checksum",
+    cause: "damage",
   },
   born: 2 ** 40,
 } as const;
@@ -58,14 +59,14 @@ test("decodeDescriptor refuses a descriptor under another group's key, and a key
 });
 
 test("a descriptor or identity of a newer format is refused as such, whatever follows", () => {
-  const version = Uint8Array.of(0, 0, 0, 2);
+  const version = Uint8Array.of(0, 0, 0, 3);
   const code = "ERR_DATA_DIR_VERSION";
   const descriptor = encodeDescriptor(meta);
   descriptor.set(version, 4);
-  assertCode(() => decodeDescriptor(descriptorKey(0xffff_fffe), descriptor), code, /format 2/);
+  assertCode(() => decodeDescriptor(descriptorKey(0xffff_fffe), descriptor), code, /format 3/);
   const identity = encodeIdentity(testIdentity);
   identity.set(version, 4);
-  assertCode(() => checkIdentity(identity, testIdentity), code, /format 2/);
+  assertCode(() => checkIdentity(identity, testIdentity), code, /format 3/);
 });
 
 test("checkIdentity names each way in which a store is another's", () => {

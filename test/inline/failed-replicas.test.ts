@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RaftError } from "../../src/base/index.ts";
+import type { NodeId } from "../../src/base/index.ts";
+import type { Block } from "../../src/raft/index.ts";
+import { ListMachine } from "./list-machine.ts";
+import type { Call } from "./shard-client.ts";
+import { ShardCluster } from "./shard-cluster.ts";
+import type { ClusterOptions } from "./shard-cluster.ts";
+import { TrialStore } from "./trial-store.ts";
+
+/** More than the pause before the first try, in ticks. */
+const pauseTicks = 11;
+
+/** A cluster whose machines cannot be made while `broken`. */
+async function startBreakable(settings: ClusterOptions = {}): Promise<{
+  cluster: ShardCluster;
+  fault: { broken: boolean };
+}> {
+  const fault = { broken: false };
+  const cluster = await ShardCluster.start({
+    ...settings,
+    createStateMachine: () => {
+      if (fault.broken) throw new Error("EMFILE: too many open files");
+      return new ListMachine();
+    },
+  });
+  return { cluster, fault };
+}
+
+async function control(
+  cluster: ShardCluster,
+  node: NodeId,
+  kind: "startGroup" | "stopGroup" | "enableGroup",
+): Promise<Call> {
+  const call = cluster.client(node, 1).control({ kind, group: 1 });
+  await cluster.run();
+  return call;
+}
+
+test("groups whose machines could not be created at a start serve again when they can, without a restart", async () => {
+  const { cluster, fault } = await startBreakable();
+  await cluster.createGroup("a", 1);
+  const write = cluster.client("a", 1).propose(1, "precious");
+  await cluster.run();
+  assert.deepEqual(write.results(), ["1"]);
+  await cluster.tick(2);
+  fault.broken = true;
+  for (const node of cluster.nodes) await cluster.crash(node);
+  for (const node of cluster.nodes) await cluster.boot(node);
+  await cluster.introduce();
+  await cluster.tick(3);
+  for (const node of cluster.nodes) {
+    const { state, reason, retryInMs, role } = await cluster.status(node, 1);
+    assert.equal(state, "failed");
+    assert.match(reason, /EMFILE/);
+    assert.ok(retryInMs !== undefined && retryInMs > 0 && retryInMs <= 1_000);
+    assert.equal(role, "follower");
+  }
+  const told = cluster.client("b", 1).events.find(({ kind }) => kind === "groupFailed");
+  assert.ok(told?.kind === "groupFailed" && told.retryInMs === 1_000);
+  const read = cluster.client("a", 1).read(1, "");
+  await cluster.run();
+  assert.equal(read.failure().code, "ERR_GROUP_FAILED");
+  assert.equal(read.failure().outcome, "none");
+  assert.ok(read.failure().retryable);
+  fault.broken = false;
+  await cluster.tick(pauseTicks);
+  await cluster.awaitLeader(1);
+  await cluster.tick(5);
+  for (const node of cluster.nodes) assert.equal(await cluster.digest(node, 1), "precious");
+  await cluster.close();
+});
+
+test("the pause before a failed replica is tried again grows, up to a minute", async () => {
+  const { cluster, fault } = await startBreakable({ nodes: ["a"], options: { tickMs: 1_000 } });
+  await cluster.createGroup("a", 1);
+  await cluster.crash("a");
+  fault.broken = true;
+  await cluster.restart("a");
+  await cluster.tick(200);
+  const pauses = cluster
+    .client("a")
+    .events.flatMap((event) => (event.kind === "groupFailed" ? [event.retryInMs] : []));
+  assert.deepEqual(
+    pauses.slice(0, 8),
+    [1, 2, 4, 8, 16, 32, 60, 60].map((s) => s * 1_000),
+  );
+  await cluster.close();
+});
+
+test("startGroup on a replica that failed tries at once, and says whether it runs", async () => {
+  const { cluster, fault } = await startBreakable({ nodes: ["a"] });
+  await cluster.createGroup("a", 1);
+  await cluster.crash("a");
+  fault.broken = true;
+  await cluster.restart("a");
+  const failed = await control(cluster, "a", "startGroup");
+  assert.equal(failed.failure().code, "ERR_GROUP_FAILED");
+  assert.match(failed.failure().message, /EMFILE/);
+  fault.broken = false;
+  assert.equal((await control(cluster, "a", "startGroup")).answer(), null);
+  assert.equal((await cluster.status("a", 1)).state, "running");
+  await cluster.close();
+});
+
+test("startGroup on a stopped replica whose machine cannot be created fails, and it runs later", async () => {
+  const { cluster, fault } = await startBreakable({ nodes: ["a"] });
+  await cluster.createGroup("a", 1);
+  (await control(cluster, "a", "stopGroup")).answer();
+  fault.broken = true;
+  const start = await control(cluster, "a", "startGroup");
+  assert.equal(start.failure().code, "ERR_GROUP_FAILED");
+  assert.equal(start.failure().outcome, "unknown", "it is tried again");
+  assert.equal((await cluster.status("a", 1)).state, "failed");
+  fault.broken = false;
+  await cluster.tick(pauseTicks);
+  assert.equal((await cluster.status("a", 1)).state, "running");
+  await cluster.close();
+});
+
+test("a failed replica that is stopped is not tried again, here or after a restart", async () => {
+  const { cluster, fault } = await startBreakable({ nodes: ["a"] });
+  await cluster.createGroup("a", 1);
+  await cluster.crash("a");
+  fault.broken = true;
+  await cluster.restart("a");
+  (await control(cluster, "a", "stopGroup")).answer();
+  fault.broken = false;
+  await cluster.tick(2 * pauseTicks);
+  assert.equal((await cluster.status("a", 1)).state, "stopped");
+  await cluster.crash("a");
+  await cluster.restart("a");
+  assert.equal((await cluster.status("a", 1)).state, "stopped");
+  await cluster.close();
+});
+
+/** Its reads fail, while told to, in a way that says nothing about what is on the disk. */
+class ReadTrialStore extends TrialStore {
+  fault: (() => Error) | undefined;
+
+  override read(group: number, from: number, bytesMax: number): readonly Block[] {
+    if (this.fault !== undefined) throw this.fault();
+    return super.read(group, from, bytesMax);
+  }
+}
+
+const passing: Readonly<Record<string, () => Error>> = {
+  "a store's error": () => new RaftError("ERR_STORE_FAILED", "Cannot read record 3: EMFILE"),
+  "an error of an embedder's store": () => new Error("EIO: i/o error, read"),
+};
+
+for (const [what, fault] of Object.entries(passing)) {
+  test(`a read of the log that fails with ${what} ends the replica for a pause, not on disk`, async () => {
+    const stores: ReadTrialStore[] = [];
+    const cluster = await ShardCluster.start({
+      nodes: ["a"],
+      options: { tailBytesMax: 0 },
+      makeStore: (_, disk) => {
+        const store = new ReadTrialStore(disk);
+        stores.push(store);
+        return store;
+      },
+    });
+    await cluster.createGroup("a", 1);
+    for (const command of ["x", "y"]) {
+      cluster.client("a").propose(1, command);
+      await cluster.run();
+    }
+    await cluster.crash("a");
+    await cluster.boot("a");
+    const store = stores.at(-1);
+    assert.ok(store !== undefined);
+    store.fault = fault;
+    await cluster.introduce();
+    await cluster.tick(25);
+    assert.equal((await cluster.status("a", 1)).state, "failed");
+    store.fault = undefined;
+    await cluster.tick(2 * pauseTicks);
+    await cluster.awaitLeader(1);
+    await cluster.tick(2);
+    assert.equal(await cluster.digest("a", 1), "x,y");
+    await cluster.crash("a");
+    await cluster.restart("a");
+    assert.equal((await cluster.status("a", 1)).state, "running");
+    await cluster.close();
+  });
+}
+
+test("enableGroup brings back what applyError has disabled, when the machine no longer throws", async () => {
+  const poison = { active: true };
+  const cluster = await ShardCluster.start({
+    nodes: ["a"],
+    options: { applyError: "disable" },
+    createStateMachine: () => {
+      const list = new ListMachine();
+      const fixed = new TextEncoder().encode("fixed");
+      return {
+        apply: (entry) => (poison.active ? list.apply(entry) : fixed),
+        query: (query) => list.query(query),
+      };
+    },
+  });
+  await cluster.createGroup("a", 1);
+  cluster.client("a").propose(1, "poison");
+  await cluster.run();
+  assert.equal((await cluster.status("a", 1)).state, "disabled");
+  (await control(cluster, "a", "enableGroup")).answer();
+  await cluster.tick(25);
+  assert.equal((await cluster.status("a", 1)).state, "disabled", "it throws as before");
+  poison.active = false;
+  await cluster.crash("a");
+  await cluster.restart("a");
+  assert.equal((await cluster.status("a", 1)).state, "disabled", "it is on disk");
+  const started = await control(cluster, "a", "startGroup");
+  assert.equal(started.failure().code, "ERR_GROUP_DISABLED");
+  (await control(cluster, "a", "enableGroup")).answer();
+  await cluster.awaitLeader(1);
+  const write = cluster.client("a").propose(1, "more");
+  await cluster.run();
+  assert.deepEqual(write.results(), ["fixed"]);
+  await cluster.crash("a");
+  await cluster.restart("a");
+  assert.equal((await cluster.status("a", 1)).state, "running", "so is this");
+  await cluster.close();
+});
+
+test("enableGroup refuses a replica whose log is damaged", async () => {
+  const stores: ReadTrialStore[] = [];
+  const cluster = await ShardCluster.start({
+    nodes: ["a"],
+    options: { tailBytesMax: 0 },
+    makeStore: (_, disk) => {
+      const store = new ReadTrialStore(disk);
+      stores.push(store);
+      return store;
+    },
+  });
+  await cluster.createGroup("a", 1);
+  await cluster.crash("a");
+  await cluster.boot("a");
+  const store = stores.at(-1);
+  assert.ok(store !== undefined);
+  store.fault = () => new RaftError("ERR_STORE_CORRUPT", "record 3 has another checksum");
+  await cluster.introduce();
+  await cluster.tick(25);
+  assert.equal((await cluster.status("a", 1)).state, "disabled");
+  store.fault = undefined;
+  for (const kind of ["startGroup", "enableGroup"] as const) {
+    const call = await control(cluster, "a", kind);
+    assert.equal(call.failure().code, "ERR_GROUP_DISABLED");
+    assert.match(call.failure().message, /another checksum/);
+  }
+  await cluster.tick(2 * pauseTicks);
+  assert.equal((await cluster.status("a", 1)).state, "disabled");
+  await cluster.close();
+});
