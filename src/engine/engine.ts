@@ -144,11 +144,40 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   async #start(): Promise<void> {
     await this.#introduce(this.#shards);
     const { recover } = this.#options;
+    if (typeof recover === "function") await this.#startChosen(this.#shards, recover);
+  }
+
+  /** A shard that crashed recovers what it recovered at first, by the same choice. */
+  async #recover(shard: ShardHandle): Promise<void> {
+    const { recover } = this.#options;
     if (typeof recover !== "function") return;
+    await this.#startChosen([shard], (group) => {
+      try {
+        return recover(group);
+      } catch (error) {
+        this.emit("hookFailed", { group, message: messageOf(error) });
+        return false;
+      }
+    });
+  }
+
+  /** Starts those groups that were found on disk and that the option `recover` chooses. */
+  async #startChosen(
+    shards: readonly ShardHandle[],
+    recover: (group: GroupId) => boolean,
+  ): Promise<void> {
     const chosen = this.groups().filter(
-      ({ group, state }) => state === "stopped" && recover(group),
+      ({ group, state }) =>
+        state === "stopped" && shards.includes(this.#shardOf(group)) && recover(group),
     );
-    await Promise.all(chosen.map(({ group }) => this.startGroup(group)));
+    await Promise.all(
+      chosen.map(({ group }) =>
+        this.startGroup(group).catch((error: unknown) => {
+          // It is tried again by itself, as one is that was not chosen but recovered with all.
+          if (!(error instanceof RaftError) || error.code !== "ERR_GROUP_FAILED") throw error;
+        }),
+      ),
+    );
   }
 
   /** Tells shards where everybody is; from then on they tick, dial and answer. */
@@ -220,7 +249,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * peers.
    */
   #onShardBack(shard: ShardHandle): void {
-    this.#introduce(this.#shards.filter(({ state }) => state === "up")).then(
+    const introduced = this.#introduce(this.#shards.filter(({ state }) => state === "up"));
+    const started = introduced.then(() => this.#recover(shard));
+    started.then(
       () => this.emit("shardRestarted", { shard: shard.shard }),
       // It crashed once more, or the engine is closing: the next restart, or nobody, introduces it.
       () => {},

@@ -36,7 +36,7 @@ export interface EngineEvents {
    */
   groupDisabled: [{ readonly group: GroupId; readonly reason: string }];
   groupRemoved: [{ readonly group: GroupId }];
-  /** A state machine's `onRole` threw. */
+  /** A state machine's `onRole` threw, or the option `recover` after a crash. */
   hookFailed: [{ readonly group: GroupId; readonly message: string }];
   /** A shard's worker ended unexpectedly; it comes back by itself. */
   shardCrashed: [{ readonly shard: ShardId; readonly error: Error; readonly restartInMs: number }];

@@ -72,6 +72,24 @@ test("a shard that crashes again and again is restarted ever more slowly, and co
   assert.match(await readText(engine, 1), /^before,exitWhile .*,after$/);
 });
 
+test("a shard that comes back after a crash runs the groups that the recover function chooses", async (t) => {
+  const { engine, dir, options } = await openEngine(t);
+  for (const group of [1, 2]) await createAlone(engine, group);
+  await engine.close();
+  const recover = (group: number): boolean => group === 2;
+  const again = await Engine.open({ ...options, recover });
+  t.after(() => again.close());
+  const states = (): unknown[] => [1, 2].map((group) => again.group(group)?.state);
+  assert.deepEqual(states(), ["stopped", "running"]);
+  await again.awaitLeader(2);
+  const restarted = awaitEvent(again, "shardRestarted");
+  await failureOf(again.propose(2, bytes(`exitOnce ${join(dir, "marker")}`)));
+  await restarted;
+  assert.deepEqual(states(), ["stopped", "running"]);
+  await again.awaitLeader(2);
+  await again.propose(2, bytes("after"));
+});
+
 test("an engine closes while its shard is coming back, and its directory is free then", async (t) => {
   const { engine, dir, options } = await openEngine(t);
   await createAlone(engine, 1);
