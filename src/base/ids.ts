@@ -2,6 +2,7 @@
  * The ids of the engine. Plain aliases: they document, and callers may pass literals; the doors of
  * the engine check them.
  */
+import { describeValue } from "./describe-value.ts";
 
 /**
  * A process that hosts replicas. 1 to 64 characters of `[A-Za-z0-9._-]`, unique in its cluster,
@@ -51,5 +52,5 @@ export function isNodeId(value: unknown): value is NodeId {
 export function describeNodeIdFault(value: unknown): string | undefined {
   return isNodeId(value)
     ? undefined
-    : `must be 1 to 64 characters of [A-Za-z0-9._-], got ${JSON.stringify(value)}`;
+    : `must be 1 to 64 characters of [A-Za-z0-9._-], got ${describeValue(value)}`;
 }

@@ -4,6 +4,7 @@
  * clock.
  */
 export { assert, unreachable } from "./assert.ts";
+export { describeValue } from "./describe-value.ts";
 export { diskFailure } from "./disk-failure.ts";
 export type { ErrorCode, ErrorDetails, ErrorSpec, Outcome, WireError } from "./errors.ts";
 export {
@@ -19,6 +20,7 @@ export {
 } from "./errors.ts";
 export type { GroupId, Incarnation, Index, NodeId, NodeKey, ShardId, Term } from "./ids.ts";
 export { describeNodeIdFault, groupIdMax, isGroupId, isNodeId, nobody } from "./ids.ts";
+export { isRecord } from "./is-record.ts";
 export { limits } from "./limits.ts";
 export { none } from "./none.ts";
 export type { OptionFault, OptionSpec, OptionTable, OptionValues } from "./option-table.ts";

@@ -3,6 +3,7 @@
  * makes the type, the checks and the documentation. `resolveOptions` reports every fault at once
  * and freezes what it returns.
  */
+import { describeValue } from "./describe-value.ts";
 import { RaftError } from "./errors.ts";
 
 interface CommonSpec {
@@ -63,10 +64,6 @@ function checkOption(spec: OptionSpec, value: unknown): string | undefined {
         ? undefined
         : `must be one of ${spec.choices.join(", ")}, got ${describeValue(value)}`;
   }
-}
-
-function describeValue(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 /**

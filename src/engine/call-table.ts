@@ -5,6 +5,8 @@
  */
 import { RaftError, assert } from "../base/index.ts";
 import type { GroupId, Index } from "../base/index.ts";
+import { outcomeUnanswered } from "./call-effects.ts";
+import type { CallKind } from "./call-effects.ts";
 
 /** Result of a proposal. */
 export interface Proposed {
@@ -34,7 +36,7 @@ export type BatchResult = Proposed | RaftError;
 export interface NewCall {
   readonly group: GroupId | undefined;
   readonly deadlineMs: number;
-  readonly what: string;
+  readonly what: CallKind;
   /** Of the operator and not of the load: has a slot where all others are taken. @default false */
   readonly control?: boolean | undefined;
 }
@@ -49,7 +51,7 @@ export class CallTable {
   private resolves: (Resolve | undefined)[] = [undefined];
   private rejects: (Reject | undefined)[] = [undefined];
   private deadlines: number[] = [0];
-  private whats: string[] = [""];
+  private whats: CallKind[] = ["start"];
   private groups: (GroupId | undefined)[] = [undefined];
   private free: number[] = [];
   /** Results each call expects; 0 for a call that is no batch. */
@@ -147,18 +149,16 @@ export class CallTable {
       const group = this.groups[slot];
       const where = group === undefined ? "" : ` of group ${group}`;
       const message = `${this.whats[slot] ?? ""}${where} was not answered before its deadline`;
-      const readOnly = this.whats[slot] === "read";
-      this.abandon(
-        slot,
-        new RaftError("ERR_TIMEOUT", message, { outcome: readOnly ? "none" : "unknown" }),
-      );
+      const outcome = outcomeUnanswered(this.whats[slot] ?? "proposal");
+      this.abandon(slot, new RaftError("ERR_TIMEOUT", message, { outcome }));
     }
   }
 
   /** The shard is gone and will answer nothing: every call fails and every slot is free. */
-  failAll(makeError: (what: string) => RaftError): void {
+  failAll(makeError: (what: CallKind) => RaftError): void {
     for (let slot = 1; slot < this.states.length; slot += 1) {
-      if (this.states[slot] !== slotFree) this.fail(slot, makeError(this.whats[slot] ?? ""));
+      if (this.states[slot] !== slotFree)
+        this.fail(slot, makeError(this.whats[slot] ?? "proposal"));
     }
     assert(this.count === 0, "no call is left");
   }

@@ -23,10 +23,11 @@ import type {
 import {
   batchFault,
   callFault,
+  callOptionsFault,
+  campaignFaults,
+  createGroupFaults,
   groupIdInvalid,
-  memberFaults,
   throwFaults,
-  timeoutFault,
 } from "./argument-checks.ts";
 import type { BatchResult, Proposed } from "./call-table.ts";
 import { DataDirectory } from "./data-directory.ts";
@@ -60,7 +61,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   readonly #pool: WorkerPool;
   readonly #shards: ShardHandle[] = [];
   readonly #groups: GroupTable = new GroupTable();
-  readonly #leaderWaits: LeaderWaits = new LeaderWaits(this.#groups);
+  readonly #leaderWaits: LeaderWaits = new LeaderWaits(this.#groups, () => {
+    for (const shard of this.#shards) shard.drain();
+  });
   #peers: Readonly<Record<NodeId, string>>;
   #closed: Promise<void> | undefined;
 
@@ -98,7 +101,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       onCrash: (shard, error, restartInMs) => {
         if (opening.engine !== undefined) opening.engine.#onCrash(shard, error, restartInMs);
       },
-      onFailure: ({ shard }, error) => opening.engine?.emit("shardFailed", { shard, error }),
+      onFailure: ({ shard }, error) => {
+        if (opening.engine !== undefined) opening.engine.#tell("shardFailed", { shard, error });
+      },
     };
     for (let shard = 0; shard < shards; shard += 1) {
       handles.push(new ShardHandle(shard, resolved.tuning.callsMax, owner));
@@ -155,7 +160,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       try {
         return recover(group);
       } catch (error) {
-        this.emit("hookFailed", { group, message: messageOf(error) });
+        this.#tell("hookFailed", { group, message: messageOf(error) });
         return false;
       }
     });
@@ -203,35 +208,46 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       case "roleChanged": {
         const { group, role, term } = event;
         const leader = event.leader === "" ? undefined : event.leader;
-        this.emit("leaderChanged", { group, role, leader, term });
+        this.#tell("leaderChanged", { group, role, leader, term });
         return;
       }
       case "groupStarted":
-        this.emit("groupStarted", { group: event.group, members: event.members });
+        this.#tell("groupStarted", { group: event.group, members: event.members });
         return;
       case "groupStopped":
       case "groupRemoved":
-        this.emit(event.kind, { group: event.group });
+        this.#tell(event.kind, { group: event.group });
         return;
       case "groupFailed": {
         const { group, reason, retryInMs } = event;
-        this.emit("groupFailed", { group, reason, retryInMs });
+        this.#tell("groupFailed", { group, reason, retryInMs });
         return;
       }
       case "groupDisabled":
-        this.emit("groupDisabled", { group: event.group, reason: event.reason });
+        this.#tell("groupDisabled", { group: event.group, reason: event.reason });
         return;
       case "hookFailed":
-        this.emit("hookFailed", { group: event.group, message: event.message });
+        this.#tell("hookFailed", { group: event.group, message: event.message });
         return;
       default:
     }
   }
 
+  /**
+   * Each event in a turn of its own, after the mail that brought it was read: a listener that
+   * throws must not swallow the answers behind it.
+   */
+  #tell<K extends keyof EngineEvents>(
+    event: K,
+    ...payload: K extends keyof EngineEvents ? EngineEvents[K] : never
+  ): void {
+    queueMicrotask(() => this.emit<K>(event, ...payload));
+  }
+
   #onCrash(shard: ShardHandle, error: Error, restartInMs: number): void {
     const { length } = this.#shards;
     this.#groups.forgetRoles((group) => shardOfGroup(group, length) === shard.shard);
-    this.emit("shardCrashed", { shard: shard.shard, error, restartInMs });
+    this.#tell("shardCrashed", { shard: shard.shard, error, restartInMs });
   }
 
   /** What a shard had not written down when it crashed is not there when it is back. */
@@ -252,7 +268,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const introduced = this.#introduce(this.#shards.filter(({ state }) => state === "up"));
     const started = introduced.then(() => this.#recover(shard));
     started.then(
-      () => this.emit("shardRestarted", { shard: shard.shard }),
+      () => this.#tell("shardRestarted", { shard: shard.shard }),
       // It crashed once more, or the engine is closing: the next restart, or nobody, introduces it.
       () => {},
     );
@@ -280,10 +296,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * @throws ERR_GROUP_EXISTS, ERR_GROUP_CREATE_FAILED, ERR_OPTION_INVALID
    */
   async createGroup(options: CreateGroupOptions): Promise<GroupCreated> {
+    throwFaults(createGroupFaults(this.node, options));
     const { group, members, timeoutMs = createTimeoutMs, campaign = true } = options;
-    throwFaults(memberFaults(this.node, members));
-    const timeout = timeoutFault(timeoutMs);
-    if (timeout !== undefined) throw timeout;
     // The shard answers within timeoutMs; the call itself has a little more.
     const settings = settingsOf(this.#options, { timeoutMs: timeoutMs + 2_000 });
     return await this.#control<GroupCreated>(
@@ -301,8 +315,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * been applied.
    */
   propose(group: GroupId, command: Uint8Array, options?: CallOptions): Promise<Proposed> {
-    const fault =
-      callFault(group, command, this.#commandBytesMax) ?? timeoutFault(options?.timeoutMs);
+    const fault = callFault(group, command, this.#commandBytesMax) ?? callOptionsFault(options);
     if (fault !== undefined) return Promise.reject(fault);
     return this.#shardOf(group).propose(group, [command], settingsOf(this.#options, options));
   }
@@ -318,11 +331,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     commands: readonly Uint8Array[],
     options?: CallOptions,
   ): Promise<readonly BatchResult[]> {
-    const fault = timeoutFault(options?.timeoutMs);
+    const fault = callOptionsFault(options);
     if (fault !== undefined) return Promise.reject(fault);
-    if (commands.length === 0) return Promise.resolve([]);
     const inBatch = batchFault(group, commands, this.#commandBytesMax);
     if (inBatch !== undefined) return Promise.reject(inBatch);
+    if (commands.length === 0) return Promise.resolve([]);
     const settings = settingsOf(this.#options, options);
     return this.#shardOf(group).proposeBatch(group, commands, settings);
   }
@@ -332,8 +345,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * log entry and no flush.
    */
   async read(group: GroupId, query: Uint8Array, options?: CallOptions): Promise<ReadResult> {
-    const fault =
-      callFault(group, query, this.#commandBytesMax) ?? timeoutFault(options?.timeoutMs);
+    const fault = callFault(group, query, this.#commandBytesMax) ?? callOptionsFault(options);
     if (fault !== undefined) throw fault;
     const settings = settingsOf(this.#options, options);
     const { index, values } = await this.#shardOf(group).read(group, [query], settings);
@@ -350,8 +362,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     queries: readonly Uint8Array[],
     options?: CallOptions,
   ): Promise<ReadBatchResult> {
-    const fault =
-      timeoutFault(options?.timeoutMs) ?? batchFault(group, queries, this.#commandBytesMax);
+    const fault = callOptionsFault(options) ?? batchFault(group, queries, this.#commandBytesMax);
     if (fault !== undefined) throw fault;
     if (queries.length === 0) throw optionError(["queries must hold at least one query"]);
     const settings = settingsOf(this.#options, options);
@@ -367,8 +378,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     query: Uint8Array,
     options?: CallOptions,
   ): Promise<LocalReadResult> {
-    const fault =
-      callFault(group, query, this.#commandBytesMax) ?? timeoutFault(options?.timeoutMs);
+    const fault = callFault(group, query, this.#commandBytesMax) ?? callOptionsFault(options);
     if (fault !== undefined) throw fault;
     const settings = settingsOf(this.#options, options);
     const { index, ageMs, values } = await this.#shardOf(group).readLocal(group, query, settings);
@@ -409,7 +419,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * @throws ERR_GROUP_NOT_FOUND, ERR_TIMEOUT, ERR_ABORTED, ERR_ENGINE_CLOSED
    */
   awaitLeader(group: GroupId, options?: CallOptions): Promise<KnownLeader> {
-    const fault = isGroupId(group) ? timeoutFault(options?.timeoutMs) : groupIdInvalid(group);
+    const fault = isGroupId(group) ? callOptionsFault(options) : groupIdInvalid(group);
     if (fault !== undefined) return Promise.reject(fault);
     return this.#leaderWaits.wait(group, settingsOf(this.#options, options));
   }
@@ -442,8 +452,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    * won, and unseats a leader that is well. Resolves with false where it leads already; watch
    * `leaderChanged` for the outcome.
    */
-  campaign(group: GroupId, options: { readonly force?: boolean } = {}): Promise<boolean> {
-    return this.#control<boolean>(group, {
+  async campaign(group: GroupId, options: { readonly force?: boolean } = {}): Promise<boolean> {
+    throwFaults(campaignFaults(options));
+    return await this.#control<boolean>(group, {
       kind: "campaign",
       group,
       force: options.force ?? false,

@@ -5,6 +5,7 @@
 import { RaftError } from "../base/index.ts";
 import type { GroupId, NodeId, Term } from "../base/index.ts";
 import type { GroupTable } from "./group-table.ts";
+import { SignalWatch } from "./signal-watch.ts";
 
 export interface KnownLeader {
   readonly leader: NodeId;
@@ -14,10 +15,14 @@ export interface KnownLeader {
 export class LeaderWaits {
   private readonly groups: GroupTable;
   private readonly waiting: Map<GroupId, Set<() => void>> = new Map();
+  private readonly signals: SignalWatch = new SignalWatch();
+  /** Reads what shards have told and nobody has read yet. */
+  private readonly drain: () => void;
   private closed = false;
 
-  constructor(groups: GroupTable) {
+  constructor(groups: GroupTable, drain: () => void) {
     this.groups = groups;
+    this.drain = drain;
   }
 
   wait(
@@ -25,10 +30,13 @@ export class LeaderWaits {
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined },
   ): Promise<KnownLeader> {
     return new Promise((resolve, reject) => {
+      let settled = false;
+      let unwatch = (): void => {};
       const settle = (how: () => void): void => {
+        settled = true;
         clearTimeout(timer);
         this.remove(group, check);
-        signal?.removeEventListener("abort", onAbort);
+        unwatch();
         how();
       };
       const check = (): void => {
@@ -41,14 +49,20 @@ export class LeaderWaits {
         const message = `Waiting for a leader of group ${group} was aborted`;
         settle(() => reject(new RaftError("ERR_ABORTED", message, { outcome: "none", cause })));
       };
-      const timer = setTimeout(() => {
+      const onTimeout = (): void => {
+        this.drain();
+        if (settled) return;
         const message = `No leader of group ${group} was known for ${timeoutMs} ms`;
         settle(() => reject(new RaftError("ERR_TIMEOUT", message, { outcome: "none" })));
-      }, timeoutMs);
+      };
+      const timer = setTimeout(onTimeout, timeoutMs);
       this.add(group, check);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      if (signal?.aborted === true) onAbort();
-      else check();
+      if (signal?.aborted === true) {
+        onAbort();
+        return;
+      }
+      if (signal !== undefined) unwatch = this.signals.watch(signal, onAbort);
+      check();
     });
   }
 

@@ -2,7 +2,15 @@
  * The options of an engine: what it is, in `EngineOptions`, and how it is tuned, in the option
  * table.
  */
-import { RaftError, describeNodeIdFault, isNodeId, resolveOptions } from "../base/index.ts";
+import { isUint8Array } from "node:util/types";
+import {
+  RaftError,
+  describeNodeIdFault,
+  describeValue,
+  isNodeId,
+  isRecord,
+  resolveOptions,
+} from "../base/index.ts";
 import type { GroupId, NodeId, OptionFault, OptionValues } from "../base/index.ts";
 import { raftOptionTable } from "../raft/index.ts";
 import { shardOptionTable } from "../shard/index.ts";
@@ -155,7 +163,7 @@ function isPort(value: unknown): boolean {
 
 /** What is wrong with an address book. */
 export function peerFaults(peers: unknown): OptionFault[] {
-  if (typeof peers !== "object" || peers === null) {
+  if (typeof peers !== "object" || peers === null || Array.isArray(peers)) {
     return [{ option: "peers", message: "must be an object of node id to host:port" }];
   }
   const faults: OptionFault[] = [];
@@ -164,7 +172,7 @@ export function peerFaults(peers: unknown): OptionFault[] {
       faults.push({ option: "peers", message: `names a node that ${describeNodeIdFault(node)}` });
     }
     if (typeof address !== "string" || !addressPattern.test(address)) {
-      const message = `gives ${node} the address ${JSON.stringify(address)}, which is not host:port`;
+      const message = `gives ${node} the address ${describeValue(address)}, which is not host:port`;
       faults.push({ option: "peers", message });
     }
   }
@@ -179,7 +187,8 @@ function listenFaults(listen: EngineOptions["listen"] | undefined): OptionFault[
     return faults;
   }
   if (typeof listen.host !== "string" || listen.host === "") fault("needs a host");
-  if (!isPort(listen.port)) fault(`needs a port from 0 to 65535, got ${String(listen.port)}`);
+  if (!isPort(listen.port))
+    fault(`needs a port from 0 to 65535, got ${describeValue(listen.port)}`);
   const ports: unknown = listen.shardPorts ?? [];
   if (!Array.isArray(ports) || !ports.every(isPort)) fault("has shardPorts that are not ports");
   return faults;
@@ -197,10 +206,10 @@ function identityFaults(options: EngineOptions): OptionFault[] {
   if (typeof dir !== "string" || dir === "") {
     faults.push({ option: "dir", message: "must be the path of a directory" });
   }
-  if (!(stateMachine instanceof URL)) {
+  if (!isUrl(stateMachine)) {
     faults.push({ option: "stateMachine", message: "must be a URL of a module" });
   }
-  if (options.logStore !== undefined && !(options.logStore instanceof URL)) {
+  if (options.logStore !== undefined && !isUrl(options.logStore)) {
     faults.push({ option: "logStore", message: "must be a URL of a module" });
   }
   if (
@@ -214,8 +223,26 @@ function identityFaults(options: EngineOptions): OptionFault[] {
   if (secret !== undefined && (typeof secret !== "string" || secret === "")) {
     faults.push({ option: "secret", message: "must be a string that is not empty" });
   }
+  if (options.tls !== undefined) faults.push(...tlsFaults(options.tls));
   faults.push(...peerFaults(options.peers ?? {}));
   return faults;
+}
+
+/** Also one of another realm, such as a test runner's. */
+function isUrl(value: unknown): boolean {
+  if (value instanceof URL) return true;
+  return Object.prototype.toString.call(value) === "[object URL]";
+}
+
+function tlsFaults(tls: unknown): OptionFault[] {
+  if (!isRecord(tls)) {
+    return [{ option: "tls", message: "must be an object with key, cert and ca" }];
+  }
+  return ["key", "cert", "ca"].flatMap((name) => {
+    const value = tls[name];
+    const given = typeof value === "string" ? value !== "" : isUint8Array(value);
+    return given ? [] : [{ option: "tls", message: `needs ${name}, as PEM text or bytes` }];
+  });
 }
 
 function relationFaults(tuning: EngineTuning): OptionFault[] {

@@ -24,9 +24,12 @@ import {
   encodeTrusted,
 } from "../shard/index.ts";
 import type { ControlCall, ShardEvent, ShardTask } from "../shard/index.ts";
+import { outcomeUnanswered } from "./call-effects.ts";
+import type { CallKind } from "./call-effects.ts";
 import { CallTable } from "./call-table.ts";
 import type { BatchResult, NewCall, Proposed, Reject, Resolve } from "./call-table.ts";
 import { ResultSlab } from "./result-slab.ts";
+import { SignalWatch } from "./signal-watch.ts";
 
 /** Answer to a read, as the shard gives it. */
 export interface ReadAnswer {
@@ -77,6 +80,7 @@ export class ShardHandle {
   private readonly calls: CallTable;
   private readonly writer: MailWriter = new MailWriter();
   private readonly slab: ResultSlab = new ResultSlab();
+  private readonly signals: SignalWatch = new SignalWatch();
   private mail: MessagePort | undefined;
   private flushScheduled = false;
   private turnMs = 0;
@@ -160,15 +164,23 @@ export class ShardHandle {
    * by then stands: why it could not open, and that calls were carried out.
    */
   private detach(): void {
+    this.drain();
+    this.mail?.close();
+    this.mail = undefined;
+  }
+
+  /**
+   * Reads the mail that has arrived and not been told yet. After a stall of this thread timers come
+   * before messages: without this they would end calls whose answers are there.
+   */
+  drain(): void {
     const { mail } = this;
     if (mail === undefined) return;
     for (;;) {
       const late: { message: ArrayBuffer } | undefined = receiveMessageOnPort(mail);
-      if (late === undefined) break;
+      if (late === undefined) return;
       this.receive(late.message);
     }
-    mail.close();
-    this.mail = undefined;
   }
 
   private fail(error: RaftError): void {
@@ -182,7 +194,7 @@ export class ShardHandle {
   }
 
   private failCalls(error: RaftError = this.downError("unknown")): void {
-    this.calls.failAll((what) => error.withOutcome(what === "read" ? "none" : "unknown"));
+    this.calls.failAll((what) => error.withOutcome(outcomeUnanswered(what)));
   }
 
   /** Why no call can be made now. */
@@ -347,12 +359,11 @@ export class ShardHandle {
     return slot;
   }
 
-  private watch(slot: number, signal: AbortSignal, what: string): void {
-    const onAbort = (): void => {
-      this.calls.abandon(slot, aborted(what, signal, what === "read" ? "none" : "unknown"));
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    this.calls.onSettled(slot, () => signal.removeEventListener("abort", onAbort));
+  private watch(slot: number, signal: AbortSignal, what: CallKind): void {
+    const unwatch = this.signals.watch(signal, () => {
+      this.calls.abandon(slot, aborted(what, signal, outcomeUnanswered(what)));
+    });
+    this.calls.onSettled(slot, unwatch);
   }
 
   /**
@@ -447,6 +458,7 @@ export class ShardHandle {
   private sweepLater(): void {
     this.sweepTimer ??= setTimeout(() => {
       this.sweepTimer = undefined;
+      this.drain();
       this.calls.sweep(this.nowMs());
       if (this.calls.count > 0) this.sweepLater();
     }, sweepMs).unref();
@@ -471,7 +483,7 @@ function errorIn(reader: MailReader): RaftError {
   return errorFromWire(decodeTrusted<WireError>(reader.view()));
 }
 
-function aborted(what: string, signal: AbortSignal, outcome: Outcome): RaftError {
+function aborted(what: CallKind, signal: AbortSignal, outcome: Outcome): RaftError {
   const cause: unknown = signal.reason;
   return new RaftError("ERR_ABORTED", `The ${what} was aborted`, { outcome, cause });
 }

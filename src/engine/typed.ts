@@ -9,7 +9,7 @@
  * definition whose group takes commands from elsewhere than `typedGroup`, or from another version
  * of the program, checks them in `parseCommand`.
  */
-import { CommandRejected, RaftError, messageOf } from "../base/index.ts";
+import { CommandRejected, RaftError, messageOf, optionError } from "../base/index.ts";
 import type { GroupId, Index, Term } from "../base/index.ts";
 import { resultInvalid } from "../shard/index.ts";
 import type { CreateStateMachine, StateMachineContext } from "../shard/index.ts";
@@ -80,6 +80,12 @@ export function defineStateMachine<State, Command, Query, Result, Answer>(
   definition: StateMachineDefinition<State, Command, Query, Result, Answer> &
     PlainResults<State, Command, Query, Result, Answer>,
 ): TypedStateMachine<Command, Query, Result, Answer> {
+  checkFunctions(
+    "defineStateMachine",
+    definition,
+    ["init", "apply", "query"],
+    ["digest", "parseCommand", "parseQuery"],
+  );
   const parseCommand = definition.parseCommand?.bind(definition) ?? trusted<Command>;
   const parseQuery = definition.parseQuery?.bind(definition) ?? trusted<Query>;
   const digest = definition.digest?.bind(definition);
@@ -224,6 +230,7 @@ export function typedGroup<Machine extends AnyTypedStateMachine>(
   engine: GroupCalls,
   group: GroupId,
 ): TypedGroup<Machine> {
+  checkFunctions("typedGroup", engine, ["propose", "proposeBatch", "read", "readBatch"], []);
   type Types = TypesOf<Machine>;
   const resultOf = ({ index, value }: BytesResult): TypedProposed<Types["result"]> => {
     return { index, result: trusted<Types["result"]>(decodeDocument(value)) };
@@ -255,6 +262,25 @@ export function typedGroup<Machine extends AnyTypedStateMachine>(
       return { appliedIndex, ageMs, answer: answerOf(value) };
     },
   };
+}
+
+/** @throws ERR_OPTION_INVALID naming each member that is missing or no function */
+function checkFunctions(
+  what: string,
+  given: unknown,
+  needed: readonly string[],
+  possible: readonly string[],
+): void {
+  if (typeof given !== "object" || given === null) {
+    throw optionError([`${what} needs an object with ${needed.join(", ")}`]);
+  }
+  const isFunction = (name: string): boolean => typeof Reflect.get(given, name) === "function";
+  const wrong = [
+    ...needed.filter((name) => !isFunction(name)),
+    ...possible.filter((name) => Reflect.get(given, name) !== undefined && !isFunction(name)),
+  ];
+  if (wrong.length === 0) return;
+  throw optionError(wrong.map((name) => `${what} needs a function ${name}`));
 }
 
 /**

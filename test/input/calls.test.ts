@@ -1,8 +1,22 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
-import type { Engine } from "../../src/index.ts";
-import { RaftError } from "../../src/index.ts";
-import { bytes, createAlone, failureOf, openEngine, readText } from "./engine-rig.ts";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { runInNewContext } from "node:vm";
+import fc from "fast-check";
+import { resolveEngineOptions } from "../../src/engine/options.ts";
+import { Engine, RaftError, defineStateMachine, typedGroup } from "../../src/index.ts";
+import type { EngineOptions } from "../../src/index.ts";
+import {
+  bytes,
+  createAlone,
+  failureOf,
+  openEngine,
+  optionsFor,
+  readText,
+  tempDir,
+} from "./engine-rig.ts";
 
 /** Every call that names a group. */
 const groupCalls: Record<string, (engine: Engine, group: number) => Promise<unknown>> = {
@@ -241,4 +255,144 @@ test("calls that wait while the engine closes are answered", async (t) => {
     assert.ok(result.reason instanceof RaftError);
     assert.equal(result.reason.code, "ERR_ENGINE_CLOSED");
   }
+});
+
+/** What a caller without a compiler may pass, in the place of any argument. */
+const wrongArguments: readonly unknown[] = [
+  undefined,
+  null,
+  0,
+  1,
+  -1,
+  "text",
+  true,
+  Symbol("s"),
+  10n,
+  [],
+  [undefined],
+  [new Uint8Array(1)],
+  {},
+  Object.create(null),
+  () => 1,
+  new Uint8Array(1),
+  new Float64Array(1),
+  runInNewContext("Uint8Array.of(120)"),
+  new Date(0),
+  { timeoutMs: "1" },
+  { timeoutMs: 1, unknown: 1 },
+  { signal: {} },
+  { signal: { aborted: true } },
+  { signal: AbortSignal.abort() },
+  { forward: "yes" },
+  { force: 1 },
+  { group: 1 },
+  { group: 1, members: ["a"], timeoutMs: 0 },
+  { group: {}, members: ["a"] },
+  { group: 1, members: "a", campaign: 1 },
+  { b: "host:1" },
+  { b: 7 },
+];
+
+test("no public call throws, or rejects with anything but a RaftError, whatever it is given", async (t) => {
+  const { engine } = await openEngine(t, { timeoutMs: 200 });
+  await createAlone(engine, 1);
+  const names = [...Object.keys(groupCalls), "createGroup", "setPeers"];
+  const argument = fc.constantFrom(...wrongArguments);
+  const argumentLists = fc.oneof(
+    fc.array(argument, { maxLength: 3 }),
+    fc.tuple(fc.constant(1), argument, argument),
+    fc.tuple(fc.constant(1), fc.constant(new Uint8Array(1)), argument),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...names), argumentLists, async (name, list) => {
+      const call: unknown = Reflect.get(engine, name);
+      assert.ok(typeof call === "function", name);
+      try {
+        const answered: unknown = Reflect.apply(call, engine, list);
+        assert.ok(answered instanceof Promise, `${name} returns a promise`);
+        await answered;
+      } catch (error) {
+        assert.ok(error instanceof RaftError, `${name}: ${String(error)}`);
+      }
+    }),
+    { numRuns: 600 },
+  );
+  // What was refused has left nothing behind: the engine still serves.
+  const patient = { timeoutMs: 20_000 };
+  await engine.startGroup(1);
+  await engine.awaitLeader(1, patient);
+  assert.ok((await engine.read(1, bytes(""), patient)).index > 0);
+});
+
+test("typedGroup and defineStateMachine refuse what they cannot work with, by name", () => {
+  const definition = { init: () => ({}), apply: () => 1, query: () => 1 };
+  for (const wrong of wrongArguments) {
+    const broken = [wrong, { ...definition, apply: wrong }, { ...definition, digest: wrong ?? 1 }];
+    for (const one of broken) {
+      if (typeof wrong === "function" && one !== wrong) continue;
+      assert.throws(() => Reflect.apply(defineStateMachine, undefined, [one]), {
+        code: "ERR_OPTION_INVALID",
+      });
+    }
+    assert.throws(() => Reflect.apply(typedGroup, undefined, [wrong, 1]), {
+      code: "ERR_OPTION_INVALID",
+    });
+  }
+});
+
+test("options of Engine.open that no compiler has seen are refused by name", async (t) => {
+  const right = optionsFor(tempDir(t));
+  const names = [...Object.keys(right), "peers", "tls", "secret", "recover", "logStore", "tickMs"];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...names, "misspelt"),
+      fc.constantFrom(...wrongArguments),
+      (name, value) => {
+        try {
+          resolveUntyped({ ...right, [name]: value });
+        } catch (error) {
+          assert.ok(
+            error instanceof RaftError && error.code === "ERR_OPTION_INVALID",
+            String(error),
+          );
+          assert.match(error.message, new RegExp(name));
+        }
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+  for (const nothing of wrongArguments) {
+    const error = await failureOf(Engine.open(untyped(nothing)));
+    assert.equal(error.code, "ERR_OPTION_INVALID");
+  }
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{ tls: {} }, /tls needs key.*tls needs cert.*tls needs ca/],
+    [{ tls: { key: "k", cert: "c" } }, /tls needs ca/],
+    [{ peers: ["host:1"] }, /peers must be an object/],
+  ];
+  for (const [more, message] of wrong) {
+    const error = await failureOf(Engine.open(untyped({ ...right, ...more })));
+    assert.equal(error.code, "ERR_OPTION_INVALID");
+    assert.match(error.message, message);
+  }
+});
+
+function resolveUntyped(options: unknown): void {
+  resolveEngineOptions(untyped(options));
+}
+
+/** As a caller in plain JavaScript passes it. */
+function untyped(options: unknown): EngineOptions {
+  assume(options);
+  return options;
+}
+
+function assume(_options: unknown): asserts _options is EngineOptions {}
+
+test("listeners that throw keep no call from its answer", async () => {
+  const script = fileURLToPath(new URL("./throwing-listener.js", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script]);
+  const { uncaught, written }: { uncaught: number; written: number } = JSON.parse(stdout);
+  assert.equal(written, 3);
+  assert.ok(uncaught >= 6, `${uncaught} exceptions reached the process`);
 });

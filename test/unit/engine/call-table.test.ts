@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { RaftError } from "../../../src/base/index.ts";
+import type { CallKind } from "../../../src/engine/call-effects.ts";
 import { CallTable } from "../../../src/engine/call-table.ts";
 import type { Proposed } from "../../../src/engine/call-table.ts";
 
@@ -10,7 +11,7 @@ interface Record {
   readonly settled: unknown[];
 }
 
-function open(table: CallTable, what = "proposal", deadlineMs = 100): Record {
+function open(table: CallTable, what: CallKind = "proposal", deadlineMs = 100): Record {
   const settled: unknown[] = [];
   const keep = (value: unknown): number => settled.push(value);
   const slot = table.open({ group: 1, deadlineMs, what }, keep, keep);
@@ -116,6 +117,19 @@ test("CallTable.sweep() gives up what is past its deadline: writes unknown, read
   assert.deepEqual(later.settled, []);
   table.sweep(200);
   assert.equal(write.settled.length, 1, "no call is given up twice");
+});
+
+test("a call that only reads and is not answered has outcome none, whatever it is called", () => {
+  const table = new CallTable(8);
+  const reads = (["read", "status", "stats", "digest"] as const).map((kind) => open(table, kind));
+  const writes = (["proposal", "createGroup", "stopGroup"] as const).map((kind) =>
+    open(table, kind),
+  );
+  table.sweep(100);
+  const outcomeOf = ({ settled: [error] }: Record): unknown =>
+    error instanceof RaftError && error.outcome;
+  assert.deepEqual(reads.map(outcomeOf), ["none", "none", "none", "none"]);
+  assert.deepEqual(writes.map(outcomeOf), ["unknown", "unknown", "unknown"]);
 });
 
 test("CallTable.failAll() fails what waits, frees what was abandoned and leaves an empty table", () => {

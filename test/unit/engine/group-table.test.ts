@@ -8,7 +8,7 @@ const patient = { timeoutMs: 60_000, signal: undefined };
 function tableWith(group: number): { table: GroupTable; waits: LeaderWaits } {
   const table = new GroupTable();
   table.take({ kind: "groupStarted", group, members: ["a", "b"] });
-  return { table, waits: new LeaderWaits(table) };
+  return { table, waits: new LeaderWaits(table, () => {}) };
 }
 
 test("GroupTable follows a group through its life", () => {

@@ -180,9 +180,10 @@ test("ShardHandle closes a shard by mail and waits for its task, even with every
   const { length } = owner.worker.controls;
   const stats = handle.control({ kind: "stats" }, settings);
   await until("a full shard can be asked how it is", () => owner.worker.controls.length > length);
-  const failures = [...calls, stats].map((call) =>
+  const failures = calls.map((call) =>
     assert.rejects(call, { code: "ERR_ENGINE_CLOSED", outcome: "unknown" }),
   );
+  failures.push(assert.rejects(stats, { code: "ERR_ENGINE_CLOSED", outcome: "none" }));
   await closeWell(handle, owner);
   await Promise.all(failures);
   const late = { code: "ERR_ENGINE_CLOSED", outcome: "none" };
@@ -341,4 +342,22 @@ test("ShardHandle posts a burst of large commands in pieces of some MiB", async 
   await Promise.all(calls);
   await closeWell(handle, owner);
   assert.ok(largest <= 2 * limits.mailBytesMax, `a mail of ${largest} bytes`);
+});
+
+test("an answer that has arrived counts, though this thread stalled past the call's deadline", async () => {
+  const owner = new Owner();
+  const handle = new ShardHandle(0, 10, owner);
+  const open = handle.open();
+  owner.worker.tell(opened);
+  await open;
+  const call = handle.propose(1, command, { ...settings, timeoutMs: 30 });
+  await until("the proposal arrives", () => owner.worker.proposals.length === 1);
+  owner.worker.answer(owner.worker.proposals[0] ?? 0);
+  // Timers are due before the message is told.
+  const stalledUntil = performance.now() + 60;
+  while (performance.now() < stalledUntil);
+  assert.equal((await call).index, 5);
+  const closed = handle.close();
+  owner.worker.end();
+  await closed;
 });
