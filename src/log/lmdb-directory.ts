@@ -14,10 +14,12 @@
 import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { flushPath, makeDurableDir, privateFile } from "./durable-name.ts";
+import { soonInEventLoop } from "./event-loop.ts";
 import { FileReserve, fillHoles, growFile } from "./file-reserve.ts";
 import { LmdbEnv } from "./lmdb-env.ts";
 import type { LmdbEnvOptions } from "./lmdb-env.ts";
-import { checkLmdbFile, emptyLmdbFile } from "./lmdb-file-check.ts";
+import { checkLmdbFile } from "./lmdb-file-check.ts";
+import { emptyLmdbFile } from "./lmdb-meta.ts";
 import { corruptMeta, identityEntry } from "./meta-entry.ts";
 import type { StoreIdentity } from "./log-store.ts";
 import { dataFile, lockFile, refuseSegments } from "./store-form.ts";
@@ -46,7 +48,7 @@ export async function ensureStore(
     const empty = emptyLmdbFile(options.mapBytes);
     writeFileSync(join(making, dataFile), empty, { mode: privateFile });
     growFile(join(making, dataFile), empty.length + preallocateBytes);
-    const env = openStore({ ...options, dir: making }, 0);
+    const env = await openStore({ ...options, dir: making }, 0);
     try {
       env.write([identityEntry(identity)]);
     } finally {
@@ -67,10 +69,17 @@ export async function ensureStore(
  * Opens LMDB on files that it finds sound and long enough, with their blocks: it would make them
  * longer with holes, map those, and end with the process where the disk is full.
  */
-export function openStore(options: LmdbEnvOptions, preallocateBytes: number): LmdbEnv {
+export async function openStore(
+  options: LmdbEnvOptions,
+  preallocateBytes: number,
+): Promise<LmdbEnv> {
   const { dir, mapBytes } = options;
   const path = join(dir, dataFile);
-  const usedBytes = checkLmdbFile(path, mapBytes);
+  const nextTurn = (): Promise<void> =>
+    new Promise((resolve) => {
+      soonInEventLoop(resolve);
+    });
+  const usedBytes = await checkLmdbFile({ path, mapBytes, nextTurn });
   fillHoles(path);
   const reserve = new FileReserve(path, preallocateBytes);
   try {

@@ -8,6 +8,7 @@ import { electionMutants } from "./election.ts";
 import { failureMutants } from "./failures.ts";
 import { identityMutants } from "./identity.ts";
 import { linkMutants } from "./links.ts";
+import { lmdbCheckMutants } from "./lmdb-check.ts";
 import { parkingMutants } from "./parking.ts";
 import { readMutants } from "./reads.ts";
 import { recoveryMutants } from "./recovery.ts";
@@ -23,6 +24,7 @@ export const catalogue: readonly Mutant[] = [
   ...durabilityMutants,
   ...recoveryMutants,
   ...segmentMutants,
+  ...lmdbCheckMutants,
   ...wireMutants,
   ...linkMutants,
   ...identityMutants,
