@@ -206,10 +206,10 @@ test("open refuses a directory of a newer format", async () => {
     await tamper(dir, "meta", (db) => {
       const value = db.get(Buffer.from("i"));
       assert.ok(value !== undefined);
-      value[7] = 2;
+      value[7] = 3;
       db.putSync(Buffer.from("i"), value);
     });
-    await assertRefuses(storeIn(dir), "ERR_DATA_DIR_VERSION", /format 2, this program knows 1/);
+    await assertRefuses(storeIn(dir), "ERR_DATA_DIR_VERSION", /format 3, this program knows 2/);
   });
 });
 
