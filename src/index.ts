@@ -28,6 +28,7 @@ export type {
   LocalReadResult,
   MemberStatus,
   Proposed,
+  PeerRefused,
   PlainOf,
   ReadBatchResult,
   ReadResult,

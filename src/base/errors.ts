@@ -26,7 +26,6 @@ export type ErrorCode =
   | "ERR_OPTION_INVALID"
   | "ERR_NOT_LEADER"
   | "ERR_LEADERSHIP_LOST"
-  | "ERR_PROPOSAL_DROPPED"
   | "ERR_TIMEOUT"
   | "ERR_ABORTED"
   | "ERR_BUSY"
@@ -74,12 +73,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
     true,
     "the replica stopped leading before the entry was known to be committed",
     "read the state to learn whether it was applied, or make the command idempotent and retry",
-  ),
-  ERR_PROPOSAL_DROPPED: spec(
-    "none",
-    true,
-    "the entry was overwritten by another leader's before it was committed",
-    "retry",
   ),
   ERR_TIMEOUT: spec(
     "unknown",
@@ -234,8 +227,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_HANDSHAKE_REFUSED: spec(
     "none",
     true,
-    "a peer refused the connection",
-    "see `details.reason`: cluster, node or protocol version differ",
+    "the leader's node refused the connection of this one, or was refused: another cluster, secret, certificate or version",
+    "see the message and `details.reason`; also as the `error` of the event `peerRefused`",
   ),
   ERR_ENGINE_CLOSED: spec("none", false, "the engine is closed or closing", "open a new engine"),
   ERR_INTERNAL: spec(
@@ -257,7 +250,7 @@ export interface ErrorDetails {
   readonly retryInMs?: number | undefined;
   /** Every faulty option. */
   readonly faults?: readonly string[] | undefined;
-  /** Why each member failed, by node. */
+  /** Why each member failed or cannot be reached, by node. */
   readonly failures?: Readonly<Record<NodeId, string>> | undefined;
 }
 

@@ -142,13 +142,16 @@ export class CallTable {
     reject?.(error);
   }
 
-  /** Gives up every call whose deadline has passed. */
-  sweep(nowMs: number): void {
+  /**
+   * Gives up every call whose deadline has passed.
+   * @param why what may have kept them from being answered, to be appended
+   */
+  sweep(nowMs: number, why = ""): void {
     for (let slot = 1; slot < this.states.length; slot += 1) {
       if (this.states[slot] !== slotWaiting || (this.deadlines[slot] ?? 0) > nowMs) continue;
       const group = this.groups[slot];
       const where = group === undefined ? "" : ` of group ${group}`;
-      const message = `${this.whats[slot] ?? ""}${where} was not answered before its deadline`;
+      const message = `${this.whats[slot] ?? ""}${where} was not answered before its deadline${why}`;
       const outcome = outcomeUnanswered(this.whats[slot] ?? "proposal");
       this.abandon(slot, new RaftError("ERR_TIMEOUT", message, { outcome }));
     }

@@ -31,6 +31,7 @@ import {
 } from "./argument-checks.ts";
 import type { BatchResult, Proposed } from "./call-table.ts";
 import { DataDirectory } from "./data-directory.ts";
+import { peerRefusedOf } from "./events.ts";
 import type { EngineEvents } from "./events.ts";
 import { GroupTable } from "./group-table.ts";
 import type { GroupView } from "./group-table.ts";
@@ -61,8 +62,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   readonly #pool: WorkerPool;
   readonly #shards: ShardHandle[] = [];
   readonly #groups: GroupTable = new GroupTable();
-  readonly #leaderWaits: LeaderWaits = new LeaderWaits(this.#groups, () => {
-    for (const shard of this.#shards) shard.drain();
+  readonly #leaderWaits: LeaderWaits = new LeaderWaits(this.#groups, {
+    drain: () => {
+      for (const shard of this.#shards) shard.drain();
+    },
+    describeFaults: (group) => this.#shardOf(group).peerFaults.describe(),
   });
   #peers: Readonly<Record<NodeId, string>>;
   #closed: Promise<void> | undefined;
@@ -225,6 +229,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       }
       case "groupDisabled":
         this.#tell("groupDisabled", { group: event.group, reason: event.reason });
+        return;
+      case "peerRefused":
+        this.#tell("peerRefused", peerRefusedOf(shard.shard, event.refusal));
         return;
       case "hookFailed":
         this.#tell("hookFailed", { group: event.group, message: event.message });

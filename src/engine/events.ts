@@ -2,8 +2,10 @@
  * What an engine tells its embedder without being asked. Names are past tense; each has one
  * payload.
  */
-import type { GroupId, NodeId, RaftError, ShardId, Term } from "../base/index.ts";
+import { RaftError } from "../base/index.ts";
+import type { GroupId, NodeId, ShardId, Term } from "../base/index.ts";
 import type { Role } from "../shard/index.ts";
+import type { PeerRefusal } from "../transport/index.ts";
 
 export interface LeaderChanged {
   readonly group: GroupId;
@@ -12,6 +14,29 @@ export interface LeaderChanged {
   /** The leader as this node knows it; undefined while there is none. */
   readonly leader: NodeId | undefined;
   readonly term: Term;
+}
+
+export interface PeerRefused {
+  /** The shard of this node whose connection it was. */
+  readonly shard: ShardId;
+  /** Who had dialled: this node, or the other one. */
+  readonly direction: "outgoing" | "incoming";
+  /** Who was dialled, or who the other end claims to be, unproven, if it came so far. */
+  readonly node: NodeId | undefined;
+  /** `host:port` of the other end. */
+  readonly address: string;
+  /** As in `stats().transport.connectionsRefused`. */
+  readonly reason: string;
+  /** How many refusals of this reason are told at once; more than one after a quiet period. */
+  readonly count: number;
+  /** ERR_HANDSHAKE_REFUSED, with all of it in words. */
+  readonly error: RaftError;
+}
+
+export function peerRefusedOf(shard: ShardId, refusal: PeerRefusal): PeerRefused {
+  const { message, ...rest } = refusal;
+  const details = { reason: refusal.reason };
+  return { shard, ...rest, error: new RaftError("ERR_HANDSHAKE_REFUSED", message, { details }) };
 }
 
 /** Type parameters of the engine's EventEmitter. */
@@ -38,6 +63,12 @@ export interface EngineEvents {
   groupRemoved: [{ readonly group: GroupId }];
   /** A state machine's `onRole` threw, or the option `recover` after a crash. */
   hookFailed: [{ readonly group: GroupId; readonly message: string }];
+  /**
+   * A connection between two nodes was refused, by this end or the other one: another cluster,
+   * secret, certificate or version, or a second process of a node. Told at once, and then for each
+   * reason at most once in ten seconds and shard.
+   */
+  peerRefused: [PeerRefused];
   /** A shard's worker ended unexpectedly; it comes back by itself. */
   shardCrashed: [{ readonly shard: ShardId; readonly error: Error; readonly restartInMs: number }];
   /** A shard is back after a crash. */

@@ -12,7 +12,7 @@ export type {
   ReadResult,
   StateDigest,
 } from "./results.ts";
-export type { EngineEvents, LeaderChanged } from "./events.ts";
+export type { EngineEvents, LeaderChanged, PeerRefused } from "./events.ts";
 export type { GroupView } from "./group-table.ts";
 export { engineOptionTable } from "./options.ts";
 export type { PlainOf } from "./plain-data.ts";

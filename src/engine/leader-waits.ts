@@ -12,17 +12,24 @@ export interface KnownLeader {
   readonly term: Term;
 }
 
+/** What the waits need of the shards. */
+export interface LeaderSource {
+  /** Reads what shards have told and nobody has read yet. */
+  drain(): void;
+  /** What may keep a group from having a leader, to be appended to a message. */
+  describeFaults(group: GroupId): string;
+}
+
 export class LeaderWaits {
   private readonly groups: GroupTable;
   private readonly waiting: Map<GroupId, Set<() => void>> = new Map();
   private readonly signals: SignalWatch = new SignalWatch();
-  /** Reads what shards have told and nobody has read yet. */
-  private readonly drain: () => void;
+  private readonly shards: LeaderSource;
   private closed = false;
 
-  constructor(groups: GroupTable, drain: () => void) {
+  constructor(groups: GroupTable, shards: LeaderSource) {
     this.groups = groups;
-    this.drain = drain;
+    this.shards = shards;
   }
 
   wait(
@@ -50,9 +57,10 @@ export class LeaderWaits {
         settle(() => reject(new RaftError("ERR_ABORTED", message, { outcome: "none", cause })));
       };
       const onTimeout = (): void => {
-        this.drain();
+        this.shards.drain();
         if (settled) return;
-        const message = `No leader of group ${group} was known for ${timeoutMs} ms`;
+        const why = this.shards.describeFaults(group);
+        const message = `No leader of group ${group} was known for ${timeoutMs} ms${why}`;
         settle(() => reject(new RaftError("ERR_TIMEOUT", message, { outcome: "none" })));
       };
       const timer = setTimeout(onTimeout, timeoutMs);

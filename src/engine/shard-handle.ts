@@ -28,6 +28,7 @@ import { outcomeUnanswered } from "./call-effects.ts";
 import type { CallKind } from "./call-effects.ts";
 import { CallTable } from "./call-table.ts";
 import type { BatchResult, NewCall, Proposed, Reject, Resolve } from "./call-table.ts";
+import { PeerFaults } from "./peer-faults.ts";
 import { ResultSlab } from "./result-slab.ts";
 import { SignalWatch } from "./signal-watch.ts";
 
@@ -75,6 +76,8 @@ export class ShardHandle {
   state: ShardState = "opening";
   /** The port it listens on, once known. */
   port: number | undefined;
+  /** Which nodes it cannot be linked to, and why. */
+  readonly peerFaults: PeerFaults = new PeerFaults();
   private readonly owner: ShardOwner;
   private readonly nowMs: () => number;
   private readonly calls: CallTable;
@@ -441,6 +444,7 @@ export class ShardHandle {
       }
       this.state = "up";
       this.upSinceMs = this.nowMs();
+      this.peerFaults.clear();
       this.owner.onEvent(this, event);
       const { opened } = this;
       this.opened = undefined;
@@ -451,6 +455,7 @@ export class ShardHandle {
       this.fail(errorFromWire(event.error));
       return;
     }
+    this.peerFaults.take(event);
     this.owner.onEvent(this, event);
   }
 
@@ -459,7 +464,7 @@ export class ShardHandle {
     this.sweepTimer ??= setTimeout(() => {
       this.sweepTimer = undefined;
       this.drain();
-      this.calls.sweep(this.nowMs());
+      this.calls.sweep(this.nowMs(), this.peerFaults.describe());
       if (this.calls.count > 0) this.sweepLater();
     }, sweepMs).unref();
   }

@@ -6,6 +6,7 @@ import { decodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
 import { groupDisabled, groupFailed, groupNotFound, groupStopped, idOrNobody } from "./groups.ts";
+import { describeFaults, memberFaults } from "./link-faults.ts";
 import type { IncomingProposal } from "./proposals.ts";
 import type { Replica } from "./replica.ts";
 import type { ReplyTo } from "./replies.ts";
@@ -37,9 +38,14 @@ export function leaderHint(
 }
 
 export function notLeader(context: ShardContext, replica: Replica): RaftError {
-  const details = leaderHint(context, replica);
-  const { leader, term } = details;
-  const who = leader === undefined ? "no leader is known" : `the leader is ${leader}`;
+  const hint = leaderHint(context, replica);
+  const { leader, term } = hint;
+  const failures = leader === undefined ? memberFaults(context, replica) : undefined;
+  const details = failures === undefined ? hint : { ...hint, failures };
+  const who =
+    leader === undefined
+      ? `no leader is known${describeFaults(failures)}`
+      : `the leader is ${leader}`;
   return new RaftError(
     "ERR_NOT_LEADER",
     `Node ${context.environment.node} does not lead group ${replica.group} in term ${term}: ${who}`,

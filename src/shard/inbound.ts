@@ -5,7 +5,7 @@
 import { RaftError } from "../base/index.ts";
 import type { GroupId, Incarnation, NodeId, NodeKey } from "../base/index.ts";
 import type { Message } from "../raft/index.ts";
-import type { Link, PeerShard, TransportHandler } from "../transport/index.ts";
+import type { Link, PeerRefusal, PeerShard, TransportHandler } from "../transport/index.ts";
 import { readMessages } from "../wire/index.ts";
 import type { MessageSink, ShardMessage, ShardRequest } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
@@ -23,6 +23,8 @@ export class Inbound implements TransportHandler, MessageSink {
   private from: PeerShard = { node: "", shard: 0, incarnation: 0 };
   private fromKey: NodeKey = 0;
   private nowMs = 0;
+  /** Nodes of the address book of which the engine was told that a greeting failed. */
+  private readonly refused: Set<NodeId> = new Set();
 
   constructor(context: ShardContext, requests: PeerRequests) {
     this.context = context;
@@ -110,6 +112,9 @@ export class Inbound implements TransportHandler, MessageSink {
 
   onLinkUp(link: Link): void {
     this.context.ticks.linkUp(link);
+    if (this.refused.delete(link.node)) {
+      this.context.replies.event({ kind: "peerAccepted", node: link.node });
+    }
     this.eachReplicaOn(link.node, (replica) => this.context.markDirty(replica));
     this.requests.tick();
     this.context.schedule();
@@ -135,6 +140,14 @@ export class Inbound implements TransportHandler, MessageSink {
     this.eachReplicaOn(link.node, (replica) => {
       if (replica.raft.isLeader) this.context.markDirty(replica);
     });
+  }
+
+  onRefused(refusal: PeerRefusal): void {
+    const { context } = this;
+    const { direction, node } = refusal;
+    if (direction === "outgoing" && node !== undefined) this.refused.add(node);
+    context.replies.event({ kind: "peerRefused", refusal });
+    context.schedule();
   }
 
   onPeerGone(node: NodeId): void {

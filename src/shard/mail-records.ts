@@ -19,6 +19,7 @@
  * one record, as a rule, with those of successive indexes.
  */
 import type { GroupId, NodeId, Term, WireError } from "../base/index.ts";
+import type { PeerRefusal } from "../transport/index.ts";
 import type { ReplicaState } from "./replica.ts";
 import type { Role } from "./state-machine.ts";
 
@@ -69,6 +70,9 @@ export type ShardEvent =
       readonly leader: NodeId;
       readonly term: Term;
     }
+  | { readonly kind: "peerRefused"; readonly refusal: PeerRefusal }
+  /** A link to a node that had refused this one, or was refused, is up. */
+  | { readonly kind: "peerAccepted"; readonly node: NodeId }
   | { readonly kind: "failed"; readonly error: WireError };
 
 export interface GroupInfo {

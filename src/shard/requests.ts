@@ -8,6 +8,7 @@ import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
 import type { Link } from "../transport/index.ts";
 import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
+import { describeFault } from "./link-faults.ts";
 
 /** What a request asks for. Part of the protocol: never renumber. */
 export const requestOp = { propose: 1, read: 2, createReplica: 3, removeReplica: 4 } as const;
@@ -80,7 +81,7 @@ export class PeerRequests {
     this.waiting.set(id, waiting);
     this.transmit(id, waiting);
     if (!waiting.sent && !request.idempotent) {
-      this.fail(id, waiting, "ERR_NOT_LEADER", `there is no connection to node ${request.node}`);
+      this.failUnsent(id, waiting);
     }
   }
 
@@ -143,13 +144,30 @@ export class PeerRequests {
     for (const [id, waiting] of this.waiting) {
       if (nowMs >= waiting.deadlineMs) {
         const { node, timeoutMs } = waiting.request;
-        this.fail(id, waiting, "ERR_TIMEOUT", `no answer from ${node} in ${timeoutMs} ms`);
+        const why = describeFault(this.context, node);
+        this.fail(id, waiting, "ERR_TIMEOUT", `no answer from ${node} in ${timeoutMs} ms${why}`);
       } else if (!waiting.sent || isDueAgain(waiting, nowMs)) this.transmit(id, waiting);
     }
   }
 
   failAll(code: "ERR_ENGINE_CLOSED" | "ERR_STORE_FAILED", message: string): void {
     for (const [id, waiting] of this.waiting) this.fail(id, waiting, code, message);
+  }
+
+  private failUnsent(id: number, waiting: Waiting): void {
+    const { context } = this;
+    const { node, group } = waiting.request;
+    const fault = context.environment.transport.faultOf(node);
+    const message = `there is no connection to node ${node}${describeFault(context, node)}`;
+    if (fault?.refused !== true) {
+      this.fail(id, waiting, "ERR_NOT_LEADER", message);
+      return;
+    }
+    this.waiting.delete(id);
+    const details = { leader: node, reason: fault.reason };
+    waiting.request.onFailure(
+      new RaftError("ERR_HANDSHAKE_REFUSED", `Group ${group}: ${message}`, { details }),
+    );
   }
 
   private fail(

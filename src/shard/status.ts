@@ -19,6 +19,8 @@ export interface MemberStatus {
   readonly recentlyActive: boolean | undefined;
   /** The member's node says that it has no such replica. */
   readonly missing: boolean;
+  /** Why there is no link to the member's node, as far as it is known. */
+  readonly unreachable: string | undefined;
 }
 
 export interface GroupStatus {
@@ -120,6 +122,7 @@ function memberStatuses(context: ShardContext, replica: Replica): MemberStatus[]
       replication: progress?.state,
       recentlyActive: progress?.recentlyActive,
       missing: replica.missing.includes(key),
+      unreachable: context.environment.transport.faultOf(node)?.text,
     };
   });
 }

@@ -35,10 +35,12 @@ import type {
   Signal,
   Transcript,
 } from "../wire/index.ts";
+import { addressOf } from "./address.ts";
 import { keepAliveMs } from "./dialled-connection.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
 import { turnsMax } from "./lane-watch.ts";
 import type { Cancel } from "./timers.ts";
+import { isRefusal } from "./transport-counters.ts";
 import type { CloseReason } from "./transport-counters.ts";
 import type { PeerShard } from "./transport.ts";
 
@@ -69,6 +71,8 @@ const noProof = new Uint8Array(0);
 export class AcceptedConnection {
   private readonly owner: AcceptedOwner;
   readonly socket: Socket;
+  /** Of the other end. */
+  private readonly address: string;
   private readonly decoder: FrameDecoder = new FrameDecoder(greetingBytesMax);
   /** Ends the wait for the greeting, and later for the next turn. */
   private cancelDeadline: Cancel;
@@ -88,6 +92,7 @@ export class AcceptedConnection {
   constructor(owner: AcceptedOwner, socket: Socket) {
     this.owner = owner;
     this.socket = socket;
+    this.address = addressOf(socket);
     const { timers, tuning } = owner.context.settings;
     this.cancelDeadline = timers.after(tuning.greetingTimeoutMs, () => this.onDeadline());
     socket.setNoDelay(true);
@@ -132,7 +137,10 @@ export class AcceptedConnection {
     this.state = "closed";
     this.cancelDeadline();
     this.socket.destroy();
-    if (reason !== undefined) this.owner.context.counters.refuse(reason);
+    if (reason !== undefined) {
+      this.owner.context.counters.refuse(reason);
+      this.tell(reason, `the connection was closed: ${reason}`);
+    }
     this.owner.onClosed(this);
   }
 
@@ -272,8 +280,18 @@ export class AcceptedConnection {
     const versions = `${protocolVersion.min} to ${protocolVersion.max}`;
     const who = `shard ${shard} of node ${node} of cluster ${cluster}`;
     const text = `${reason}: this is ${who}, protocol ${versions}`;
+    this.tell(reason, `it was refused: ${text}`);
     // Closed by the deadline where the peer does not close.
     this.socket.end(encodeRefusal(reason, text));
+  }
+
+  private tell(reason: CloseReason, why: string): void {
+    if (!isRefusal(reason)) return;
+    const node = this.claimed?.node;
+    const who = node === undefined ? "Somebody" : `Somebody who claims to be node ${node}`;
+    const message = `${who} at ${this.address}: ${why}`;
+    const { refusals } = this.owner.context;
+    refusals.note({ direction: "incoming", node, address: this.address, reason, message });
   }
 
   private welcome(): void {

@@ -1,9 +1,20 @@
+import type { Socket } from "node:net";
 import { RaftError } from "../base/index.ts";
 
 /** Where a node's shard 0 listens. */
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+/** As `parseAddress` reads it. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Where the other end of a connection is. */
+export function addressOf({ remoteAddress, remotePort }: Socket): string {
+  return formatAddress({ host: remoteAddress ?? "unknown", port: remotePort ?? 0 });
 }
 
 // An IPv6 host stands in brackets, as in a URL.

@@ -28,13 +28,17 @@ import {
   signalOf,
 } from "../wire/index.ts";
 import type { Frame, Greeting, GreetingLane, Welcome } from "../wire/index.ts";
+import { formatAddress } from "./address.ts";
 import type { Address } from "./address.ts";
 import type { HostCounts } from "./host-counts.ts";
 import { LaneWatch, turnsMax } from "./lane-watch.ts";
+import type { RefusalLog } from "./refusal-log.ts";
 import type { SocketSet } from "./socket-set.ts";
 import type { TransportSettings } from "./tcp-options.ts";
 import type { Cancel } from "./timers.ts";
+import { isRefusal } from "./transport-counters.ts";
 import type { CloseReason, TransportCounters } from "./transport-counters.ts";
+import type { LinkFault } from "./transport.ts";
 
 /** How long an idle connection waits before TCP asks whether the peer's host still exists. */
 export const keepAliveMs = 15_000;
@@ -53,12 +57,13 @@ export interface ConnectionContext {
   readonly sockets: SocketSet;
   /** Hosts at the other end of greeted connections, in both directions. */
   readonly hosts: HostCounts;
+  readonly refusals: RefusalLog;
 }
 
 export interface DialledOwner {
   onGreeted(welcome: Welcome): void;
   /** Failed or lost, with or without a greeting before. Called once, and not after `close`. */
-  onClosed(): void;
+  onClosed(fault: LinkFault): void;
   /** The queue was more than half full and is empty. */
   onDrain(): void;
 }
@@ -82,14 +87,16 @@ export class DialledConnection {
     this.target = target;
     this.owner = owner;
     const { timers, tuning, tls } = context.settings;
-    this.cancelDeadline = timers.after(tuning.connectTimeoutMs, () => this.fail());
+    this.cancelDeadline = timers.after(tuning.connectTimeoutMs, () =>
+      this.fail("connectFailed", `no connection in ${tuning.connectTimeoutMs} ms`),
+    );
     this.socket = openSocket(target.address, tls);
     context.sockets.add(this.socket);
     this.socket.once(tls === undefined ? "connect" : "secureConnect", () => this.greet());
     this.socket.on("data", (chunk: Buffer) => this.onData(chunk));
-    this.socket.on("end", () => this.fail());
+    this.socket.on("end", () => this.fail("connectionLost", "the other end closed the connection"));
     this.socket.on("error", (error) => this.onError(error));
-    this.socket.on("close", () => this.fail());
+    this.socket.on("close", () => this.fail("connectionLost", "the connection was closed"));
   }
 
   get queuedBytes(): number {
@@ -139,18 +146,29 @@ export class DialledConnection {
     this.owner.onDrain();
   };
 
-  private fail(reason?: CloseReason): void {
+  private fail(reason: CloseReason | "connectFailed" | "connectionLost", why: string): void {
     if (this.state === "closed") return;
     this.close();
-    if (reason !== undefined) this.context.counters.refuse(reason);
-    this.owner.onClosed();
+    const { node, address } = this.target;
+    const at = formatAddress(address);
+    const text = `${at}: ${why}`;
+    const refused = isRefusal(reason);
+    if (reason !== "connectFailed" && reason !== "connectionLost") {
+      this.context.counters.refuse(reason);
+    }
+    if (refused) {
+      const message = `Node ${node} at ${text}`;
+      this.context.refusals.note({ direction: "outgoing", node, address: at, reason, message });
+    }
+    this.owner.onClosed({ reason, text, refused });
   }
 
   private onError(error: Error): void {
     // A system call that fails says "nobody there", which is no fault of a peer; what is left is
     // said by TLS.
     const tlsFailed = this.context.settings.tls !== undefined && !("syscall" in error);
-    this.fail(tlsFailed ? "tlsFailed" : undefined);
+    const lost = this.state === "open" ? "connectionLost" : "connectFailed";
+    this.fail(tlsFailed ? "tlsFailed" : lost, error.message);
   }
 
   private greet(): void {
@@ -159,7 +177,7 @@ export class DialledConnection {
     const { identity, timers, tuning } = this.context.settings;
     this.cancelDeadline();
     this.cancelDeadline = timers.after(tuning.greetingTimeoutMs, () =>
-      this.fail("greetingTimeout"),
+      this.fail("greetingTimeout", `no answer to the greeting in ${tuning.greetingTimeoutMs} ms`),
     );
     this.socket.setNoDelay(true);
     this.socket.setKeepAlive(true, keepAliveMs);
@@ -186,7 +204,7 @@ export class DialledConnection {
       return;
     }
     if (this.state !== "greeting") {
-      this.fail("unexpectedFrame");
+      this.fail("unexpectedFrame", "it spoke before it was greeted");
       return;
     }
     const bodies: Uint8Array[] = [];
@@ -197,13 +215,14 @@ export class DialledConnection {
       if (first !== undefined) greeting = readGreeting(first);
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
-      this.fail("greetingInvalid");
+      this.fail("greetingInvalid", error.message);
       return;
     }
     if (greeting === undefined) return;
     // Nothing else is said before the answer has been read.
-    if (bodies.length > 1 || this.decoder.partial) this.fail("unexpectedFrame");
-    else this.onGreeting(greeting);
+    if (bodies.length > 1 || this.decoder.partial) {
+      this.fail("unexpectedFrame", "it spoke on after its welcome");
+    } else this.onGreeting(greeting);
   }
 
   private onSignals(chunk: Buffer): void {
@@ -211,7 +230,7 @@ export class DialledConnection {
       this.decoder.push(chunk, this.onSignal);
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
-      this.fail("unexpectedFrame");
+      this.fail("unexpectedFrame", error.message);
     }
   }
 
@@ -220,7 +239,8 @@ export class DialledConnection {
     const signal = signalOf(body);
     if (signal === undefined) {
       const greeting = readGreeting(body);
-      this.fail(greeting.kind === "refusal" ? `peerRefused:${greeting.reason}` : "unexpectedFrame");
+      if (greeting.kind === "refusal") this.onRefusal(greeting);
+      else this.fail("unexpectedFrame", `it sent a ${greeting.kind} after its welcome`);
       return;
     }
     this.watch.heard();
@@ -229,17 +249,17 @@ export class DialledConnection {
 
   private onGreeting(greeting: Greeting): void {
     if (greeting.kind === "refusal") {
-      this.fail(`peerRefused:${greeting.reason}`);
+      this.onRefusal(greeting);
       return;
     }
     if (greeting.kind !== "welcome") {
-      this.fail("greetingInvalid");
+      this.fail("greetingInvalid", `it answered the hello with a ${greeting.kind}`);
       return;
     }
     const { welcome, welcomeBytes, proof } = greeting;
     const fault = this.findWelcomeFault(welcome, welcomeBytes, proof);
     if (fault !== undefined) {
-      this.fail(fault);
+      this.fail(fault, describeWelcomeFault(fault, welcome, this.target));
       return;
     }
     const { secret } = this.context.settings;
@@ -267,7 +287,7 @@ export class DialledConnection {
     this.cancelDeadline = timers.after(Math.ceil(tuning.silenceMs / turnsMax), () => {
       const verdict = this.watch.turn();
       if (verdict === "lost") {
-        this.fail("silent");
+        this.fail("silent", `nothing came back in ${tuning.silenceMs} ms`);
         return;
       }
       if (verdict === "probe") this.probe();
@@ -280,12 +300,17 @@ export class DialledConnection {
     if (this.socket.writableLength === 0) this.socket.write(signalFrames.probe);
   }
 
+  /** Its words come from another process and are shown to people. */
+  private onRefusal({ reason, text }: Greeting & { kind: "refusal" }): void {
+    this.fail(`peerRefused:${reason}`, `it refused us: ${printable(text)}`);
+  }
+
   /** The proof comes first: nothing that a stranger says about itself matters. */
   private findWelcomeFault(
     welcome: Welcome,
     welcomeBytes: Uint8Array,
     proof: Uint8Array,
-  ): CloseReason | undefined {
+  ): WelcomeFault | undefined {
     const { secret } = this.context.settings;
     if (secret === undefined) {
       if (proof.length > 0) return "secretRequired";
@@ -299,6 +324,27 @@ export class DialledConnection {
     if (welcome.node !== this.target.node) return "nodeMismatch";
     return welcome.shard === this.target.shard ? undefined : "shardMismatch";
   }
+}
+
+type WelcomeFault = "secretRequired" | "proofInvalid" | "versionUnsupported" | PlaceFault;
+type PlaceFault = "nodeMismatch" | "shardMismatch";
+
+function describeWelcomeFault(fault: WelcomeFault, welcome: Welcome, target: DialTarget): string {
+  switch (fault) {
+    case "secretRequired":
+      return "it asks for a secret, and this node has none";
+    case "proofInvalid":
+      return "it does not know the secret of this node";
+    case "versionUnsupported":
+      return `it speaks version ${welcome.version} of the protocol`;
+    case "nodeMismatch":
+    case "shardMismatch":
+      return `it is shard ${welcome.shard} of node ${welcome.node}, not shard ${target.shard} of node ${target.node}`;
+  }
+}
+
+function printable(text: string): string {
+  return text.replaceAll(/[^ -~]/g, "?");
 }
 
 function openSocket(address: Address, tls: TransportSettings["tls"]): Socket {

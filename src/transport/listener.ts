@@ -13,9 +13,11 @@ import { RaftError, limits } from "../base/index.ts";
 import type { NodeId } from "../base/index.ts";
 import { AcceptedConnection } from "./accepted-connection.ts";
 import type { AcceptedOwner } from "./accepted-connection.ts";
+import { addressOf } from "./address.ts";
 import { Contests } from "./contests.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
 import { Strangers } from "./strangers.ts";
+import type { CloseReason } from "./transport-counters.ts";
 import type { PeerShard, TransportHandler } from "./transport.ts";
 
 /**
@@ -187,11 +189,24 @@ export class Listener implements AcceptedOwner {
       },
       (socket) => this.onReady(socket),
     );
-    server.on("tlsClientError", (_error, socket) => {
-      this.context.counters.refuse("tlsFailed");
+    server.on("tlsClientError", (error, socket) => {
+      this.refuse("tlsFailed", addressOf(socket), error.message);
       socket.destroy();
     });
     return server;
+  }
+
+  /** Somebody who has not said who it is. */
+  private refuse(reason: CloseReason, address: string, why: string): void {
+    this.context.counters.refuse(reason);
+    const message = `Somebody at ${address}: ${why}`;
+    this.context.refusals.note({
+      direction: "incoming",
+      node: undefined,
+      address,
+      reason,
+      message,
+    });
   }
 
   /** A raw socket, before TLS. */
@@ -199,7 +214,8 @@ export class Listener implements AcceptedOwner {
     this.context.sockets.add(socket);
     const superfluous = this.strangers.add(socket);
     if (superfluous === undefined) return;
-    this.context.counters.refuse("tooManyUngreeted");
+    const why = `there are ${this.context.settings.tuning.ungreetedMax} that have not greeted`;
+    this.refuse("tooManyUngreeted", addressOf(superfluous), why);
     superfluous.destroy();
   }
 

@@ -11,7 +11,14 @@ import { MemoryLink } from "./memory-link.ts";
 import type { MemoryNetwork } from "./memory-network.ts";
 import type { TransportIdentity } from "./tcp-options.ts";
 import { TransportCounters } from "./transport-counters.ts";
-import type { Link, PeerShard, Transport, TransportHandler, TransportStats } from "./transport.ts";
+import type {
+  Link,
+  LinkFault,
+  PeerShard,
+  Transport,
+  TransportHandler,
+  TransportStats,
+} from "./transport.ts";
 
 export interface MemoryTransportOptions extends TransportIdentity {
   /** 0 for the next free one. Hosts of addresses mean nothing here. */
@@ -35,6 +42,8 @@ export class MemoryTransport implements Transport {
   private book: ReadonlyMap<NodeId, number> = new Map();
   /** Shard counts learnt, by node. */
   private readonly shardsOfNode = new Map<NodeId, number>();
+  /** Why a node refuses this one, as the handler was told. */
+  private readonly refusedBy = new Map<NodeId, string>();
   private readonly links = new Map<NodeId, Map<ShardId, MemoryLink>>();
   /** Links that others have up to here, by their node. */
   private readonly linksFrom = new Map<NodeId, number>();
@@ -103,6 +112,19 @@ export class MemoryTransport implements Transport {
     return link;
   }
 
+  faultOf(node: NodeId): LinkFault | undefined {
+    const port = this.book.get(node);
+    if (port === undefined || this.find(node, 0) !== undefined) return undefined;
+    const found = this.network.isCut(this.identity.node, node) ? undefined : this.network.at(port);
+    if (found === undefined || found.ports === undefined) {
+      return { reason: "connectFailed", text: `memory:${port}: nobody answers`, refused: false };
+    }
+    const { cluster, node: name } = found.identity;
+    const reason = cluster === this.identity.cluster ? "nodeMismatch" : "clusterMismatch";
+    const text = `memory:${port}: it refused us: ${reason}: this is node ${name} of cluster ${cluster}`;
+    return { reason: `peerRefused:${reason}`, text, refused: true };
+  }
+
   stats(): TransportStats {
     let open = 0;
     for (const links of this.links.values()) {
@@ -162,7 +184,10 @@ export class MemoryTransport implements Transport {
   }
 
   review(): void {
-    for (const node of this.shardsOfNode.keys()) this.learnShards(node);
+    for (const node of this.shardsOfNode.keys()) {
+      this.learnShards(node);
+      this.tellRefusal(node);
+    }
     for (const links of this.links.values()) {
       for (const link of links.values()) link.review();
     }
@@ -178,6 +203,25 @@ export class MemoryTransport implements Transport {
     this.linksFrom.delete(node);
     this.network.schedule(() => {
       if (!this.linksFrom.has(node)) this.handler?.onPeerGone(node);
+    });
+  }
+
+  private tellRefusal(node: NodeId): void {
+    const fault = this.faultOf(node);
+    const reason = fault?.refused === true ? fault.reason : undefined;
+    if (this.refusedBy.get(node) === reason) return;
+    if (fault === undefined || reason === undefined) {
+      this.refusedBy.delete(node);
+      return;
+    }
+    this.refusedBy.set(node, reason);
+    this.handler?.onRefused({
+      direction: "outgoing",
+      node,
+      address: `memory:${this.book.get(node) ?? 0}`,
+      reason,
+      message: `Node ${node} at ${fault.text}`,
+      count: 1,
     });
   }
 

@@ -20,7 +20,7 @@ import type { ConnectionContext } from "./dialled-connection.ts";
 import { TcpLink } from "./tcp-link.ts";
 import type { LinkOwner } from "./tcp-link.ts";
 import type { Cancel } from "./timers.ts";
-import type { Link, TransportHandler } from "./transport.ts";
+import type { Link, LinkFault, TransportHandler } from "./transport.ts";
 
 export class RemoteNode implements LinkOwner {
   readonly context: ConnectionContext;
@@ -37,6 +37,7 @@ export class RemoteNode implements LinkOwner {
   private question: DialledConnection | undefined;
   private readonly backoff: Backoff;
   private cancelRetry: Cancel | undefined;
+  private lastFault: LinkFault | undefined;
 
   constructor(
     context: ConnectionContext,
@@ -53,6 +54,11 @@ export class RemoteNode implements LinkOwner {
       { minMs: tuning.reconnectMinMs, maxMs: tuning.reconnectMaxMs },
       prng,
     );
+  }
+
+  /** Why the node could not be reached when it was last tried. */
+  get fault(): LinkFault | undefined {
+    return this.lastFault;
   }
 
   /** The link to the shard that holds `group`, undefined until the node's shards are known. */
@@ -77,6 +83,7 @@ export class RemoteNode implements LinkOwner {
     if (address.host === this.address.host && address.port === this.address.port) return;
     const wasAsking = this.question !== undefined || this.cancelRetry !== undefined;
     this.address = address;
+    this.lastFault = undefined;
     this.stopAsking();
     this.ports = undefined;
     for (const link of this.links.values()) {
@@ -124,6 +131,10 @@ export class RemoteNode implements LinkOwner {
     if (placementDiffers) this.endLinks();
   }
 
+  onFault(fault: LinkFault | undefined): void {
+    this.lastFault = fault;
+  }
+
   onRetry(link: TcpLink, portSuspect: boolean): void {
     if (portSuspect || this.ports === undefined) {
       this.waiting.add(link);
@@ -162,8 +173,9 @@ export class RemoteNode implements LinkOwner {
         this.onWelcome(welcome);
         this.dialWaiting();
       },
-      onClosed: () => {
+      onClosed: (fault) => {
         this.question = undefined;
+        this.lastFault = fault;
         if (this.ports !== undefined) this.dialWaiting();
         else this.askLater();
       },

@@ -17,13 +17,15 @@ import { Backoff } from "./backoff.ts";
 import { DialledConnection } from "./dialled-connection.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
 import type { Cancel } from "./timers.ts";
-import type { Lane, Link, TransportHandler } from "./transport.ts";
+import type { Lane, Link, LinkFault, TransportHandler } from "./transport.ts";
 
 /** What a link needs of the node that it leads to. */
 export interface LinkOwner {
   readonly context: ConnectionContext;
   readonly handler: TransportHandler;
   onWelcome(welcome: Welcome): void;
+  /** Why the node cannot be reached; undefined once a link is up. */
+  onFault(fault: LinkFault | undefined): void;
   /**
    * The pause is over. `portSuspect`: the last dial failed, so the shard may listen elsewhere by
    * now.
@@ -121,7 +123,7 @@ export class TcpLink implements Link {
     const target = { address, node: this.node, shard: this.shard, lane };
     return new DialledConnection(this.owner.context, target, {
       onGreeted: (welcome) => this.onLaneGreeted(welcome),
-      onClosed: () => this.onLaneClosed(),
+      onClosed: (fault) => this.onLaneClosed(fault),
       onDrain: () => this.owner.handler.onDrain(this),
     });
   }
@@ -134,6 +136,7 @@ export class TcpLink implements Link {
     if (complete) {
       this.isUp = true;
       this.backoff.reset();
+      this.owner.onFault(undefined);
     }
     this.owner.onWelcome(welcome);
     // What the Welcome says may have ended this link: the node came back with another number of
@@ -141,8 +144,9 @@ export class TcpLink implements Link {
     if (complete && this.isUp) this.owner.handler.onLinkUp(this);
   }
 
-  private onLaneClosed(): void {
+  private onLaneClosed(fault: LinkFault): void {
     const wasUp = this.tearDown();
+    this.owner.onFault(fault);
     const portSuspect = !wasUp;
     const { timers } = this.owner.context.settings;
     const cancel = timers.after(this.backoff.next(), () => {

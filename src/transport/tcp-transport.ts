@@ -9,12 +9,13 @@ import type { Address } from "./address.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
 import { HostCounts } from "./host-counts.ts";
 import { Listener } from "./listener.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { RemoteNode } from "./remote-node.ts";
 import { SocketSet } from "./socket-set.ts";
 import { resolveTcpOptions } from "./tcp-options.ts";
 import type { TcpTransportOptions } from "./tcp-options.ts";
 import { TransportCounters } from "./transport-counters.ts";
-import type { Link, Transport, TransportHandler, TransportStats } from "./transport.ts";
+import type { Link, LinkFault, Transport, TransportHandler, TransportStats } from "./transport.ts";
 
 export class TcpTransport implements Transport {
   private readonly context: ConnectionContext;
@@ -31,8 +32,11 @@ export class TcpTransport implements Transport {
 
   /** @throws ERR_OPTION_INVALID listing every fault */
   constructor(options: TcpTransportOptions) {
+    const settings = resolveTcpOptions(options);
+    const { timers } = settings;
     this.context = {
-      settings: resolveTcpOptions(options),
+      settings,
+      refusals: new RefusalLog(timers, (refusal) => this.handler?.onRefused(refusal)),
       counters: new TransportCounters(),
       sockets: new SocketSet(),
       hosts: new HostCounts(),
@@ -108,6 +112,10 @@ export class TcpTransport implements Transport {
     return remote.link(group);
   }
 
+  faultOf(node: NodeId): LinkFault | undefined {
+    return this.remotes.get(node)?.fault;
+  }
+
   stats(): TransportStats {
     return this.context.counters.stats(this.context.sockets.size);
   }
@@ -120,6 +128,7 @@ export class TcpTransport implements Transport {
   private async closeAll(): Promise<void> {
     for (const remote of this.remotes.values()) remote.abandon();
     this.remotes.clear();
+    this.context.refusals.close();
     // The listener first: it ends its connections without a word, and accepts no more.
     await this.listener?.close();
     await this.context.sockets.destroyAll();

@@ -36,6 +36,26 @@ export type CloseReason =
   /** The peer turned us away, with its reason. */
   | `peerRefused:${RefusalReason | "unknown"}`;
 
+/** Those that say that one of both ends did not accept the other. */
+const acceptanceReasons: ReadonlySet<string> = new Set<CloseReason>([
+  "clusterMismatch",
+  "nodeMismatch",
+  "shardMismatch",
+  "versionUnsupported",
+  "proofInvalid",
+  "selfConnection",
+  "nodeInUse",
+  "greetingInvalid",
+  "secretRequired",
+  "tlsFailed",
+  "tooManyConnections",
+  "tooManyUngreeted",
+]);
+
+export function isRefusal(reason: string): boolean {
+  return acceptanceReasons.has(reason) || reason.startsWith("peerRefused:");
+}
+
 /** What one transport has counted since it was made. */
 export class TransportCounters {
   framesSent = 0;

@@ -45,6 +45,31 @@ export interface Link {
   queuedBytes(lane: Lane): number;
 }
 
+/** Why there is no connection to a node. */
+export interface LinkFault {
+  /** A closed set: those of refused greetings, "tlsFailed", "connectFailed", "connectionLost", … */
+  readonly reason: string;
+  /** In words, with the address. */
+  readonly text: string;
+  /** Somebody is there, and one of both ends does not accept the other. */
+  readonly refused: boolean;
+}
+
+/** A connection that one of both ends did not accept. */
+export interface PeerRefusal {
+  /** Who had dialled: this end, or the other one. */
+  readonly direction: "outgoing" | "incoming";
+  /** Who was dialled, or who the other end claims to be, if it came so far; unproven then. */
+  readonly node: NodeId | undefined;
+  /** `host:port` of the other end. */
+  readonly address: string;
+  readonly reason: string;
+  /** In words. */
+  readonly message: string;
+  /** How many refusals of this kind are told with this one. */
+  readonly count: number;
+}
+
 export interface TransportHandler {
   /**
    * A frame's body arrived, its checksum verified. The memory belongs to the receiver. Throwing
@@ -62,6 +87,8 @@ export interface TransportHandler {
    * The last connection that a node's shards had dialled to this shard is gone: it may have died.
    */
   onPeerGone(node: NodeId): void;
+  /** Told at once for the first of a kind, then at most once in ten seconds. */
+  onRefused(refusal: PeerRefusal): void;
 }
 
 export interface TransportStats {
@@ -101,6 +128,11 @@ export interface Transport {
    * and the old ones stay down.
    */
   link(node: NodeId, group: GroupId): Link | undefined;
+  /**
+   * Why a node could not be reached when it was last tried; undefined if that is not known, or if
+   * a link to it has come up since.
+   */
+  faultOf(node: NodeId): LinkFault | undefined;
   stats(): TransportStats;
   /** Closes every connection and the port. */
   close(): Promise<void>;

@@ -29,10 +29,14 @@ export class FakePeer implements TransportHandler {
   incarnation: Incarnation = 1;
   private readonly transport: MemoryTransport;
 
-  private constructor(cluster: ShardCluster, node: NodeId, directory: Incarnation) {
+  private constructor(
+    cluster: ShardCluster,
+    node: NodeId,
+    { directory, name }: { directory: Incarnation; name: string },
+  ) {
     this.node = node;
     const shape = { shard: 0, shards: 1, port: 0 };
-    const identity = { cluster: "test", node, incarnation: directory, ...shape };
+    const identity = { cluster: name, node, incarnation: directory, ...shape };
     this.transport = new MemoryTransport(cluster.network, identity);
   }
 
@@ -41,9 +45,13 @@ export class FakePeer implements TransportHandler {
     cluster: ShardCluster,
     node: NodeId,
     target: NodeId,
-    { others = [], directory = 99 }: { others?: readonly FakePeer[]; directory?: number } = {},
+    {
+      others = [],
+      directory = 99,
+      name = "test",
+    }: { others?: readonly FakePeer[]; directory?: number; name?: string } = {},
   ): Promise<FakePeer> {
-    const peer = new FakePeer(cluster, node, directory);
+    const peer = new FakePeer(cluster, node, { directory, name });
     await peer.transport.listen(peer);
     peer.transport.setDirectory([peer.transport.port]);
     const { transport } = cluster.at(target);
@@ -109,6 +117,7 @@ export class FakePeer implements TransportHandler {
   onLinkDown(): void {}
   onDrain(): void {}
   onPeerGone(): void {}
+  onRefused(): void {}
 
   private takeCreation(from: PeerShard, { id, group, payload }: ShardRequest): void {
     const members = decodeCbor(payload);

@@ -362,3 +362,47 @@ test("an entry that contradicts a committed one disables the replica, which then
   assert.equal((await cluster.status("a", 1)).state, "disabled");
   await cluster.close();
 });
+
+test("a member that refuses this node is named with its reason in every error that comes of it", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a"] });
+  const client = cluster.client("a");
+  await FakePeer.start(cluster, "x", "a", { name: "other" });
+  const creation = { kind: "createGroup", members: ["a", "x"], timeoutMs: 500 } as const;
+  const call = client.control({ ...creation, group: 1, campaign: true });
+  await cluster.settle([call]);
+  const failure = call.failure();
+  assert.equal(failure.code, "ERR_GROUP_CREATE_FAILED");
+  assert.match(failure.details.failures?.["x"] ?? "", /clusterMismatch.*cluster other/);
+  const told = client.events.filter((event) => event.kind === "peerRefused");
+  assert.equal(told.length, 1, "told once");
+  assert.equal(told[0]?.refusal.reason, "peerRefused:clusterMismatch");
+  await cluster.close();
+});
+
+test("a group whose other member refuses this node says so, and no longer once it is linked", async () => {
+  const { cluster, peer } = await startLed();
+  const client = cluster.client("a");
+  await peer.close();
+  await cluster.run();
+  const stranger = await FakePeer.start(cluster, "x", "a", { name: "other" });
+  const forwarded = client.propose(1, "x", { forward: true });
+  await cluster.run();
+  const refused = forwarded.failure();
+  assert.equal(refused.code, "ERR_HANDSHAKE_REFUSED");
+  assert.equal(refused.outcome, "none");
+  assert.equal(refused.details.reason, "peerRefused:clusterMismatch");
+  await cluster.tick(30);
+  const late = client.propose(1, "x");
+  await cluster.run();
+  assert.equal(late.failure().code, "ERR_NOT_LEADER");
+  assert.match(late.failure().details.failures?.["x"] ?? "", /clusterMismatch/);
+  assert.match(late.failure().message, /no leader is known; not reached: x at .*clusterMismatch/);
+  const unreachable = async (): Promise<string | undefined> =>
+    (await cluster.status("a", 1)).members.find(({ node }) => node === "x")?.unreachable;
+  assert.match((await unreachable()) ?? "", /clusterMismatch/);
+  await stranger.close();
+  await FakePeer.start(cluster, "x", "a");
+  assert.equal(await unreachable(), undefined);
+  assert.equal(client.events.filter(({ kind }) => kind === "peerAccepted").length, 1);
+  await cluster.close();
+});

@@ -115,7 +115,8 @@ test("CallTable.sweep() gives up what is past its deadline: writes unknown, read
   });
   assert.deepEqual(outcomes, ["unknown", "none"]);
   assert.deepEqual(later.settled, []);
-  table.sweep(200);
+  table.sweep(200, "; b refused this node");
+  assert.match(later.settled.map(String).join(), /deadline; b refused this node$/);
   assert.equal(write.settled.length, 1, "no call is given up twice");
 });
 

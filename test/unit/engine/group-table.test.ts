@@ -8,7 +8,8 @@ const patient = { timeoutMs: 60_000, signal: undefined };
 function tableWith(group: number): { table: GroupTable; waits: LeaderWaits } {
   const table = new GroupTable();
   table.take({ kind: "groupStarted", group, members: ["a", "b"] });
-  return { table, waits: new LeaderWaits(table, () => {}) };
+  const describeFaults = (of: number): string => `; b refused group ${of}`;
+  return { table, waits: new LeaderWaits(table, { drain: () => {}, describeFaults }) };
 }
 
 test("GroupTable follows a group through its life", () => {
@@ -52,7 +53,7 @@ test("LeaderWaits resolves at once where a leader is known, and otherwise when i
 test("LeaderWaits ends with its group, its deadline, its signal and the engine, each with its error", async () => {
   const { table, waits } = tableWith(1);
   await assert.rejects(waits.wait(9, patient), { code: "ERR_GROUP_NOT_FOUND" });
-  const timeout = { code: "ERR_TIMEOUT", outcome: "none" };
+  const timeout = { code: "ERR_TIMEOUT", outcome: "none", message: /b refused group 1$/ };
   await assert.rejects(waits.wait(1, { timeoutMs: 1, signal: undefined }), timeout);
   const abort = new AbortController();
   const aborted = waits.wait(1, { timeoutMs: 60_000, signal: abort.signal });

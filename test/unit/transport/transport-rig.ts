@@ -9,6 +9,7 @@ import type { NodeId } from "../../../src/base/index.ts";
 import { TcpTransport } from "../../../src/transport/index.ts";
 import type {
   Link,
+  PeerRefusal,
   PeerShard,
   TcpTransportOptions,
   Transport,
@@ -56,6 +57,7 @@ export class Recorder implements TransportHandler {
   readonly downs: Link[] = [];
   readonly drains: Link[] = [];
   readonly gone: NodeId[] = [];
+  readonly refusals: PeerRefusal[] = [];
   /** Called with each value before it is written down. */
   inspect: (value: unknown) => void = () => {};
 
@@ -77,6 +79,9 @@ export class Recorder implements TransportHandler {
   }
   onPeerGone(node: NodeId): void {
     this.gone.push(node);
+  }
+  onRefused(refusal: PeerRefusal): void {
+    this.refusals.push(refusal);
   }
 
   get values(): unknown[] {
