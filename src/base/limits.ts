@@ -20,6 +20,10 @@ export const limits = {
   cborDepthMax: 8,
   /** Nesting of a user's commands, queries, results and answers, for machines of plain data. */
   documentDepthMax: 64,
+  /** Leaderships that a sign of life names as ended; who has missed more suspects them all. */
+  endingsMax: 128,
+  /** Parked groups of a shard that one tick wakes for a member that has returned, at the least. */
+  wakesPerTick: 256,
   /** Members of a group, each half of a joint configuration. */
   membersMax: 64,
   /** Pauses, in ms, before a replica that failed is tried again: the first, and the longest. */

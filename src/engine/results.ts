@@ -34,7 +34,8 @@ export interface LocalReadResult {
   /** Everything up to here was applied. */
   readonly appliedIndex: Index;
   /**
-   * ms since this replica last heard from a leader; 0 where it believes to be the leader itself.
+   * ms since this replica last heard from a leader, or from the leader's shard while the group is
+   * parked; 0 if this replica believes it is the leader.
    */
   readonly ageMs: number;
 }

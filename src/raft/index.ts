@@ -58,6 +58,7 @@ export type {
   Ready,
   RoleChange,
 } from "./ready.ts";
+export type { AbsenceCheck } from "./parking.ts";
 export type { AppendGate } from "./replication.ts";
 export type { RaftEnvironment, RaftOrigin } from "./state.ts";
 export type { ProgressState } from "./tracker/progress.ts";

@@ -29,12 +29,14 @@ import {
 import type { Message } from "./message.ts";
 import type { RaftOptions } from "./options.ts";
 import {
-  broadcastParkRequest,
-  canPark,
   handleParkRequest,
   handleParkResponse,
+  isUnexpected,
+  maybeAskToPark,
+  unpark,
   wake,
 } from "./parking.ts";
+import type { AbsenceCheck } from "./parking.ts";
 import { isOnlyVoter, isVoter } from "./quorum/joint.ts";
 import { requestRead } from "./read-index.ts";
 import type { BallotChange, PersistMark, Ready, RoleChange } from "./ready.ts";
@@ -70,8 +72,11 @@ export class Raft {
     this.state = new RaftState(origin, options, environment);
   }
 
-  /** One tick of logical time; none passes for a parked replica. */
-  tick(): void {
+  /**
+   * One tick of logical time; none passes for a parked replica. `isAbsent` tells a leader whom its
+   * group may park without.
+   */
+  tick(isAbsent: AbsenceCheck = noneAbsent): void {
     const { state } = this;
     if (state.parked) return;
     if (state.role !== "leader") {
@@ -88,8 +93,7 @@ export class Raft {
     state.idleTicks += 1;
     state.heartbeatElapsed += 1;
     if (state.heartbeatElapsed < state.options.heartbeatTicks) return;
-    if (canPark(state)) broadcastParkRequest(state);
-    else sendDueHeartbeats(state);
+    if (!maybeAskToPark(state, isAbsent)) sendDueHeartbeats(state);
   }
 
   /**
@@ -100,7 +104,7 @@ export class Raft {
   step(message: Message): void {
     const { state } = this;
     if (message.from !== state.self) noteCompany(state);
-    if (!isIdleTalk(message)) wake(state);
+    if (!isIdleTalk(message) || isUnexpected(state, message.from)) wake(state);
     if (message.term > state.term) this.stepHigherTerm(message);
     else if (message.term < state.term) this.stepLowerTerm(message);
     else this.stepSameTerm(message);
@@ -336,8 +340,13 @@ export class Raft {
   }
 
   /** Takes part again: nobody vouches any more. */
-  wake(): void {
-    wake(this.state);
+  unpark(): void {
+    unpark(this.state);
+  }
+
+  /** `node` says that it has stopped leading in `term`. */
+  leadershipEnded(node: NodeKey, term: Term): void {
+    if (this.state.term === term) this.suspectLeader(node);
   }
 
   /** Everything up to the mark is durable. */
@@ -454,6 +463,10 @@ export class Raft {
   nextCommitted(bytesMax: number): readonly Block[] {
     return this.state.log.nextCommitted(bytesMax);
   }
+}
+
+function noneAbsent(): boolean {
+  return false;
 }
 
 /** What idle replicas say to each other; anything else is a reason to wake up. */

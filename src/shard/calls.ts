@@ -138,7 +138,7 @@ export class Calls {
     const replica = this.servingReplica(group, replyTo);
     if (replica?.machine === undefined) return;
     const nowMs = context.environment.clock.monotonicMs();
-    const ageMs = replica.raft.isLeader ? 0 : nowMs - replica.leaderHeardMs;
+    const ageMs = replica.leaderAgeMs(nowMs);
     const read = { replyTo, count: 1, queries: reader.copy() };
     this.applier.answer(replica, replica.machine, read, ageMs);
   }
@@ -159,6 +159,7 @@ export class Calls {
       case "setPeers":
         this.context.addresses = request.addresses;
         this.context.environment.transport.setPeers(request.addresses);
+        this.context.ticks.followAll();
         this.context.replies.control(call, null);
         return;
       case "stats":

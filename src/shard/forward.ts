@@ -1,6 +1,6 @@
 /** Calls for a group that another node leads: sent to the leader's shard, and taken from there. */
 import { RaftError, errorFromWire, nobody } from "../base/index.ts";
-import type { ErrorDetails, Index, NodeId, WireError } from "../base/index.ts";
+import type { ErrorDetails, Index, NodeId, NodeKey, WireError } from "../base/index.ts";
 import { countEntries, entryHeaderBytes } from "../raft/index.ts";
 import { decodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
@@ -85,10 +85,36 @@ export function forwardCall(
     payload: call.payload,
     timeoutMs: call.timeoutMs,
     idempotent: false,
-    onResponse: (response) => relay(context, call, response),
+    onResponse: (response) => {
+      if (response.failed) suspectRefusing(context, replica, leader, response);
+      relay(context, call, response);
+    },
     onFailure: (error) => replies.failed(call.replyTo, asRead(call, error)),
   });
 }
+
+/**
+ * Who refuses a call because it does not lead is not the leader that this replica waits for: it may
+ * have parked, and waits for ever.
+ */
+function suspectRefusing(
+  context: ShardContext,
+  replica: Replica,
+  leader: NodeKey,
+  { payload }: ShardResponse,
+): void {
+  if (!refusesToLead.has(asWireError(decodeAnswer(payload)).code)) return;
+  replica.raft.suspectLeader(leader);
+  context.ticks.follow(replica);
+}
+
+const refusesToLead: ReadonlySet<string> = new Set([
+  "ERR_NOT_LEADER",
+  "ERR_GROUP_NOT_FOUND",
+  "ERR_GROUP_STOPPED",
+  "ERR_GROUP_DISABLED",
+  "ERR_GROUP_FAILED",
+]);
 
 /** A read has no effect, whatever became of it. */
 function asRead({ op }: ForwardedCall, error: RaftError): RaftError {

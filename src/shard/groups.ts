@@ -153,7 +153,7 @@ function disable(
   if (replica.descriptor.state === "disabled") return;
   forgetFailure(context, replica);
   replica.descriptor = { ...replica.descriptor, state: "disabled", reason, cause };
-  endMachine(replica);
+  leaveGroup(context, replica);
   failCalls(context, replica, (outcome) => groupDisabled(replica, outcome));
   storeDescriptor(context, replica, { done: ignore, failed: ignore });
   context.replies.event({ kind: "groupDisabled", group: replica.group, reason });
@@ -181,7 +181,7 @@ function fail(
   const retryAtMs = context.failures.note(replica.group, nowMs);
   const failure = { reason, pristine, retryAtMs };
   replica.failure = failure;
-  endMachine(replica);
+  leaveGroup(context, replica);
   failCalls(context, replica, (outcome) => groupFailed(context, replica, outcome));
   const { group } = replica;
   const { replies } = context;
@@ -229,7 +229,7 @@ export function retryReplica(context: ShardContext, failed: Replica, settle: Set
     return;
   }
   startMachine(context, failed);
-  campaignAlone(context, failed);
+  takePart(context, failed);
   settleRunning(context, failed, settle);
 }
 
@@ -265,7 +265,7 @@ export function stopReplica(context: ShardContext, replica: Replica, settle: Set
   forgetFailure(context, replica);
   replica.starting = undefined;
   replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
-  endMachine(replica);
+  leaveGroup(context, replica);
   failCalls(context, replica, (outcome) => groupStopped(replica, outcome));
   storeDescriptor(context, replica, settle);
   context.replies.event({ kind: "groupStopped", group: replica.group });
@@ -274,6 +274,14 @@ export function stopReplica(context: ShardContext, replica: Replica, settle: Set
 /** The only voter of a group leads as soon as it runs. */
 export function campaignAlone(context: ShardContext, replica: Replica): void {
   if (replica.running && replica.raft.campaignAlone()) context.markDirty(replica);
+}
+
+/**
+ * A replica that runs again asks for a leader at once: if there is one, and it has parked without
+ * this replica, the question wakes it.
+ */
+function takePart(context: ShardContext, replica: Replica): void {
+  if (replica.running && replica.raft.campaign()) context.markDirty(replica);
 }
 
 /**
@@ -294,7 +302,7 @@ export function startReplica(context: ShardContext, stopped: Replica, settle: Se
       return;
     }
     const replica = addReplica(context, handedOver(stopped));
-    campaignAlone(context, replica);
+    takePart(context, replica);
     if (replica.state === "failed") settle.failed(groupFailed(context, replica, "unknown"));
     else settle.done();
   };
@@ -329,7 +337,7 @@ export function storeDescriptor(context: ShardContext, replica: Replica, settle:
 export function removeReplica(context: ShardContext, replica: Replica, settle: Settle): void {
   forgetFailure(context, replica);
   replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
-  endMachine(replica);
+  leaveGroup(context, replica);
   failCalls(context, replica, (outcome) => groupNotFound(replica.group, outcome));
   context.replicas.delete(replica.group);
   context.writeDescriptor({ put: undefined, remove: replica.group, ...settle });
@@ -344,6 +352,12 @@ export function groupNotFound(group: GroupId, outcome: Outcome = "none"): RaftEr
 
 export function idOrNobody(context: ShardContext, key: NodeKey): NodeId | undefined {
   return key === nobody ? undefined : context.nodes.idOf(key);
+}
+
+/** A replica does not run any more: its followers must hear of it if it led them. */
+function leaveGroup(context: ShardContext, replica: Replica): void {
+  endMachine(replica);
+  context.ticks.noteLeadership(replica);
 }
 
 /** The state machine's `close` is the user's: what it throws must not take the shard with it. */

@@ -46,29 +46,41 @@ export class Inbound implements TransportHandler, MessageSink {
     const replica = context.replicas.get(group);
     if (replica === undefined) {
       context.counters.unknownGroup += 1;
-      this.sayUnknown(group, incarnation, message);
+      this.sayUnknown(group, incarnation, message, false);
       return;
     }
     // A deleted or recreated replica, or one that lost its disk, must not be heard under a member's
     // name.
     if (replica.incarnations.get(fromKey) !== incarnation) {
       context.counters.foreignReplica += 1;
+      this.sayUnknown(group, incarnation, message, false);
       return;
     }
-    if (!replica.running) return;
+    if (!replica.running) {
+      this.sayUnknown(group, incarnation, message, true);
+      return;
+    }
+    replica.noteAbsence(fromKey, undefined);
     stepReplica(context, replica, message);
-    if (replica.missing.length > 0) noteMissing(replica, fromKey, false);
     if (replica.raft.leader === fromKey) replica.leaderHeardMs = this.nowMs;
   }
 
-  /** Tells a leader that there is no such replica here, so that its status can say so. */
-  private sayUnknown(group: GroupId, incarnation: Incarnation, message: Message): void {
-    const { kind } = message;
+  /**
+   * Tells a leader that no such replica runs here, so that its status can say so, and so that it
+   * can park without it.
+   */
+  private sayUnknown(
+    group: GroupId,
+    incarnation: Incarnation,
+    { kind }: Message,
+    present: boolean,
+  ): void {
     if (kind !== "appendRequest" && kind !== "heartbeatRequest" && kind !== "parkRequest") return;
-    this.context.outboxes.sendShardMessage(this.from.node, {
+    this.context.outboxes.sendControl(this.from.node, {
       kind: "groupUnknown",
       group,
       incarnation,
+      present,
     });
   }
 
@@ -81,11 +93,13 @@ export class Inbound implements TransportHandler, MessageSink {
         this.requests.handleResponse(this.from.node, message);
         return;
       case "shardAlive":
-        this.context.ticks.hear(this.from);
+        this.context.ticks.hear(this.from, message, this.nowMs);
         return;
       case "groupUnknown": {
         const replica = this.context.replicas.get(message.group);
-        if (replica?.incarnation === message.incarnation) noteMissing(replica, this.fromKey, true);
+        if (replica?.incarnation !== message.incarnation) return;
+        replica.noteAbsence(this.fromKey, message.present ? "resting" : "missing");
+        this.context.ticks.follow(replica);
         return;
       }
     }
@@ -115,7 +129,12 @@ export class Inbound implements TransportHandler, MessageSink {
     if (this.refused.delete(link.node)) {
       this.context.replies.event({ kind: "peerAccepted", node: link.node });
     }
-    this.eachReplicaOn(link.node, (replica) => this.context.markDirty(replica));
+    this.eachReplicaOn(link.node, (replica, key) => {
+      // Who has moved, or restarted with another number of shards, is heard anew.
+      replica.noteAbsence(key, undefined);
+      this.context.ticks.follow(replica);
+      this.context.markDirty(replica);
+    });
     this.requests.tick();
     this.context.schedule();
   }
@@ -126,7 +145,10 @@ export class Inbound implements TransportHandler, MessageSink {
     context.outboxes.drop(link);
     this.requests.linkDown(link);
     this.eachReplicaOn(link.node, (replica, key) => {
-      if (context.environment.transport.link(link.node, replica.group) !== link) return;
+      const current = context.environment.transport.link(link.node, replica.group);
+      // Another link covers it now, or none: the node has moved, or has left the address book.
+      if (replica.raft.parked) context.ticks.follow(replica);
+      if (current !== undefined && current !== link) return;
       // The node may come back with another number of shards, and then has other links.
       replica.linked = false;
       replica.raft.reportUnreachable(key);
@@ -164,11 +186,6 @@ export class Inbound implements TransportHandler, MessageSink {
       if (replica.running && replica.incarnations.has(key)) visit(replica, key);
     }
   }
-}
-
-function noteMissing(replica: Replica, peer: NodeKey, missing: boolean): void {
-  const others = replica.missing.filter((key) => key !== peer);
-  replica.missing = missing ? [...others, peer] : others;
 }
 
 /**

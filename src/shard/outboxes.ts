@@ -11,8 +11,6 @@ import type { GroupMessage, ShardAlive, ShardMessage } from "../wire/index.ts";
 /** A frame is closed early once it holds this much, so that the other side can begin. */
 const frameBytesTarget = 1_048_576;
 
-const shardAlive: ShardAlive = { kind: "shardAlive" };
-
 interface Outbox {
   readonly link: Link;
   readonly control: MessageBatch;
@@ -58,9 +56,15 @@ export class Outboxes {
     return true;
   }
 
+  /** What answers the algorithm's messages, and must not be overtaken by them. */
+  sendControl(node: NodeId, message: GroupMessage): void {
+    const link = this.transport.link(node, message.group);
+    if (link?.up === true) this.batchFor(link, "control", message).addShardMessage(message);
+  }
+
   /** Tells the shard at the other end that this one lives. */
-  sendAlive(link: Link): void {
-    if (link.up) this.batchFor(link, "control", shardAlive).addShardMessage(shardAlive);
+  sendAlive(link: Link, sign: ShardAlive): void {
+    if (link.up) this.batchFor(link, "control", sign).addShardMessage(sign);
   }
 
   /** One write for each lane that has something. */

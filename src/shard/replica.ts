@@ -3,10 +3,11 @@
  * happens to a replica is done by the files around it; this one is what they share.
  */
 import { none } from "../base/index.ts";
-import type { GroupId, Incarnation, NodeKey, SmallMap } from "../base/index.ts";
+import type { GroupId, Incarnation, NodeKey, SmallMap, Term } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { Raft } from "../raft/index.ts";
 import type { Failure } from "./failures.ts";
+import type { Voucher } from "./liveness.ts";
 import { OpenProposals } from "./proposals.ts";
 import type { SealedBlock } from "./proposals.ts";
 import { Reads } from "./reads.ts";
@@ -54,10 +55,16 @@ export class Replica {
   toldRole: Role = "follower";
   toldLeader: NodeKey = 0;
   toldTerm = 0;
-  /** When a leader was last heard, in ms of the monotonic clock. */
+  /** The term that it led, as its shard's signs of life know it; 0 while it does not lead. */
+  ledTerm: Term = 0;
+  /** When a leader was last heard, in ms of the monotonic clock; see `leaderAgeMs`. */
   leaderHeardMs: number;
+  /** Of a parked follower: its leader's shard, which speaks for the leader. */
+  voucher: Voucher | undefined;
   /** Peers that answered that they have no replica of this group, or have lost it. */
   missing: readonly NodeKey[] = none;
+  /** Peers that answered that their replica is stopped or disabled. */
+  resting: readonly NodeKey[] = none;
 
   constructor(
     descriptor: Descriptor,
@@ -72,6 +79,28 @@ export class Replica {
     this.raft = parts.raft;
     this.machine = parts.machine;
     this.leaderHeardMs = parts.nowMs;
+  }
+
+  /** For how long no leader has been heard; of a parked one, its shard. */
+  leaderAgeMs(nowMs: number): number {
+    if (this.raft.isLeader) return 0;
+    return nowMs - Math.max(this.leaderHeardMs, this.voucher?.heardMs ?? 0);
+  }
+
+  /** Another shard spoke for the leader until now. */
+  endVouching(): void {
+    if (this.voucher === undefined) return;
+    this.leaderHeardMs = Math.max(this.leaderHeardMs, this.voucher.heardMs);
+    this.voucher = undefined;
+  }
+
+  /** What a peer says of its replica of this group; undefined: that it runs, or nothing. */
+  noteAbsence(peer: NodeKey, absence: "missing" | "resting" | undefined): void {
+    if (absence === undefined && this.missing.length + this.resting.length === 0) return;
+    const others = (key: NodeKey): boolean => key !== peer;
+    this.missing = this.missing.filter(others);
+    this.resting = this.resting.filter(others);
+    if (absence !== undefined) this[absence] = [...this[absence], peer];
   }
 
   get running(): boolean {

@@ -37,7 +37,7 @@ export interface GroupStatus {
   readonly term: Term;
   readonly vote: NodeId | undefined;
   readonly leader: NodeId | undefined;
-  /** ms since a leader was last heard; 0 on the leader. */
+  /** ms since a leader was last heard, or while parked its shard; 0 on the leader. */
   readonly leaderHeardMs: number;
   readonly lastIndex: Index;
   readonly lastTerm: Term;
@@ -94,7 +94,7 @@ export function groupStatus(context: ShardContext, replica: Replica): GroupStatu
     term: state.term,
     vote: idOrNobody(context, state.vote),
     leader: idOrNobody(context, state.leader),
-    leaderHeardMs: state.isLeader ? 0 : nowMs - replica.leaderHeardMs,
+    leaderHeardMs: replica.leaderAgeMs(nowMs),
     lastIndex: log.lastIndex,
     lastTerm: log.lastTerm,
     stableIndex: log.stable,

@@ -35,6 +35,7 @@ export { messageType } from "./message-type.ts";
 export type { MessageSink } from "./read-messages.ts";
 export { readMessages } from "./read-messages.ts";
 export type {
+  Ending,
   GroupMessage,
   GroupUnknown,
   ShardAlive,

@@ -12,7 +12,7 @@ import { bodyKind } from "./body-kind.ts";
 import { encodeFrameParts } from "./frame.ts";
 import type { ApartBytes, Frame } from "./frame.ts";
 import { messageType } from "./message-type.ts";
-import type { ShardMessage } from "./shard-message.ts";
+import type { ShardAlive, ShardMessage } from "./shard-message.ts";
 
 /**
  * More than the CBOR of a message without its blocks or payload, and of a block or payload without
@@ -23,6 +23,9 @@ const bytesOverheadBytes = 40;
 /** Body kind and the array's head. */
 const frameOverheadBytes = 8;
 const blockFieldCount = 6;
+const endingFieldCount = 2;
+/** More than the CBOR of an ending can take: a u32 and a float64. */
+const endingBytesMax = 16;
 /** From this size on a block leaves from where it lies, since a part of its own costs 1 us. */
 const apartBytesMin = 4_096;
 
@@ -127,14 +130,23 @@ export class MessageBatch {
         values.push(+message.failed, message.index, message.payload);
         return;
       case "groupUnknown":
-        values.push(messageType.groupUnknown, 2, message.group, message.incarnation);
+        values.push(messageType.groupUnknown, 3, message.group, message.incarnation);
+        values.push(+message.present);
         return;
       case "shardAlive":
-        values.push(messageType.shardAlive, 0);
+        this.pushAlive(message);
         return;
       default:
         unreachable(message);
     }
+  }
+
+  private pushAlive({ life, hears, ended, endings }: ShardAlive): void {
+    const { values } = this;
+    assert(endings.length <= limits.endingsMax, `a sign of life has ${endings.length} endings`);
+    values.push(messageType.shardAlive, 4 + endings.length * endingFieldCount);
+    values.push(life, +hears, ended, endings.length);
+    for (const { group, term } of endings) values.push(group, term);
   }
 
   /** The frame of everything added. The batch is empty afterwards. */
@@ -177,6 +189,8 @@ function messageBytes(message: Message | ShardMessage): number {
     for (const block of message.blocks) bytes += bytesOverheadBytes + block.bytes.length;
   } else if (message.kind === "shardRequest" || message.kind === "shardResponse") {
     bytes += bytesOverheadBytes + message.payload.length;
+  } else if (message.kind === "shardAlive") {
+    bytes += message.endings.length * endingBytesMax;
   }
   return bytes;
 }

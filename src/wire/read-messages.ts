@@ -6,7 +6,7 @@
  * Unknown types, and fields that follow the known ones of a type, are skipped: a newer version may
  * add them.
  */
-import { limits } from "../base/index.ts";
+import { limits, none } from "../base/index.ts";
 import type { GroupId, Incarnation, Index, NodeKey, Term } from "../base/index.ts";
 import { blockKind, countEntries, newBlock } from "../raft/index.ts";
 import type { Block, BlockKind, Message } from "../raft/index.ts";
@@ -16,7 +16,7 @@ import { crc32c } from "./crc32c.ts";
 import { FieldReader } from "./field-reader.ts";
 import { frameInvalid } from "./frame-invalid.ts";
 import { messageType } from "./message-type.ts";
-import type { ShardMessage } from "./shard-message.ts";
+import type { Ending, ShardMessage } from "./shard-message.ts";
 
 export interface MessageSink {
   /** `incarnation` is that of the sending replica. */
@@ -188,6 +188,17 @@ function readBlockKind(fields: FieldReader): BlockKind {
   }
 }
 
+function readEndings(fields: FieldReader): readonly Ending[] {
+  const count = fields.integerIn("endingCount", 0, limits.endingsMax);
+  if (count === 0) return none;
+  const endings: Ending[] = [];
+  for (let read = 0; read < count; read += 1) {
+    const group = fields.group();
+    endings.push({ group, term: fields.integer("ending term") });
+  }
+  return endings;
+}
+
 function readShardMessage(type: number, fields: FieldReader): ShardMessage | undefined {
   fields.owner = "shard message";
   switch (type) {
@@ -207,10 +218,15 @@ function readShardMessage(type: number, fields: FieldReader): ShardMessage | und
     }
     case messageType.groupUnknown: {
       const group = fields.group();
-      return { kind: "groupUnknown", group, incarnation: fields.integer("incarnation") };
+      const incarnation = fields.integer("incarnation");
+      return { kind: "groupUnknown", group, incarnation, present: fields.flag("present") };
     }
-    case messageType.shardAlive:
-      return { kind: "shardAlive" };
+    case messageType.shardAlive: {
+      const life = fields.integer("life");
+      const hears = fields.flag("hears");
+      const ended = fields.integer("ended");
+      return { kind: "shardAlive", life, hears, ended, endings: readEndings(fields) };
+    }
     default:
       return undefined;
   }

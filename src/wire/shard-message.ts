@@ -2,7 +2,7 @@
  * Messages from shard to shard that are not the algorithm's. They share frames with those of
  * groups, so that a forwarded proposal costs no connection and no frame of its own.
  */
-import type { GroupId, Incarnation, Index } from "../base/index.ts";
+import type { GroupId, Incarnation, Index, Term } from "../base/index.ts";
 
 /** Asks the shard that holds `group` to do something: propose, read, create, remove. */
 export interface ShardRequest {
@@ -28,23 +28,37 @@ export interface ShardResponse {
   readonly payload: Uint8Array;
 }
 
-/**
- * "I have no replica of this group under this incarnation": the answer to a message of a group that
- * does not exist here.
- */
+/** The answer to a leader's message for a group that has no running replica here. */
 export interface GroupUnknown {
   readonly kind: "groupUnknown";
   readonly group: GroupId;
   /** The incarnation that the unwanted message carried. */
   readonly incarnation: Incarnation;
+  /** There is a replica, which is stopped or disabled. */
+  readonly present: boolean;
+}
+
+/** A leadership that has ended. */
+export interface Ending {
+  readonly group: GroupId;
+  readonly term: Term;
 }
 
 /**
- * "My loop runs and my disk answers": vouches for every parked group that two shards share. Sent
- * as often as a leader sends heartbeats, on every link.
+ * "My loop runs and my disk answers": vouches for every parked group that two shards share, but for
+ * those whose leadership it says to have ended. Sent as often as a leader sends heartbeats, on
+ * every link.
  */
 export interface ShardAlive {
   readonly kind: "shardAlive";
+  /** Drawn when the shard opens: with another one, all its leaderships of before have ended. */
+  readonly life: number;
+  /** The sender has heard the receiver within an election timeout. */
+  readonly hears: boolean;
+  /** How many leaderships of the sender have ended in this life. */
+  readonly ended: number;
+  /** The newest of them, oldest first; who has missed more of them suspects every one. */
+  readonly endings: readonly Ending[];
 }
 
 /** What concerns a group, and goes to the shard that holds it. */

@@ -37,6 +37,8 @@ export class Progress {
   recentlyActive = false;
   /** Has answered the newest request to park, and did. */
   parked = false;
+  /** Was silent, or not running, when its group was last asked to park: it need not answer. */
+  absent = false;
   /** Send an AppendRequest even if it is empty: its answer shows what was lost. */
   nudge = false;
   /**

@@ -11,6 +11,7 @@ import {
   readMessages,
   wholeFrame,
 } from "../../../src/wire/index.ts";
+import type { ShardMessage } from "../../../src/wire/index.ts";
 import { blockOf, collect, from, to } from "./sample-messages.ts";
 
 const heartbeat: Message = { kind: "heartbeatRequest", from, to, term: 9, commit: 5, readRound: 2 };
@@ -60,7 +61,7 @@ test("MessageBatch counts its messages, bounds its bytes from above, and is empt
   const batch = new MessageBatch();
   assert.equal(batch.count, 0);
   for (let group = 0; group < 100; group += 1) batch.addMessage(group, 2 ** 47, append);
-  batch.addShardMessage({ kind: "groupUnknown", group: 1, incarnation: 2 ** 47 });
+  batch.addShardMessage({ kind: "groupUnknown", group: 1, incarnation: 2 ** 47, present: false });
   assert.equal(batch.count, 101);
   const { bytes } = batch;
   const body = bodyOfFrame(wholeFrame(batch.take()));
@@ -107,6 +108,27 @@ test("readMessages skips unknown types and fields that follow the known ones", (
       known,
     ]);
   }
+});
+
+test("readMessages refuses a sign of life with more endings than it holds or may hold", () => {
+  const endings = Array.from({ length: limits.endingsMax }, (_, at) => ({ group: at, term: 3 }));
+  const alive: ShardMessage = { kind: "shardAlive", life: 9, hears: true, ended: 500, endings };
+  const batch = new MessageBatch();
+  batch.addShardMessage(alive);
+  const { bytes } = batch;
+  const body = bodyOfFrame(wholeFrame(batch.take()));
+  assert.ok(bytes >= body.length, `${bytes} for ${body.length}`);
+  const { sent, sink } = collect();
+  readMessages(body, from, to, sink);
+  assert.deepEqual(sent, [alive]);
+  const values = [1, messageType.shardAlive, 6, 9, 1, 500, 1, 4, 3];
+  assert.equal(read(values).length, 1);
+  assertRefused(values, 6, 2, /ends before/);
+  assertRefused(values, 6, limits.endingsMax + 1, /endingCount/);
+  assertRefused(values, 4, 2, /hears/);
+  assert.throws(() => batch.addShardMessage({ ...alive, endings: [...endings, ...endings] }), {
+    name: "AssertionError",
+  });
 });
 
 test("readMessages refuses bodies that are no array of messages", () => {

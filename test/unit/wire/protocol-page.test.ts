@@ -91,6 +91,7 @@ test("the page states the limits, the magic and the version of the code", () => 
     limits.cborDepthMax,
     limits.frameMessagesMax,
     limits.messageBlocksMax,
+    limits.endingsMax,
     limits.shardsMax,
     clusterLengthMax,
     nonceBytes,

@@ -134,8 +134,14 @@ const shardMessages: fc.Arbitrary<ShardMessage> = fc.oneof(
     payload,
   }),
   fc.record({ kind: kind("shardResponse"), id: index, group, failed: flag, index, payload }),
-  fc.record({ kind: kind("groupUnknown"), group, incarnation }),
-  fc.record({ kind: kind("shardAlive") }),
+  fc.record({ kind: kind("groupUnknown"), group, incarnation, present: fc.boolean() }),
+  fc.record({
+    kind: kind("shardAlive"),
+    life: incarnation,
+    hears: fc.boolean(),
+    ended: fc.nat(),
+    endings: fc.array(fc.record({ group, term: index }), { maxLength: 5 }),
+  }),
 );
 
 const groupMessages = fc.record({ group, incarnation, message: arbitraryMessage });
