@@ -43,6 +43,8 @@ const faults = [
   "kill during a commit",
   "kill, while it opens",
   "lane clogged",
+  "node left the address books",
+  "node moved to another address",
   "old disk image came back",
   "one shard crashed",
   "one shard's loop stalled",

@@ -2,7 +2,7 @@
 import { Prng } from "../../base/index.ts";
 import { drawCalls, drawDuels, drawExiles } from "./plan/calls.ts";
 import { Draft } from "./plan/draft.ts";
-import { drawDisks, drawNetwork, drawProcesses } from "./plan/faults.ts";
+import { drawAddresses, drawDisks, drawNetwork, drawProcesses } from "./plan/faults.ts";
 import { drawCreations, drawGroupLife, drawGroups } from "./plan/groups.ts";
 import type { Script } from "./script.ts";
 import { changeWorld, drawWorld, parseSettings } from "./settings.ts";
@@ -27,6 +27,7 @@ const parts: readonly ((draft: Draft) => void)[] = [
   drawProcesses,
   drawNetwork,
   drawDisks,
+  drawAddresses,
 ];
 
 export function planOf(seed: number, { workload, fixed }: PlanOptions = {}): Script {

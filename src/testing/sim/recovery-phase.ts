@@ -45,10 +45,12 @@ export class RecoveryPhase {
   async run(): Promise<void> {
     this.heal();
     await this.awaitNodes();
+    await this.awaitQuiet(() => this.findUnled());
     this.startGroups();
     await this.awaitGroups();
     await this.awaitCalls();
     await new Ending(this.world, this.replicas()).run(this.electionUs);
+    if (this.world.options.parkTicks > 0) await this.awaitQuiet(() => this.findAwake());
   }
 
   private replicas(): RunningReplica[] {
@@ -73,6 +75,8 @@ export class RecoveryPhase {
     const { wire, network, nodes } = world;
     wire.clear();
     world.machineErrorRate = 0;
+    world.forgotten.clear();
+    world.tellAddresses();
     const calmUs = Math.floor(electionUs / 40);
     const delayUs = Math.min(world.settings.delayUs, calmUs);
     const none = { tailRate: 0, tailUs: 0, lossRate: 0, repeatRate: 0, flipRate: 0, breakRate: 0 };
@@ -127,12 +131,60 @@ export class RecoveryPhase {
     return node.slotOf(group)?.shard.replicas.get(group);
   }
 
+  /** Nobody calls, and no stopped replica is started: time alone must bring it about. */
+  private async awaitQuiet(findLate: () => string | undefined): Promise<void> {
+    const { agenda } = this.world;
+    const untilUs = agenda.nowUs + timeoutsMax * this.electionUs + graceUs;
+    for (;;) {
+      const late = findLate();
+      if (late === undefined) return;
+      if (agenda.nowUs > untilUs) throw new Violation("liveness", late);
+      await agenda.run(agenda.nowUs + Math.min(this.electionUs, stepUs));
+    }
+  }
+
+  /** A group that a majority runs, but without a leader, or with a member that is behind it. */
+  private findUnled(): string | undefined {
+    for (const group of this.world.groups()) {
+      const nodes = this.quorumOf(group, ({ running }) => running);
+      const leader = this.leaderOf(group, nodes);
+      if (nodes.length > 0 && leader === undefined) {
+        return `group ${group} has no leader:\n${this.describe(group, nodes)}`;
+      }
+      const late = nodes.find((node) => !isAbreast(this.replicaOn(node, group), leader));
+      if (late === undefined) continue;
+      return `${late.id} is behind in idle group ${group}:\n${this.describe(group, nodes)}`;
+    }
+    return undefined;
+  }
+
+  /** A group that has nothing to do, and does not park. */
+  private findAwake(): string | undefined {
+    for (const group of this.world.groups()) {
+      const nodes = this.quorumOf(group, ({ running }) => running);
+      const leader = this.leaderOf(group, nodes);
+      if (nodes.length === 0 || leader?.raft.parked === true) continue;
+      return `idle group ${group} does not park:\n${this.describe(group, nodes)}`;
+    }
+    return undefined;
+  }
+
+  private leaderOf(group: GroupId, nodes: readonly SimulatedNode[]): Replica | undefined {
+    let leader: Replica | undefined;
+    for (const node of nodes) {
+      const replica = this.replicaOn(node, group);
+      if (replica?.raft.isLeader !== true) continue;
+      if (leader === undefined || replica.raft.term > leader.raft.term) leader = replica;
+    }
+    return leader;
+  }
+
   /** Members of a group's present life that can take part, where they are a majority of it. */
-  private quorumOf(group: GroupId): SimulatedNode[] {
+  private quorumOf(group: GroupId, canTakePart = isEnabled): SimulatedNode[] {
     const lives = new Map<number, SimulatedNode[]>();
     for (const node of this.healed) {
       const replica = this.replicaOn(node, group);
-      if (replica === undefined || replica.descriptor.state === "disabled") continue;
+      if (replica === undefined || !canTakePart(replica)) continue;
       const life = replica.descriptor.members[0]?.incarnation ?? 0;
       const nodes = lives.get(life) ?? [];
       lives.set(life, [...nodes, node]);
@@ -179,15 +231,21 @@ export class RecoveryPhase {
 
   private stuck(group: GroupId): Violation {
     const nodes = this.quorumOf(group);
-    const lines = nodes.map((node) => {
-      const replica = this.replicaOn(node, group);
-      return replica === undefined ? "" : `${node.id}: ${describeRaft(replica.raft)}`;
-    });
     const names = nodes.map(({ id }) => id).join(", ");
     return new Violation(
       "liveness",
-      `group ${group} does not serve though ${names} are healed:\n${lines.join("\n")}`,
+      `group ${group} does not serve though ${names} are healed:\n${this.describe(group, nodes)}`,
     );
+  }
+
+  private describe(group: GroupId, nodes: readonly SimulatedNode[]): string {
+    const lines = nodes.map((node) => {
+      const replica = this.replicaOn(node, group);
+      if (replica === undefined) return "";
+      const parked = replica.raft.parked ? ", parked" : "";
+      return `${node.id}: ${describeRaft(replica.raft)}${parked}`;
+    });
+    return lines.join("\n");
   }
 
   private async awaitCalls(): Promise<void> {
@@ -206,6 +264,17 @@ export class RecoveryPhase {
       await world.agenda.run(world.agenda.nowUs + stepUs);
     }
   }
+}
+
+function isEnabled({ descriptor }: Replica): boolean {
+  return descriptor.state !== "disabled";
+}
+
+/** Whether a replica follows a leader and has applied all that the leader has. */
+function isAbreast(replica: Replica | undefined, leader: Replica | undefined): boolean {
+  if (replica === undefined || leader === undefined) return true;
+  const { log } = leader.raft.state;
+  return replica.raft.term === leader.raft.term && replica.raft.state.log.applied === log.lastIndex;
 }
 
 function isServed(trial: Trial | undefined): boolean {

@@ -49,7 +49,8 @@ export class SimulatedNode {
   /** A disk was found damaged: it does not come back by itself. */
   broken = false;
   private readonly world: World;
-  private readonly firstPort: number;
+  private firstPort: number;
+  private readonly ports: { readonly first: number; moves: number };
   private incarnation: Incarnation;
   private saved: Image | undefined;
   /** How it is to crash at its next commit. */
@@ -60,6 +61,7 @@ export class SimulatedNode {
     this.id = settings.id;
     this.shards = settings.shards;
     this.firstPort = portsOfNode * (at + 1);
+    this.ports = { first: this.firstPort, moves: 0 };
     const { prng, agenda } = world;
     const { driftPpm, offsetUs } = world.settings;
     const drift = prng.between(-driftPpm, driftPpm + 1);
@@ -135,6 +137,23 @@ export class SimulatedNode {
     agenda.settleAt(agenda.nowUs + shardRestartUs, eventKind.life, () => {
       if (this.up && this.slots[shardId] === slot) this.slots[shardId] = this.openShard(shardId);
     });
+  }
+
+  /** Its process goes on at another address; the others must be told. */
+  move(): void {
+    const { up, ports } = this;
+    this.crash(false);
+    ports.moves += 1;
+    this.firstPort = ports.first + ((ports.moves * this.shards) % portsOfNode);
+    if (up) this.boot();
+  }
+
+  /** As far as its shards are open; those that open later are told then. */
+  tellAddresses(): void {
+    const addresses = this.world.addressesFor(this.id);
+    for (const { alive, isOpen, client } of this.slots) {
+      if (alive && isOpen) client.control({ kind: "setPeers", addresses }, ignore);
+    }
   }
 
   /** The disks are replaced by empty ones: the node is another one under the same name. */
@@ -261,10 +280,8 @@ export class SimulatedNode {
     if (this.slots.length < this.shards || !this.slots.every(({ isOpen }) => isOpen)) return;
     const ports = this.slots.map(({ transport }) => transport.port);
     // A shard that was restarted alone is told anew; for the others nothing changes.
-    for (const { client } of this.slots) {
-      client.control({ kind: "start", ports }, ignore);
-      client.control({ kind: "setPeers", addresses: this.world.addresses }, ignore);
-    }
+    for (const { client } of this.slots) client.control({ kind: "start", ports }, ignore);
+    this.tellAddresses();
   }
 
   /** The process ends, as an engine that cannot open does. */

@@ -42,7 +42,8 @@ export class World implements Stage {
   readonly network: MemoryNetwork;
   readonly nodes: readonly NodeId[];
   readonly byId: ReadonlyMap<NodeId, SimulatedNode>;
-  readonly addresses: Readonly<Record<NodeId, string>>;
+  /** Nodes that are in nobody's address book but their own. */
+  readonly forgotten: Set<NodeId> = new Set();
   readonly history: History;
   readonly checks: Check;
   /** Groups that a creation was asked for, with their members. */
@@ -77,7 +78,19 @@ export class World implements Stage {
       (id, at) => new SimulatedNode(this, at, { id, shards: shardsOf(settings, at) }),
     );
     this.byId = new Map(nodes.map((node) => [node.id, node]));
-    this.addresses = Object.fromEntries(nodes.map(({ id, address }) => [id, address]));
+  }
+
+  /** The address book that a node is given. */
+  addressesFor(id: NodeId): Readonly<Record<NodeId, string>> {
+    const known = [...this.byId.values()].filter((node) => {
+      return node.id === id || !this.forgotten.has(node.id);
+    });
+    return Object.fromEntries(known.map((node) => [node.id, node.address]));
+  }
+
+  /** Gives every node that runs its address book, as discovery would. */
+  tellAddresses(): void {
+    for (const node of this.byId.values()) node.tellAddresses();
   }
 
   /** A stream of chance of its own. */

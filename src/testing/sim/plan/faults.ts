@@ -75,6 +75,21 @@ export function drawNetwork(draft: Draft): void {
   }
 }
 
+/** Nodes that move, or leave the address books, some of them for being dead soon. */
+export function drawAddresses(draft: Draft): void {
+  const { prng } = draft;
+  for (let count = draft.some(3); count > 0; count -= 1) {
+    draft.add(draft.moment(), `move ${draft.node()} for=${draft.duration()}`);
+  }
+  for (let count = draft.some(3); count > 0; count -= 1) {
+    const node = prng.chance(0.5) ? draft.node() : `leader:${draft.busyGroup()}`;
+    const atUs = draft.moment();
+    draft.add(atUs, `forget ${node} for=${draft.duration()}`);
+    if (!prng.chance(0.5)) continue;
+    draft.add(atUs + draft.electionUs / 2, `crash ${node} power for=${draft.duration()}`);
+  }
+}
+
 function drawPartition(draft: Draft, atUs: number): void {
   const { prng } = draft;
   const mixed = shuffled(prng, draft.nodes);

@@ -69,7 +69,7 @@ export function drawGroupLife(draft: Draft): void {
     const group = draft.busyGroup();
     const node = pick(prng, draft.groups.get(group) ?? []);
     const atUs = draft.moment();
-    draft.add(atUs, `stop ${node} ${group}`);
+    draft.add(atUs, `stop ${prng.chance(0.5) ? `leader:${group}` : node} ${group}`);
     draft.add(atUs + draft.duration(), `start ${node} ${group}`);
   }
   for (let count = draft.some(6); count > 0; count -= 1) {

@@ -80,6 +80,30 @@ export const networkVerbs: readonly Verb[] = [
     },
   },
   {
+    name: "move",
+    usage: "move NODE for=US   (its process restarts at another address; so long nobody knows)",
+    run: (world, line) => {
+      const node = nodeOf(world, line);
+      if (node.up) world.tally.fault("node moved to another address");
+      node.move();
+      during(world, line, () => world.tellAddresses());
+    },
+  },
+  {
+    name: "forget",
+    usage: "forget NODE for=US   (so long it is in no other node's address book)",
+    run: (world, line) => {
+      const { id } = nodeOf(world, line);
+      world.tally.fault("node left the address books");
+      world.forgotten.add(id);
+      world.tellAddresses();
+      during(world, line, () => {
+        world.forgotten.delete(id);
+        world.tellAddresses();
+      });
+    },
+  },
+  {
     name: "clog",
     usage: "clog FROM TO control|data for=US",
     run: (world, line) => {
