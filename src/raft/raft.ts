@@ -416,7 +416,8 @@ export class Raft {
     return {
       messages: messages.length > 0 ? messages : none,
       ballot,
-      commit: log.committed,
+      // Beyond what is handed over the disk may hold entries that a new leader has replaced.
+      commit: Math.min(log.committed, log.handed),
       blocks,
       mark: { lastIndex: log.handed, lastTerm: log.handedTerm, term: state.term },
       mustPersist: ballot !== undefined || blocks.length > 0,

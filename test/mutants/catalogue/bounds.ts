@@ -55,4 +55,15 @@ export const boundMutants: readonly Mutant[] = [
     replace: "state.durableMessages;",
     killer: { file: "test/unit/raft/raft.test.ts" },
   },
+  {
+    name: "commits-beyond-what-is-handed-over",
+    says: "A commit index is written with the entries that it is of (src/raft/raft.ts): of a log that is written in several rounds a crash leaves a replaced entry that the disk says to be committed, and it is applied.",
+    file: "src/raft/raft.ts",
+    find: "      commit: Math.min(log.committed, log.handed),",
+    replace: "      commit: log.committed,",
+    killer: {
+      file: "test/unit/raft/raft.test.ts",
+      name: "no commit index beyond what is handed over",
+    },
+  },
 ];

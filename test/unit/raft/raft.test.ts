@@ -37,6 +37,16 @@ test("Raft.takeReady() keeps acknowledgements back until all of the log is hande
   assert.deepEqual([rest.blocks.length, rest.durableMessages.length], [2, 1]);
 });
 
+test("Raft.takeReady() names no commit index beyond what is handed over: the disk may hold replaced entries there", () => {
+  const { live } = groupOf(3).replica(1);
+  live.step(append(2, 1, [blockOf(1, 1), blockOf(2, 1)]));
+  live.takeReady();
+  live.step({ ...append(3, 2, [blockOf(2, 2), blockOf(3, 2)]), commit: 3 });
+  assert.deepEqual(live.takeReady(undefined, true, 0).commit, 1);
+  assert.deepEqual(live.takeReady(undefined, true, 1).commit, 2);
+  assert.deepEqual(live.takeReady().commit, 3);
+});
+
 test("Raft.takeReady() asks the gate only of peers that entries are due to", () => {
   const group = groupOf(3);
   group.elect(1);
