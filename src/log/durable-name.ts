@@ -5,8 +5,11 @@ import {
   constants,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
+  renameSync,
+  unlinkSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 
@@ -41,6 +44,28 @@ function flushReadable(path: string): void {
   }
   flushPath(path);
 }
+
+/**
+ * Gives a file its final name, unless there is one of that name: then it returns false. A rename
+ * would replace what another process has made there.
+ */
+export function nameNewFile(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EEXIST") return false;
+    if (!linklessCodes.has(code)) throw error;
+    if (existsSync(to)) return false;
+    renameSync(from, to);
+    return true;
+  }
+  unlinkSync(from);
+  return true;
+}
+
+/** Of file systems that give a file one name only. */
+const linklessCodes: ReadonlySet<unknown> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
 /** Flushes a file, or the names in a directory. */
 export function flushPath(path: string): void {

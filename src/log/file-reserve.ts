@@ -23,7 +23,7 @@
  * beyond the end of the file, between transactions, by the one thread that writes it: they cannot
  * meet a page. If power fails, the file is shorter or longer, and nothing else.
  */
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { storeFailure } from "./store-failure.ts";
 
 const stepBytesMax = 4_194_304;
@@ -87,7 +87,7 @@ export class FileReserve {
     let fd: number;
     let end: number;
     try {
-      fd = this.#fd ??= openSync(this.#path, "r+");
+      fd = this.#fd ??= openToGrow(this.#path);
       end = fstatSync(fd).size;
       if (end < neededEnd) end = growOpenFile(fd, neededEnd);
     } catch (cause) {
@@ -107,12 +107,20 @@ export class FileReserve {
 
 /** Writes zeros at the end of the file until it has `bytes`; returns how many it has. */
 export function growFile(path: string, bytes: number): number {
-  const fd = openSync(path, "r+");
+  const fd = openToGrow(path);
   try {
     return growOpenFile(fd, bytes);
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Linux appends then, whatever offset a write names: a process that has lost the log without
+ * knowing it must not write zeros over pages of its successor.
+ */
+function openToGrow(path: string): number {
+  return openSync(path, constants.O_WRONLY | constants.O_APPEND);
 }
 
 function growOpenFile(fd: number, bytes: number): number {

@@ -1,6 +1,6 @@
 /**
  * Making and recognising a store's directory. A store appears whole or not at all: it is made in a
- * directory beside its place and renamed into it once it is durable with its identity inside. So a
+ * directory beside its place and named in it once it is durable with its identity inside. So a
  * store that has lost its identity, or its file, was not interrupted while being made: it is
  * damaged, and must never be taken for a new, empty one, whose replicas would forget what they have
  * voted and acknowledged.
@@ -8,12 +8,12 @@
  *      data.mdb  lock.mdb  making/   found at open
  *      no        no        no        nothing was ever here                        ─► make
  *      no        no        yes       power failed while it was made               ─► delete, make
- *      yes       any       any       made (the rename is the last step)           ─► open
+ *      yes       any       any       made (its name is the last step)             ─► open
  *      no        yes       any       a made store lost its file                   ─► refuse
  */
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { flushPath, makeDurableDir, privateFile } from "./durable-name.ts";
+import { flushPath, makeDurableDir, nameNewFile, privateFile } from "./durable-name.ts";
 import { soonInEventLoop } from "./event-loop.ts";
 import { FileReserve, fillHoles, growFile } from "./file-reserve.ts";
 import { LmdbEnv } from "./lmdb-env.ts";
@@ -22,6 +22,7 @@ import { checkLmdbFile } from "./lmdb-file-check.ts";
 import { emptyLmdbFile } from "./lmdb-meta.ts";
 import { corruptMeta, identityEntry } from "./meta-entry.ts";
 import type { StoreIdentity } from "./log-store.ts";
+import { storeTaken } from "./store-failure.ts";
 import { dataFile, lockFile, refuseSegments } from "./store-form.ts";
 
 const makingDir = "making";
@@ -56,7 +57,8 @@ export async function ensureStore(
     }
     // The bytes before the name: a name that outlives its bytes would be a damaged store.
     flushPath(join(making, dataFile));
-    renameSync(join(making, dataFile), join(dir, dataFile));
+    // What another process has made there meanwhile is its own.
+    if (!nameNewFile(join(making, dataFile), join(dir, dataFile))) throw storeTaken(dir);
     flushPath(dir);
   } catch (error) {
     removeQuietly(making);

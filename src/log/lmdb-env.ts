@@ -19,7 +19,9 @@ import { assert } from "../base/index.ts";
 import type { FileReserve, FileUse } from "./file-reserve.ts";
 import type { LogEnv, MetaEntry, MetaWrite } from "./log-env.ts";
 import type { Durability } from "./log-store.ts";
+import { decodeEpoch, encodeEpoch, epochKey } from "./meta-entry.ts";
 import type { Sequence } from "./record-format.ts";
+import { storeTaken } from "./store-failure.ts";
 
 export interface LmdbEnvOptions {
   /** Existing directory of the environment. */
@@ -54,6 +56,8 @@ const binary = { encoding: "binary", keyEncoding: "binary" } as const;
  */
 const corruptCodes: ReadonlySet<unknown> = new Set([-30797, -30796, -30794, -30793]);
 
+const storedEpochKey = epochKey();
+
 /** A meta entry may touch a page of its own and split it. */
 const bytesPerMeta = 8_192;
 
@@ -65,10 +69,14 @@ export class LmdbEnv implements LogEnv {
   readonly #log: Bytes;
   readonly #meta: Bytes;
   readonly #reserve: FileReserve;
+  readonly #dir: string;
+  /** The epoch as it is stored while no other environment has claimed the log. */
+  #epoch: Uint8Array;
 
   /** The file is there, with room for a transaction. */
   constructor(options: LmdbEnvOptions, reserve: FileReserve) {
     this.#reserve = reserve;
+    this.#dir = options.dir;
     this.flushesPerWrite = flushesPerWriteOf[options.durability];
     this.#root = open<Uint8Array, Uint8Array>({
       path: options.dir,
@@ -85,6 +93,15 @@ export class LmdbEnv implements LogEnv {
     });
     this.#log = this.#root.openDB<Uint8Array, Uint8Array>({ name: "log", ...binary });
     this.#meta = this.#root.openDB<Uint8Array, Uint8Array>({ name: "meta", ...binary });
+    this.#epoch = this.#storedEpoch();
+  }
+
+  /** Fails if another claims between reading the epoch and writing the next one. */
+  claim(metas: readonly MetaWrite[]): void {
+    this.#epoch = this.#storedEpoch();
+    const epoch = encodeEpoch(this.#epoch.length === 0 ? 1 : decodeEpoch(this.#epoch) + 1);
+    this.write([...metas, { key: storedEpochKey, value: epoch }]);
+    this.#epoch = epoch;
   }
 
   /** Throws what lmdb throws; ERR_STORE_FAILED, without having begun, where the disk is full. */
@@ -95,6 +112,7 @@ export class LmdbEnv implements LogEnv {
     // The body has braces: lmdb waits for what a callback returns, and `put` returns a promise that
     // would keep the lock.
     this.#root.transactionSync(() => {
+      this.#assertClaimed();
       for (const { key, value } of metas) {
         if (value === undefined) this.#meta.removeSync(key);
         else stored(this.#meta.putSync(key, value));
@@ -103,6 +121,19 @@ export class LmdbEnv implements LogEnv {
         stored(this.#log.putSync(sequenceKey(sequence), record, { append: true }));
       }
     });
+  }
+
+  /**
+   * Throws if another environment has claimed the log. LMDB's lock makes this exact: nobody else
+   * can claim before this transaction ends.
+   */
+  #assertClaimed(): void {
+    if (Buffer.compare(this.#storedEpoch(), this.#epoch) !== 0) throw storeTaken(this.#dir);
+  }
+
+  /** Without bytes if the log has never been claimed. */
+  #storedEpoch(): Uint8Array {
+    return this.#meta.get(storedEpochKey) ?? new Uint8Array(0);
   }
 
   record(sequence: Sequence): Uint8Array | undefined {

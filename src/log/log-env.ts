@@ -1,7 +1,8 @@
 /**
  * LogEnv: the place in which a RecordStore keeps its records and meta entries, as it needs it: LMDB
  * or segment files on a real disk, a MemoryDisk, or the disk of a simulator. Used by one store
- * alone.
+ * alone: a later one may take the log, as when the lock of its directory was lost, and then this
+ * one can no longer write.
  *
  * What has been written can be read at once. When it survives a loss of power depends on the
  * durability with which the environment was opened:
@@ -47,6 +48,13 @@ export interface LogEnv {
     sequence?: Sequence,
     record?: Uint8Array,
   ): void | Promise<void>;
+
+  /**
+   * Takes the log for this environment, in a transaction that writes these entries. From then on no
+   * environment that had taken it before can write: its `write` throws or rejects, with nothing of
+   * this one's overwritten. Called once, before any other `write` and before records are read.
+   */
+  claim(metas: readonly MetaWrite[]): void | Promise<void>;
 
   /** A record's bytes, in memory that the next call of this method may overwrite. */
   record(sequence: Sequence): Uint8Array | undefined;

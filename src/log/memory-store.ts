@@ -63,6 +63,10 @@ class MemoryEnv implements LogEnv {
     if (sequence !== undefined && record !== undefined) this.#disk.records.push(record.slice());
   }
 
+  claim(): void {
+    this.#assertOwner("claim");
+  }
+
   record(sequence: Sequence): Uint8Array | undefined {
     this.#assertOwner("read");
     return this.#disk.records[sequence - 1];

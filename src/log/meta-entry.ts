@@ -24,6 +24,10 @@ export const metaFormat = {
   headerBytes: 12,
   /** Key of the identity: "i". */
   identityKey: 0x69,
+  /** "FLE1" as a big-endian u32. */
+  epochMagic: 0x464c_4531,
+  /** Key of the epoch: "e". */
+  epochKey: 0x65,
   /** First byte of a descriptor's key, before the group as big-endian u32: "g". */
   descriptorKey: 0x67,
   states: ["running", "stopped", "disabled"],
@@ -33,6 +37,15 @@ export const metaFormat = {
 
 export function identityKey(): Uint8Array {
   return Uint8Array.of(metaFormat.identityKey);
+}
+
+export function epochKey(): Uint8Array {
+  return Uint8Array.of(metaFormat.epochKey);
+}
+
+/** Of the entries that are neither the identity nor the epoch. */
+export function isDescriptorKey(key: Uint8Array): boolean {
+  return key[0] !== metaFormat.identityKey && key[0] !== metaFormat.epochKey;
 }
 
 export function descriptorKey(group: GroupId): Uint8Array {
@@ -82,6 +95,18 @@ export function checkIdentity(value: Uint8Array, expected: StoreIdentity): void 
     "ERR_DATA_DIR_FOREIGN",
     `Cannot open the log: the directory belongs to another: ${faults.join(", ")}`,
   );
+}
+
+/** How often a log has been claimed. */
+export function encodeEpoch(epoch: number): Uint8Array {
+  return seal(metaFormat.epochMagic, [epoch]);
+}
+
+/** @throws ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT */
+export function decodeEpoch(value: Uint8Array): number {
+  const [epoch] = unseal(value, metaFormat.epochMagic, "epoch");
+  if (!isInteger(epoch, Number.MAX_SAFE_INTEGER - 1)) throw corruptMeta("epoch is no number");
+  return epoch;
 }
 
 export function encodeDescriptor(meta: GroupMeta): Uint8Array {

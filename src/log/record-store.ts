@@ -36,7 +36,7 @@ import {
   descriptorKey,
   encodeDescriptor,
   identityKey,
-  metaFormat,
+  isDescriptorKey,
 } from "./meta-entry.ts";
 import { readBlocks } from "./read-blocks.ts";
 import { RecordArena } from "./record-arena.ts";
@@ -196,11 +196,13 @@ export class RecordStore implements LogStore {
   async #recover(): Promise<void> {
     const env = this.#openedEnv();
     const storedIdentity = this.#checkedIdentity(env);
+    // Nothing that another process writes is missed: after this it cannot.
+    await this.#claim(env, storedIdentity);
+    this.#assertOpening();
     for (const { key, value } of env.metas()) {
-      if (key[0] !== metaFormat.identityKey) this.#logState.adopt(decodeDescriptor(key, value));
+      if (isDescriptorKey(key)) this.#logState.adopt(decodeDescriptor(key, value));
     }
     await this.#scan(env);
-    if (storedIdentity !== undefined) await this.#secure(env, storedIdentity);
   }
 
   /** The identity as it is stored; undefined where the place holds none by design. */
@@ -232,7 +234,8 @@ export class RecordStore implements LogStore {
   }
 
   /**
-   * Makes durable what was found: the shard will vouch for it to others.
+   * Takes the log for this store, and makes durable what is in it: the shard will vouch for it to
+   * others.
    *
    * Flushing is not enough. A process wrote commit N, its flush failed, and the process ended
    * without acknowledging N. The kernel has reported the error once and marked the pages clean,
@@ -242,9 +245,9 @@ export class RecordStore implements LogStore {
    * page is dirty, so its flush writes it or fails. Only N's meta page can be missing on disk: the
    * pages it leads to had been flushed before it was written, or it would not be visible.
    */
-  async #secure(env: LogEnv, storedIdentity: Uint8Array): Promise<void> {
-    if (this.durability === "none") return;
-    await env.write([{ key: identityKey(), value: storedIdentity }]);
+  async #claim(env: LogEnv, storedIdentity: Uint8Array | undefined): Promise<void> {
+    const isStored = storedIdentity !== undefined;
+    await env.claim(isStored ? [{ key: identityKey(), value: storedIdentity }] : []);
     this.#flushes += env.flushesPerWrite;
     if (this.durability === "pipelined") this.#flush(env);
   }

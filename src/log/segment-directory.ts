@@ -6,6 +6,7 @@
  *
  *      DIR/0000000001.seg      segments, numbered from 1
  *      DIR/making.seg          the one that is being made
+ *      DIR/claim-1             whose they are: see segment-claim.ts
  */
 import {
   close,
@@ -24,11 +25,13 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { assert } from "../base/index.ts";
-import { flushPath, makeDurableDir, privateFile } from "./durable-name.ts";
+import { flushPath, makeDurableDir, nameNewFile, privateFile } from "./durable-name.ts";
+import { SegmentClaim } from "./segment-claim.ts";
 import { writeLanes } from "./segment-files.ts";
 import type { SegmentFile, SegmentFiles, SegmentReader, WriteLane } from "./segment-files.ts";
 import { corruptSegment } from "./segment-format.ts";
 import type { SegmentNumber } from "./segment-format.ts";
+import { storeTaken } from "./store-failure.ts";
 import { refuseLmdb, segmentFileOf, segmentsIn } from "./store-form.ts";
 
 const makingFile = "making.seg";
@@ -43,12 +46,14 @@ export class SegmentDirectory implements SegmentFiles {
   readonly #flags: number;
   #bytesStored = 0;
   readonly #spares: SpareDescriptors;
+  readonly #claim: SegmentClaim;
 
   /** @param durable false: writes resolve when the system has them, and nothing is flushed */
   constructor(dir: string, durable: boolean) {
     this.#dir = dir;
     this.#flags = constants.O_RDWR | (durable ? constants.O_DSYNC : 0);
     this.#spares = new SpareDescriptors(dir);
+    this.#claim = new SegmentClaim(dir);
   }
 
   get bytesStored(): number {
@@ -67,6 +72,18 @@ export class SegmentDirectory implements SegmentFiles {
     for (const segment of segments) this.#bytesStored += statSync(this.#path(segment)).size;
     this.#spares.take();
     return segments;
+  }
+
+  claim(): boolean {
+    return this.#claim.take();
+  }
+
+  isOwner(): boolean {
+    return this.#claim.isHeld();
+  }
+
+  release(): void {
+    this.#claim.release();
   }
 
   open(segment: SegmentNumber): SegmentFile {
@@ -88,18 +105,63 @@ export class SegmentDirectory implements SegmentFiles {
     }
   }
 
+  async renew(segment: SegmentNumber, kept: number): Promise<void> {
+    const reader = this.openReader(segment);
+    try {
+      const chunk = new Uint8Array(Math.min(chunkBytes, kept));
+      const copy = async (fd: number): Promise<number> => {
+        for (let at = 0; at < kept; at += chunk.length) {
+          const part = chunk.subarray(0, Math.min(chunk.length, kept - at));
+          reader.read(part, at);
+          await writeWhole(fd, part, at);
+        }
+        return kept;
+      };
+      const making = await this.#fillFile(reader.bytes, copy);
+      this.#assertOwner();
+      renameSync(making, this.#path(segment));
+    } finally {
+      reader.close();
+    }
+    flushPath(this.#dir);
+  }
+
   close(): void {
     this.#spares.close();
+    this.#claim.close();
   }
 
   async #makeFile(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<void> {
+    const making = await this.#fillFile(bytes, async (fd) => {
+      await writeWhole(fd, head, 0);
+      return head.length;
+    });
+    // The bytes before the name: a name that outlives its bytes would be a damaged segment.
+    const path = this.#path(segment);
+    const replaced = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    this.#assertOwner();
+    // A process that loses the log at this moment must not replace what its successor made.
+    if (!nameNewFile(making, path)) {
+      this.#assertOwner();
+      renameSync(making, path);
+    }
+    flushPath(this.#dir);
+    this.#bytesStored += bytes - replaced;
+  }
+
+  #assertOwner(): void {
+    if (!this.isOwner()) throw storeTaken(this.#dir);
+  }
+
+  /** A flushed file of what `fill` writes, and zeros behind it; returns its path. */
+  async #fillFile(bytes: number, fill: (fd: number) => Promise<number>): Promise<string> {
     const making = join(this.#dir, makingFile);
     try {
       const fd = await openFile(making, "w", privateFile);
       try {
-        await writeWhole(fd, head, 0);
-        const zeros = new Uint8Array(Math.min(chunkBytes, bytes - head.length));
-        for (let at = head.length; at < bytes; at += zeros.length) {
+        const filled = await fill(fd);
+        const zeros = new Uint8Array(Math.min(chunkBytes, bytes - filled));
+        for (let at = filled; at < bytes; at += zeros.length) {
           await writeWhole(fd, zeros.subarray(0, Math.min(zeros.length, bytes - at)), at);
         }
         await flushFile(fd);
@@ -111,12 +173,7 @@ export class SegmentDirectory implements SegmentFiles {
       rmSync(making, { force: true });
       throw error;
     }
-    // The bytes before the name: a name that outlives its bytes would be a damaged segment.
-    const path = this.#path(segment);
-    this.#bytesStored -= statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    renameSync(making, path);
-    flushPath(this.#dir);
-    this.#bytesStored += bytes;
+    return making;
   }
 
   #path(segment: SegmentNumber): string {

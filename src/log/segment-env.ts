@@ -18,6 +18,7 @@ import {
 import { metaName } from "./segment-recovery.ts";
 import type { RecoveredLog } from "./segment-recovery.ts";
 import { SegmentWriter } from "./segment-writer.ts";
+import { storeTaken } from "./store-failure.ts";
 
 export interface SegmentEnvOptions {
   readonly files: SegmentFiles;
@@ -33,7 +34,9 @@ const keptBytesMax = 2_097_152;
 export class SegmentEnv implements LogEnv {
   readonly flushesPerWrite: number;
   readonly #files: SegmentFiles;
-  readonly #writer: SegmentWriter;
+  readonly #openWriter: () => SegmentWriter;
+  /** Undefined until the log is claimed. */
+  #writer: SegmentWriter | undefined;
   readonly #metas: Map<string, MetaEntry>;
   /** Of the records that are durable. */
   readonly #places: RecordPlaces;
@@ -53,12 +56,14 @@ export class SegmentEnv implements LogEnv {
     this.#metas = log.metas;
     this.#places = log.places;
     this.#reading = files.openReader(log.end.segment);
-    try {
-      this.#writer = new SegmentWriter(files, segmentBytes, log);
-    } catch (error) {
-      this.#reading.close();
-      throw error;
-    }
+    this.#openWriter = () => new SegmentWriter(files, segmentBytes, log);
+  }
+
+  /** The files are claimed since before they were read: see `openSegmentEnv`. */
+  async claim(metas: readonly MetaWrite[]): Promise<void> {
+    if (!this.#files.isOwner()) throw storeTaken("the log");
+    this.#writer = this.#openWriter();
+    await this.write(metas);
   }
 
   async write(
@@ -79,6 +84,7 @@ export class SegmentEnv implements LogEnv {
     if (sequence !== 0) {
       this.#underWay.set(sequence, frame.subarray(recordAt, recordAt + record.length));
     }
+    assert(this.#writer !== undefined, "a log is claimed before it is written");
     const { segment, at } = await this.#writer.append(content, frame);
     if (sequence !== 0) {
       this.#places.add({ segment, at: at + recordAt, bytes: sizes.recordBytes });
@@ -128,7 +134,8 @@ export class SegmentEnv implements LogEnv {
   }
 
   async close(): Promise<void> {
-    await this.#writer.close();
+    const isSettled = await this.#writer?.close();
+    if (isSettled === true) this.#files.release();
     this.#reading?.close();
     this.#reading = undefined;
     this.#files.close();

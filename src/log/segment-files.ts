@@ -53,6 +53,18 @@ export interface SegmentFiles {
    */
   list(): SegmentNumber[];
 
+  /**
+   * Takes the files for this opener: all earlier ones lose them. Returns whether the one before had
+   * released them; else it may still write to what it has open.
+   */
+  claim(): boolean;
+
+  /** Whether no other opener has taken the files since `claim`. */
+  isOwner(): boolean;
+
+  /** Says that this opener will write no more. */
+  release(): void;
+
   open(segment: SegmentNumber): SegmentFile;
 
   openReader(segment: SegmentNumber): SegmentReader;
@@ -62,6 +74,13 @@ export interface SegmentFiles {
    * When it resolves, it is durable with its name; until then it is there whole, or not at all.
    */
   make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile>;
+
+  /**
+   * Puts a copy in the place of a segment: its first `kept` bytes, then zeros. When it resolves,
+   * the copy is durable. What an earlier opener writes goes to the file that it has open, which has
+   * no name any more.
+   */
+  renew(segment: SegmentNumber, kept: number): Promise<void>;
 
   /** After all that was opened has been closed. */
   close(): void;

@@ -1,9 +1,11 @@
 /** Opening a log in segments: making it where there is none, and settling where it ends. */
+import { RaftError } from "../base/index.ts";
 import type { MetaEntry } from "./log-env.ts";
 import { SegmentEnv } from "./segment-env.ts";
 import type { SegmentEnvOptions } from "./segment-env.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import {
+  decodeSegmentHeader,
   emptyContent,
   encodeFrameHead,
   encodeMetas,
@@ -12,6 +14,7 @@ import {
   layFrame,
   segmentFormat,
 } from "./segment-format.ts";
+import type { SegmentNumber } from "./segment-format.ts";
 import { recoverLog } from "./segment-recovery.ts";
 import type { RecoveredLog } from "./segment-recovery.ts";
 import { crc32c } from "../wire/index.ts";
@@ -29,15 +32,61 @@ export async function openSegmentEnv(
 ): Promise<SegmentEnv> {
   const { files, segmentBytes } = options;
   try {
-    const found = files.list();
+    let found = files.list();
+    if (found.length > 0 && !isStoreOf(files, found, identity)) {
+      // Of another store nothing is changed; who reads the identity in it says so.
+      return new SegmentEnv(options, await recoverLog(files, found, nextTurn));
+    }
+    const isReleased = files.claim();
+    // What the opener before wrote until it lost the files is found.
+    if (!isReleased) found = files.list();
     if (found.length === 0) await makeFirst(files, segmentBytes, identity);
     const log = await recoverLog(files, found.length === 0 ? [1] : found, nextTurn);
     await settle(files, log);
-    return new SegmentEnv(options, log);
+    return new SegmentEnv(options, isReleased ? log : await renew(files, log));
   } catch (error) {
     files.close();
     throw error;
   }
+}
+
+function isStoreOf(
+  files: SegmentFiles,
+  found: readonly SegmentNumber[],
+  { value }: MetaEntry,
+): boolean {
+  if (!found.includes(1)) return false;
+  const reader = files.openReader(1);
+  try {
+    const header = new Uint8Array(segmentFormat.headerBytes);
+    reader.read(header, 0);
+    return decodeSegmentHeader(header, 1).store === crc32c(value);
+  } catch (error) {
+    // The recovery says what is wrong with it.
+    if (error instanceof RaftError) return false;
+    throw error;
+  } finally {
+    reader.close();
+  }
+}
+
+/**
+ * The opener before did not release the files. Perhaps it still lives, with a write in flight that
+ * it began while they were its own, and which would land on what is written next. So the log goes
+ * on in a copy, with zeros behind its end, and not in segments that were made in advance. Without
+ * space for a copy it goes on where it is: then the earlier opener is stopped by its next look at
+ * the claim alone.
+ */
+async function renew(files: SegmentFiles, log: RecoveredLog): Promise<RecoveredLog> {
+  const { segment, at } = log.end;
+  try {
+    await files.renew(segment, at);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+    return log;
+  }
+  return { ...log, isLittered: false, ahead: [] };
 }
 
 /** The first segment has the first frame in it from the beginning: there is no log without. */

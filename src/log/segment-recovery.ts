@@ -254,6 +254,8 @@ class SegmentScan {
 
   private checkRemains(segment: SegmentNumber, head: FrameHead | undefined): void {
     if (head === undefined || head.store !== this.store) return;
+    // Of an opener that has lost the log: what it wrote after that speaks for nothing.
+    if (head.epoch < this.epoch) return;
     if (head.durableThrough <= this.number) return;
     throw corruptSegment(
       segment,

@@ -14,7 +14,7 @@
  * all.
  */
 import { assert } from "../base/index.ts";
-import { storeFailure } from "./store-failure.ts";
+import { storeFailure, storeTaken } from "./store-failure.ts";
 import { writeLanes } from "./segment-files.ts";
 import type { SegmentFile, SegmentFiles, WriteLane } from "./segment-files.ts";
 import {
@@ -94,8 +94,11 @@ export class SegmentWriter {
     });
   }
 
-  /** Waits for what is under way, says in the log that all of it is durable, and closes. */
-  async close(): Promise<void> {
+  /**
+   * Waits for what is under way, says in the log that all of it is durable, and closes. Returns
+   * whether all of it is.
+   */
+  async close(): Promise<boolean> {
     await this.#settled();
     if (this.#failure === undefined && this.#fits(blockBytes)) {
       const { content, frame } = emptyFrame(0);
@@ -106,6 +109,7 @@ export class SegmentWriter {
     for (const file of this.#leaving.splice(0)) file.close();
     this.#current.close();
     this.#next?.close();
+    return this.#failure === undefined;
   }
 
   async #settled(): Promise<void> {
@@ -162,7 +166,10 @@ export class SegmentWriter {
     assert(lane !== undefined, "a write has its lane");
     const write = startWrite(file, { frame, at, lane }).then(
       () => {
-        waiting.durable = true;
+        // Written before the log was lost, its new owner has found it; written later, it went to a
+        // file without a name. Only the first may be acknowledged.
+        if (this.#files.isOwner()) waiting.durable = true;
+        else this.#fail(storeTaken(`segment ${segment}`));
       },
       (error: unknown) => {
         this.#fail(storeFailure(`write frame ${waiting.number} of segment ${segment}`, error));

@@ -121,6 +121,10 @@ export class DiskProcess implements LogEnv {
     else this.flush(durability === "strict" ? id : before);
   }
 
+  claim(metas: readonly MetaWrite[]): void {
+    this.write(metas);
+  }
+
   sync(): void {
     this.assertAlive("flush");
     if (this.flushFails()) throw this.luck.failure("flush of meta pages failed", "EIO");

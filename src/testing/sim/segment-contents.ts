@@ -35,6 +35,8 @@ export interface DirtyWrite {
 }
 
 export class SegmentContents {
+  /** Who claimed the files last and has not released them. */
+  owner: object | undefined;
   #segments = new Map<SegmentNumber, Segment>();
   /** Oldest first. */
   #dirty: DirtyWrite[] = [];
@@ -76,6 +78,14 @@ export class SegmentContents {
     this.#segments.set(segment, { visible, durable: visible.slice() });
     this.#dirty = this.#dirty.filter((write) => write.segment !== segment);
     if (head.length > blockBytes) this.#frameThrough = 1;
+  }
+
+  /** A copy takes the place of a segment: durable, with zeros behind the first `kept` bytes. */
+  renew(segment: SegmentNumber, kept: number): void {
+    const visible = new Uint8Array(this.visible(segment).length);
+    visible.set(this.visible(segment).subarray(0, kept));
+    this.#segments.set(segment, { visible, durable: visible.slice() });
+    this.#dirty = this.#dirty.filter((write) => write.segment !== segment);
   }
 
   /** Can be read from now on. */

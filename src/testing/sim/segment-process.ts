@@ -74,6 +74,22 @@ export class SegmentProcess implements SegmentFiles {
     return this.parts.contents.segments();
   }
 
+  claim(): boolean {
+    this.assertAlive("open");
+    const { contents } = this.parts;
+    const isReleased = contents.owner === undefined;
+    contents.owner = this;
+    return isReleased;
+  }
+
+  isOwner(): boolean {
+    return this.parts.contents.owner === this;
+  }
+
+  release(): void {
+    if (this.alive && this.isOwner()) this.parts.contents.owner = undefined;
+  }
+
   open(segment: SegmentNumber): SegmentFile {
     this.assertAlive("open");
     const { contents } = this.parts;
@@ -101,20 +117,28 @@ export class SegmentProcess implements SegmentFiles {
     };
   }
 
-  make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile> {
+  async make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile> {
+    await this.makeFile(() => this.parts.contents.make(segment, bytes, head));
+    return this.open(segment);
+  }
+
+  renew(segment: SegmentNumber, kept: number): Promise<void> {
+    return this.makeFile(() => this.parts.contents.renew(segment, kept));
+  }
+
+  private makeFile(finish: () => void): Promise<void> {
     if (!this.alive) return Promise.reject(shutOut("write"));
-    const { contents, faults } = this.parts;
-    if (faults.full) {
+    if (this.parts.faults.full) {
       return Promise.reject(this.luck.failure("write refused by a full disk", "ENOSPC"));
     }
     this.finishMaking = () => {
       this.finishMaking = undefined;
-      contents.make(segment, bytes, head);
+      finish();
     };
     return new Promise((resolve) => {
       this.lanes[0]?.add(this.luck.flushUs() * makingFlushes, () => {
         this.finishMaking?.();
-        resolve(this.open(segment));
+        resolve();
       });
     });
   }

@@ -9,6 +9,7 @@
  */
 import { logStoreEntryCases } from "./log-store-entries.ts";
 import { logStoreGroupCases } from "./log-store-groups.ts";
+import { logStoreOwnerCases } from "./log-store-owners.ts";
 import { StoreTrial } from "./store-trial.ts";
 import type { StorePlace } from "./store-trial.ts";
 
@@ -19,8 +20,10 @@ export interface SuiteCase {
   readonly run: () => Promise<void>;
 }
 
+const cases = [...logStoreEntryCases, ...logStoreGroupCases, ...logStoreOwnerCases];
+
 export function logStoreSuite(createPlace: CreatePlace): SuiteCase[] {
-  return [...logStoreEntryCases, ...logStoreGroupCases].map(({ name, run }) => ({
+  return cases.map(({ name, run }) => ({
     name,
     run: async () => {
       const trial = new StoreTrial(await createPlace());

@@ -15,7 +15,10 @@ import { decodeEntries } from "../../raft/index.ts";
 import type { Block } from "../../raft/index.ts";
 
 export interface StorePlace {
-  /** A store on this place, not open yet. The one before it has been closed. */
+  /**
+   * A store on this place, not open yet. The one before it has been closed, or is about to lose the
+   * place to this one.
+   */
   store(): LogStore;
   /** Frees what the place takes. Its last store has been closed. */
   remove(): Promise<void>;
@@ -46,6 +49,18 @@ export class StoreTrial {
     await this.#store?.close();
     this.#store = this.#place.store();
     return this.#store.open();
+  }
+
+  /** Opens another store over the open one; undefined if it refuses the place. */
+  async openOver(): Promise<LogStore | undefined> {
+    const store = this.#place.store();
+    try {
+      await store.open();
+      return store;
+    } catch {
+      await store.close();
+      return undefined;
+    }
   }
 
   commit(batch: Partial<CommitBatch>): Promise<void> {

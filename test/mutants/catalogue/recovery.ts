@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const conformance = "test/conformance/log-store.test.ts";
 const lmdb = "test/unit/log/lmdb-store.test.ts";
+const lostLock = "test/durability/lost-lock.test.ts";
 const flushes = "test/durability/no-ack-before-flush.test.ts";
 
 /** What the store writes, what it calls durable, and what it finds again. */
@@ -29,10 +30,21 @@ export const recoveryMutants: readonly Mutant[] = [
   {
     name: "opened-without-making-durable",
     says: "What a store found is durable before it says so: what a killed process wrote is vouched for, and a power cut takes it.",
-    file: "src/log/record-store.ts",
-    find: "    if (storedIdentity !== undefined) await this.#secure(env, storedIdentity);",
-    replace: "    void storedIdentity;",
+    file: "src/log/lmdb-env.ts",
+    find: `    this.write([...metas, { key: storedEpochKey, value: epoch }]);
+    this.#epoch = epoch;`,
+    replace: "    void [metas, epoch];",
+    hunt: { seeds: 0 },
     killer: { file: flushes },
+  },
+  {
+    name: "lmdb-written-by-an-older-owner",
+    says: "A commit looks at the epoch (src/log/lmdb-env.ts): where the lock of a directory is lost, two processes acknowledge into one log.",
+    file: "src/log/lmdb-env.ts",
+    find: "      this.#assertClaimed();\n",
+    replace: "",
+    hunt: { seeds: 0 },
+    killer: { file: lostLock, name: "lmdb" },
   },
   {
     name: "store-goes-on-after-a-failure",

@@ -1,5 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
+const lostLock = "test/durability/lost-lock.test.ts";
+const writer = "test/unit/log/segment-writer.test.ts";
 const crashes = "test/durability/segment-crashes.test.ts";
 const damage = "test/durability/segment-damage.test.ts";
 const flushes = "test/durability/no-ack-before-flush.test.ts";
@@ -30,10 +32,37 @@ export const segmentMutants: readonly Mutant[] = [
     name: "segment-used-before-its-name-is-flushed",
     says: "A segment's name is flushed before it is used (src/log/segment-directory.ts): a power cut takes the file with acknowledged writes in it.",
     file: "src/log/segment-directory.ts",
-    find: "    renameSync(making, path);\n    flushPath(this.#dir);",
-    replace: "    renameSync(making, path);",
+    find: "      renameSync(making, path);\n    }\n    flushPath(this.#dir);",
+    replace: "      renameSync(making, path);\n    }",
     hunt: { seeds: 0 },
     killer: { file: flushes, name: "segment" },
+  },
+  {
+    name: "segments-written-by-an-older-owner",
+    says: "A frame is acknowledged while the claim is held (src/log/segment-writer.ts): where the lock of a directory is lost, the process that had it acknowledges what nobody finds.",
+    file: "src/log/segment-writer.ts",
+    find: "if (this.#files.isOwner()) waiting.durable = true;",
+    replace: "if (this.#files.bytesStored >= 0) waiting.durable = true;",
+    hunt: { seeds: 0 },
+    killer: { file: lostLock, name: "segments" },
+  },
+  {
+    name: "log-goes-on-in-the-file-of-its-older-owner",
+    says: "What was not released is copied (src/log/segment-opening.ts): a write that was in flight in a process that had lost the log overwrites acknowledged frames.",
+    file: "src/log/segment-opening.ts",
+    find: "isReleased ? log : await renew(files, log)",
+    replace: "isReleased ? log : (void renew, log)",
+    hunt: { seeds: 0 },
+    killer: { file: writer, name: "in flight" },
+  },
+  {
+    name: "segment-made-by-an-older-owner",
+    says: "Only the owner of the log names segments (src/log/segment-directory.ts): a process that had lost the log replaces a segment of its successor.",
+    file: "src/log/segment-directory.ts",
+    find: "    if (!this.isOwner()) throw storeTaken(this.#dir);",
+    replace: "    void storeTaken;",
+    hunt: { seeds: 0 },
+    killer: { file: writer, name: "the same segment" },
   },
   {
     name: "frames-acknowledged-out-of-order",

@@ -6,8 +6,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   decodeDescriptor,
+  decodeEpoch,
   descriptorKey,
   encodeDescriptor,
+  encodeEpoch,
   encodeIdentity,
   identityKey,
   identityEntry,
@@ -55,6 +57,11 @@ test("the example record of FORMAT.md is what the code writes and reads", () => 
       [8, 5],
     ],
   );
+});
+
+test("the example epoch of FORMAT.md is what the code writes and reads", () => {
+  assert.equal(example("epoch"), hexOf(encodeEpoch(3)));
+  assert.equal(decodeEpoch(Buffer.from(example("epoch"), "hex")), 3);
 });
 
 test("the example identity and descriptor of FORMAT.md are what the code writes and reads", () => {

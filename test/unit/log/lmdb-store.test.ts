@@ -162,14 +162,14 @@ test("open writes a transaction of its own, and makes it durable, before it vouc
     const [first, second] = [file.readBigUInt64LE(152), file.readBigUInt64LE(4_096 + 152)];
     return first > second ? first : second;
   };
-  for (const [durability, own] of [["strict", 1n] as const, ["none", 0n] as const]) {
+  for (const durability of ["strict", "none"] as const) {
     await withDir(async (dir) => {
       await fill(dir, 2, durability);
       const before = transactionIn(dir);
       const store = storeIn(dir, { durability });
       await store.open();
-      assert.equal(transactionIn(dir) - before, own);
-      assert.equal(store.stats().flushes, own === 0n ? 0 : 2);
+      assert.equal(transactionIn(dir) - before, 1n);
+      assert.equal(store.stats().flushes, durability === "none" ? 0 : 2);
       await store.close();
     });
   }
