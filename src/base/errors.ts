@@ -42,6 +42,7 @@ export type ErrorCode =
   | "ERR_QUERY_FAILED"
   | "ERR_SHARD_CRASHED"
   | "ERR_STORE_FAILED"
+  | "ERR_STORE_FULL"
   | "ERR_STORE_CORRUPT"
   | "ERR_DATA_DIR_FOREIGN"
   | "ERR_DATA_DIR_VERSION"
@@ -169,6 +170,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
     false,
     "the disk refused a write or a flush; the shard has stopped, since retrying on the same pages may lose data",
     "free space on the disk or repair it, as the message says, and restart the process",
+  ),
+  ERR_STORE_FULL: spec(
+    "none",
+    false,
+    "the log of a shard has reached the bound that the message names; the shard still elects and serves reads",
+    "raise that option and restart the node",
   ),
   ERR_STORE_CORRUPT: spec(
     "none",

@@ -6,6 +6,7 @@ import { EventEmitter } from "node:events";
 import {
   RaftError,
   assert,
+  errorFromWire,
   isGroupId,
   messageOf,
   optionError,
@@ -233,6 +234,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       case "peerRefused":
         this.#tell("peerRefused", peerRefusedOf(shard.shard, event.refusal));
         return;
+      case "storeFull":
+        this.emit("storeFull", { shard: shard.shard, error: errorFromWire(event.error) });
+        return;
       case "hookFailed":
         this.#tell("hookFailed", { group: event.group, message: event.message });
         return;
@@ -317,9 +321,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   /**
    * Proposes a command; resolves when it is committed and applied here, with the state machine's
    * result.
-   * @throws ERR_NOT_LEADER, ERR_LEADERSHIP_LOST, ERR_TIMEOUT, ERR_BUSY, ERR_ENTRY_TOO_LARGE,
-   * ERR_APPLY_FAILED and others of the error table; `outcome` says whether the command may have
-   * been applied.
+   * @throws ERR_NOT_LEADER, ERR_LEADERSHIP_LOST, ERR_TIMEOUT, ERR_BUSY, ERR_STORE_FULL,
+   * ERR_ENTRY_TOO_LARGE, ERR_APPLY_FAILED and others of the error table; `outcome` says whether the
+   * command may have been applied.
    */
   propose(group: GroupId, command: Uint8Array, options?: CallOptions): Promise<Proposed> {
     const fault = callFault(group, command, this.#commandBytesMax) ?? callOptionsFault(options);

@@ -73,6 +73,11 @@ export interface EngineEvents {
   shardCrashed: [{ readonly shard: ShardId; readonly error: Error; readonly restartInMs: number }];
   /** A shard is back after a crash. */
   shardRestarted: [{ readonly shard: ShardId }];
+  /**
+   * A shard's log has reached a bound: it refuses proposals with this error, and takes no entries
+   * of other nodes; it goes on to elect and to serve reads.
+   */
+  storeFull: [{ readonly shard: ShardId; readonly error: RaftError }];
   /** A shard stays down: its store is dead or cannot be opened. */
   shardFailed: [{ readonly shard: ShardId; readonly error: RaftError }];
 }

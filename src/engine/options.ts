@@ -77,7 +77,15 @@ const ownOptionTable = {
     min: 16_777_216,
     max: 17_592_186_044_416,
     unit: "bytes",
-    why: "address space for each shard's log in LMDB; costs neither memory nor disk, but the log cannot grow beyond it",
+    why: "how far each shard's log in LMDB may grow, and the address space that it takes; the last eighth, at most 64 MiB, is kept for elections, and there entries are refused with ERR_STORE_FULL",
+  },
+  indexBytesMax: {
+    kind: "integer",
+    default: 2_147_483_648,
+    min: 1_048_576,
+    max: 68_719_476_736,
+    unit: "bytes",
+    why: "memory that tells where entries lie, 24 bytes for each group in each commit of a shard; bounded like mapBytes",
   },
   preallocateBytes: {
     kind: "integer",

@@ -23,7 +23,8 @@ export function taskOf(
 ): ShardTask {
   const { cluster, node, listen, secret, tls, stateMachine, logStore } = identity;
   const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
-  const { shards, durability, store, mapBytes, preallocateBytes, segmentBytes } = tuning;
+  const { shards, durability, store, mapBytes, preallocateBytes, segmentBytes, indexBytesMax } =
+    tuning;
   return {
     mail,
     cluster,
@@ -38,6 +39,7 @@ export function taskOf(
     mapBytes,
     preallocateBytes,
     segmentBytes,
+    indexBytesMax,
     host: listen.host,
     port: port ?? configured,
     secret,

@@ -48,11 +48,18 @@ export interface TuningOptions {
    */
   readonly youngHeapMb?: number | undefined;
   /**
-   * Address space for each shard's log in LMDB; costs neither memory nor disk, but the log cannot
-   * grow beyond it. From 16,777,216 to 17,592,186,044,416 bytes.
+   * How far each shard's log in LMDB may grow, and the address space that it takes; the last
+   * eighth, at most 64 MiB, is kept for elections, and there entries are refused with
+   * ERR_STORE_FULL. From 16,777,216 to 17,592,186,044,416 bytes.
    * @default 68719476736
    */
   readonly mapBytes?: number | undefined;
+  /**
+   * Memory that tells where entries lie, 24 bytes for each group in each commit of a shard; bounded
+   * like mapBytes. From 1,048,576 to 68,719,476,736 bytes.
+   * @default 2147483648
+   */
+  readonly indexBytesMax?: number | undefined;
   /**
    * Size that a new shard's log file in LMDB starts with; commits into a growing file take up to
    * twice as long. From 0 to 17,179,869,184 bytes.

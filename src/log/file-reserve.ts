@@ -52,15 +52,20 @@ export class FileReserve {
   readonly #path: string;
   /** Made ahead of what is needed; 0: nothing. */
   readonly #stepBytes: number;
+  /** Nothing is made ahead beyond this. */
+  readonly #bytesMax: number;
   /** At least so many bytes lie between LMDB's last page and the end of the file. */
   #roomBytes = 0;
+  /** LMDB's last page ends here or before. */
+  #usedAtMost = 0;
   /** As known when LMDB was asked last. */
   #overheadBytes = overheadBytes;
   /** Kept from the first call on: no transaction fails for want of a descriptor. */
   #fd: number | undefined;
 
-  constructor(path: string, preallocateBytes: number) {
+  constructor(path: string, preallocateBytes: number, bytesMax: number = Number.POSITIVE_INFINITY) {
     this.#path = path;
+    this.#bytesMax = bytesMax;
     this.#stepBytes = Math.min(preallocateBytes, stepBytesMax);
   }
 
@@ -72,6 +77,18 @@ export class FileReserve {
   makeRoom(bytes: number, measure: () => FileUse): void {
     if (this.#roomBytes < bytes + this.#overheadBytes) this.#grow(bytes, measure());
     this.#roomBytes -= bytes + this.#overheadBytes;
+    this.#usedAtMost += bytes + this.#overheadBytes;
+  }
+
+  /**
+   * How far LMDB's pages reach at most after a transaction that adds so many bytes. Asks LMDB only
+   * if that might be beyond the limit.
+   */
+  reachAfter(bytes: number, limit: number, measure: () => FileUse): number {
+    const reach = this.#usedAtMost + bytes + this.#overheadBytes;
+    if (reach <= limit) return reach;
+    this.#note(measure());
+    return this.#usedAtMost + bytes + this.#overheadBytes;
   }
 
   close(): void {
@@ -79,8 +96,14 @@ export class FileReserve {
     this.#fd = undefined;
   }
 
-  #grow(bytes: number, { usedBytes, freeListBytes }: FileUse): void {
+  #note({ usedBytes, freeListBytes }: FileUse): void {
+    this.#usedAtMost = usedBytes;
     this.#overheadBytes = overheadBytes + freeListCopies * freeListBytes;
+  }
+
+  #grow(bytes: number, use: FileUse): void {
+    this.#note(use);
+    const { usedBytes } = use;
     const neededEnd = usedBytes + bytes + this.#overheadBytes;
     const stepBytes = bytes > recordBytesMax ? 0 : this.#stepBytes;
     const lowWaterBytes = Math.min(lowWaterBytesMax, stepBytes / 2);
@@ -93,9 +116,9 @@ export class FileReserve {
     } catch (cause) {
       throw storeFailure(`make room for ${bytes} bytes in ${this.#path}`, cause);
     }
-    if (end < neededEnd + lowWaterBytes) {
+    if (end < Math.min(neededEnd + lowWaterBytes, this.#bytesMax)) {
       try {
-        end = growOpenFile(fd, neededEnd + stepBytes);
+        end = growOpenFile(fd, Math.min(neededEnd + stepBytes, this.#bytesMax));
       } catch {
         // What goes ahead only saves time. On a full disk, commits go on while they fit.
         end = Math.max(end, fstatSync(fd).size);

@@ -31,6 +31,10 @@ const recentRowsMax = 32;
 /** Blocks of a row: a reader of any of them reads the numbers of all. */
 const rowBlocksMax = 64;
 const heapCellBytes = 8;
+const noRows = new PagedColumns(rowCells, ascendingCells);
+
+/** Memory of a row that is not in a page yet. */
+const newRowBytes = rowCells * heapCellBytes;
 
 /** Adjacent entries of one record and one term. */
 export interface IndexedRow {
@@ -74,6 +78,13 @@ export class GroupIndex {
   /** Memory of the rows. */
   get bytes(): number {
     return (this.#paged?.bytes ?? 0) + this.#recent.length * heapCellBytes;
+  }
+
+  /** Memory that so many blocks more may take: a row each, and a page for those before them. */
+  growth(blocks: number): number {
+    const rows = this.#recent.length / rowCells + blocks;
+    if (rows <= recentRowsMax) return blocks * newRowBytes;
+    return blocks * newRowBytes + (this.#paged ?? noRows).growth(recentRowsMax);
   }
 
   /**

@@ -48,7 +48,7 @@ export async function ensureStore(
     makeDurableDir(making);
     const empty = emptyLmdbFile(options.mapBytes);
     writeFileSync(join(making, dataFile), empty, { mode: privateFile });
-    growFile(join(making, dataFile), empty.length + preallocateBytes);
+    growFile(join(making, dataFile), Math.min(empty.length + preallocateBytes, options.mapBytes));
     const env = await openStore({ ...options, dir: making }, 0);
     try {
       env.write([identityEntry(identity)]);
@@ -75,15 +75,15 @@ export async function openStore(
   options: LmdbEnvOptions,
   preallocateBytes: number,
 ): Promise<LmdbEnv> {
-  const { dir, mapBytes } = options;
+  const { dir } = options;
   const path = join(dir, dataFile);
   const nextTurn = (): Promise<void> =>
     new Promise((resolve) => {
       soonInEventLoop(resolve);
     });
-  const usedBytes = await checkLmdbFile({ path, mapBytes, nextTurn });
+  const usedBytes = await checkLmdbFile({ path, nextTurn });
   fillHoles(path);
-  const reserve = new FileReserve(path, preallocateBytes);
+  const reserve = new FileReserve(path, preallocateBytes, options.mapBytes);
   try {
     // For what LMDB itself may write when it opens. The list of free pages stays as it is.
     reserve.makeRoom(0, () => ({ usedBytes, freeListBytes: 0 }));

@@ -16,18 +16,20 @@
 import { open } from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
 import { assert } from "../base/index.ts";
+import type { RaftError } from "../base/index.ts";
 import type { FileReserve, FileUse } from "./file-reserve.ts";
 import type { LogEnv, MetaEntry, MetaWrite } from "./log-env.ts";
 import type { Durability } from "./log-store.ts";
 import { decodeEpoch, encodeEpoch, epochKey } from "./meta-entry.ts";
 import type { Sequence } from "./record-format.ts";
+import { StoreBound } from "./store-bound.ts";
 import { storeTaken } from "./store-failure.ts";
 
 export interface LmdbEnvOptions {
   /** Existing directory of the environment. */
   readonly dir: string;
   readonly durability: Durability;
-  /** Address space; the file grows as needed, up to this. */
+  /** How far the file may grow. One that is larger when it is opened is mapped as it is. */
   readonly mapBytes: number;
 }
 
@@ -61,6 +63,8 @@ const storedEpochKey = epochKey();
 /** A meta entry may touch a page of its own and split it. */
 const bytesPerMeta = 8_192;
 
+const mapUnitBytes = 1_048_576;
+
 const flushesPerWriteOf = { strict: 2, pipelined: 1, none: 0 } as const;
 
 export class LmdbEnv implements LogEnv {
@@ -72,11 +76,17 @@ export class LmdbEnv implements LogEnv {
   readonly #dir: string;
   /** The epoch as it is stored while no other environment has claimed the log. */
   #epoch: Uint8Array;
+  readonly #bound: StoreBound;
+  /** Why no more entries are taken. LMDB's file never shrinks. */
+  #full: RaftError | undefined;
 
   /** The file is there, with room for a transaction. */
   constructor(options: LmdbEnvOptions, reserve: FileReserve) {
     this.#reserve = reserve;
     this.#dir = options.dir;
+    const what = `LMDB's file in ${options.dir}`;
+    this.#bound = new StoreBound({ option: "mapBytes", bytesMax: options.mapBytes, what });
+    this.#bound.begin(reserve.reachAfter(0, Number.POSITIVE_INFINITY, unmeasured));
     this.flushesPerWrite = flushesPerWriteOf[options.durability];
     this.#root = open<Uint8Array, Uint8Array>({
       path: options.dir,
@@ -86,7 +96,8 @@ export class LmdbEnv implements LogEnv {
       noMetaSync: options.durability === "pipelined",
       noSync: options.durability === "none",
       noMemInit: true,
-      mapSize: options.mapBytes,
+      // LMDB would enlarge its map by itself: it must never find it full.
+      mapSize: Math.ceil(this.#bound.bytesMax / mapUnitBytes) * mapUnitBytes,
       maxDbs: 4,
       maxReaders: 64,
       ...binary,
@@ -104,10 +115,23 @@ export class LmdbEnv implements LogEnv {
     this.#epoch = epoch;
   }
 
+  full(): RaftError | undefined {
+    const { entryBytesMax } = this.#bound;
+    this.#full ??= this.#bound.entryRefusal(
+      this.#reserve.reachAfter(0, entryBytesMax, () => this.#measure()),
+    );
+    return this.#full;
+  }
+
+  refusal(metas: readonly MetaWrite[], recordBytes: number): RaftError | undefined {
+    const bytes = recordBytes + metaBytes(metas);
+    const { bytesMax } = this.#bound;
+    return this.#bound.refusal(this.#reserve.reachAfter(bytes, bytesMax, () => this.#measure()));
+  }
+
   /** Throws what lmdb throws; ERR_STORE_FAILED, without having begun, where the disk is full. */
   write(metas: readonly MetaWrite[], sequence?: Sequence, record?: Uint8Array): void {
-    let bytes = record?.length ?? 0;
-    for (const { value } of metas) bytes += bytesPerMeta + (value?.length ?? 0);
+    const bytes = (record?.length ?? 0) + metaBytes(metas);
     this.#reserve.makeRoom(bytes, () => this.#measure());
     // The body has braces: lmdb waits for what a callback returns, and `put` returns a promise that
     // would keep the lock.
@@ -180,6 +204,16 @@ export class LmdbEnv implements LogEnv {
     assert(lastPageNumber >= 1 && freeListPages >= 0, "lmdb tells of its pages");
     return { usedBytes: (lastPageNumber + 1) * pageSize, freeListBytes: freeListPages * pageSize };
   }
+}
+
+function metaBytes(metas: readonly MetaWrite[]): number {
+  let bytes = 0;
+  for (const { value } of metas) bytes += bytesPerMeta + (value?.length ?? 0);
+  return bytes;
+}
+
+function unmeasured(): FileUse {
+  throw new Error("nothing is beyond infinity");
 }
 
 /** Whether an error of lmdb says that the file is damaged. */

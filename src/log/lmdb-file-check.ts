@@ -39,7 +39,6 @@ const subtreeFlag = 2;
 
 export interface LmdbCheckOptions {
   readonly path: string;
-  readonly mapBytes: number;
   readonly nextTurn: () => Promise<void>;
 }
 
@@ -158,9 +157,7 @@ class FileCheck {
   }
 
   #end({ lastPage, pageBytes }: MetaPage): number {
-    const { mapBytes } = this.#options;
     const end = (lastPage + 1) * pageBytes;
-    if (end > mapBytes) throw this.#fault(`says it has ${end} bytes, beyond ${mapBytes}`);
     const { size } = fstatSync(this.#fd);
     if (end - size > missingBytesMax) throw this.#fault(`has ${size} bytes of ${end}`);
     return end;

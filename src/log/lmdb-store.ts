@@ -23,7 +23,8 @@ export interface LmdbStoreOptions {
   readonly identity: StoreIdentity;
   readonly durability: Durability;
   /**
-   * Address space for the file, which grows as needed up to it. Costs no memory and no disk.
+   * How far the file may grow; so much address space it takes from the beginning. A file that is
+   * larger is opened, and takes no more entries.
    * @default 64 GiB
    */
   readonly mapBytes?: number | undefined;
@@ -32,6 +33,8 @@ export interface LmdbStoreOptions {
    * twice as long. @default 16 MiB
    */
   readonly preallocateBytes?: number | undefined;
+  /** Bound of the memory that tells where entries lie; see the engine. @default 2 GiB */
+  readonly indexBytesMax?: number | undefined;
 }
 
 const mapBytesDefault = 64 * 2 ** 30;
@@ -58,6 +61,7 @@ function recordStoreOptions(options: LmdbStoreOptions): RecordStoreOptions {
       return openStore(envOptions, preallocateBytes);
     },
     soon: soonInEventLoop,
+    indexBytesMax: options.indexBytesMax,
     bytesStored: () => statSync(dataPath, { throwIfNoEntry: false })?.size ?? 0,
     damageOf: (error) =>
       isCorruption(error) ? corruptMeta(`${dir} is not a sound LMDB directory`, error) : undefined,

@@ -20,6 +20,7 @@
  * yet be lost to a power cut, also after `sync`: only a newer transaction that is durable makes it
  * so. RecordStore writes one when it opens.
  */
+import type { RaftError } from "../base/index.ts";
 import type { Sequence } from "./record-format.ts";
 
 /** A value to store beside the log, or, without a value, to delete. */
@@ -36,6 +37,12 @@ export interface MetaEntry {
 export interface LogEnv {
   /** Device flushes in one `write`, for the store's counters. */
   readonly flushesPerWrite: number;
+
+  /** Why the log should take no more entries; undefined while it takes them. */
+  full?(): RaftError | undefined;
+
+  /** Why a transaction must not begin, though the place is sound: it would go beyond a bound. */
+  refusal?(metas: readonly MetaWrite[], recordBytes: number): RaftError | undefined;
 
   /**
    * Writes meta entries, and the record under the next sequence number, in one transaction. The

@@ -48,6 +48,8 @@ export interface PreparedBatch {
   readonly plan: RecordPlan;
   readonly changes: readonly GroupChange[];
   readonly removed: readonly GroupId[];
+  /** Memory that the index may need for it. */
+  readonly indexBytes: number;
   /** Meta entries to write, in the same transaction as the record. */
   readonly metas: readonly GroupMeta[];
 }
@@ -136,6 +138,7 @@ export class LogState {
     const metas: GroupMeta[] = [];
     const created = new Map<GroupId, GroupState>();
     const gone = new Set(removed);
+    let indexBytes = 0;
     for (const descriptor of batch.descriptors) {
       const { group } = descriptor;
       assert(isGroupId(group), `group id ${group} is a u32`);
@@ -152,8 +155,9 @@ export class LogState {
       state.preparedIn = this.#prepares;
       const fault = changeFault(state, change) ?? headerFault(change);
       assert(fault === undefined, `batch is sound, but it ${fault}`);
+      indexBytes += state.index.growth(change.blocks.length);
     }
-    return { sequence, plan: planRecord(changes), changes, removed, metas };
+    return { sequence, indexBytes, plan: planRecord(changes), changes, removed, metas };
   }
 
   /** The batch is written: it is true from now on. */

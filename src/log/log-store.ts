@@ -3,7 +3,15 @@
  * all groups of a shard; a commit writes what one round changed in all of them, atomically. An
  * implementation must pass the suite `logStoreSuite` of `flotilla/testing`.
  */
-import type { GroupId, Incarnation, Index, NodeId, ShardId, Term } from "../base/index.ts";
+import type {
+  GroupId,
+  Incarnation,
+  Index,
+  NodeId,
+  RaftError,
+  ShardId,
+  Term,
+} from "../base/index.ts";
 import type { Block } from "../raft/index.ts";
 
 /** When a commit counts as durable. */
@@ -138,11 +146,20 @@ export interface LogStore {
   /**
    * Writes a batch atomically. Resolves when it would survive a loss of power (`none`: a kill of
    * the process). Commits become durable in the order of their calls. The caller may reuse
-   * `changes` once the call has returned. Rejects with ERR_STORE_FAILED; the store is then dead:
+   * `changes` once the call has returned. Rejects with ERR_STORE_FULL before anything is written if
+   * the batch would go beyond a bound. Rejects with ERR_STORE_FAILED; the store is then dead:
    * every later call rejects at once, nothing is ever retried, since after a failed flush the
    * kernel may report pages as clean that never reached the disk.
    */
   commit(batch: CommitBatch): Promise<void>;
+
+  /**
+   * Why the log should take no more entries, an ERR_STORE_FULL that says what to do; undefined
+   * while it takes them. The shard then refuses proposals and drops entries of other nodes.
+   * Ballots, commit indexes, descriptors and entries already in flight are still committed, until
+   * `commit` rejects with ERR_STORE_FULL. Without this method the log has no bound.
+   */
+  full?(): RaftError | undefined;
 
   /**
    * Entries of a group in log order from `from` on: the first block starts exactly at `from`. At

@@ -25,6 +25,8 @@ export interface MemoryStoreOptions {
   readonly disk?: MemoryDisk | undefined;
   /** When a commit resolves; memory loses nothing in any case. @default "strict" */
   readonly durability?: Durability | undefined;
+  /** Bound of the memory that tells where entries lie; see the engine. @default 2 GiB */
+  readonly indexBytesMax?: number | undefined;
 }
 
 export class MemoryStore extends RecordStore {
@@ -38,6 +40,7 @@ export class MemoryStore extends RecordStore {
       durability: options.durability ?? "strict",
       openEnv: async () => new MemoryEnv(disk),
       soon: soonInEventLoop,
+      indexBytesMax: options.indexBytesMax,
       bytesStored: () => bytesOn(disk),
       arenaBytes: 0,
     });

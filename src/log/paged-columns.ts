@@ -50,6 +50,13 @@ export class PagedColumns {
     return this.#bytes;
   }
 
+  /** Memory that a few rows more take: nothing if the newest page has room for them. */
+  growth(rows: number): number {
+    const newest = this.#pages.at(-1);
+    if (newest !== undefined && this.#rows + rows <= newest.start + newest.capacity) return 0;
+    return this.#nextPageRows * this.#columns * cellBytes;
+  }
+
   /** Adds a row whose cells stand in a list, from a place on. */
   push(cells: readonly number[], from = 0): void {
     const page = this.#pageFor(cells, from);
@@ -114,10 +121,14 @@ export class PagedColumns {
     return below;
   }
 
+  get #nextPageRows(): number {
+    return Math.max(pageRowsMin, Math.min(pageRowsMax, this.#rows >>> 1));
+  }
+
   #pageFor(cells: readonly number[], from: number): Page {
     const newest = this.#pages.at(-1);
     if (newest !== undefined && this.#takes(newest, cells, from)) return newest;
-    const capacity = Math.max(pageRowsMin, Math.min(pageRowsMax, this.#rows >>> 1));
+    const capacity = this.#nextPageRows;
     const page: Page = {
       start: this.#rows,
       capacity,

@@ -43,6 +43,7 @@ import { RecordArena } from "./record-arena.ts";
 import { decodeRecord } from "./record.ts";
 import { corruptRecord } from "./record-format.ts";
 import type { Sequence } from "./record-format.ts";
+import { StoreBound } from "./store-bound.ts";
 import { storeFailure, storeNotOpen } from "./store-failure.ts";
 
 /** Runs a task after the events that are waiting now; returns how to call it off. */
@@ -67,6 +68,8 @@ export interface RecordStoreOptions {
   readonly commitsInFlightMax?: number | undefined;
   /** Of `StoreStats.bytesStored`. */
   readonly bytesStored: () => number;
+  /** Bounds `StoreStats.indexBytes`. @default 2 GiB */
+  readonly indexBytesMax?: number | undefined;
   /** The error to throw where one of the environment's means that the place is damaged. */
   readonly damageOf?: ((error: unknown) => RaftError | undefined) | undefined;
   /**
@@ -77,6 +80,7 @@ export interface RecordStoreOptions {
 }
 
 const arenaBytesDefault = 4_194_304;
+const indexBytesMaxDefault = 2 ** 31;
 /** Bytes of log that `open` reads between two turns of the event loop. */
 const scanBytesMax = 4_194_304;
 
@@ -94,6 +98,7 @@ export class RecordStore implements LogStore {
   readonly #options: RecordStoreOptions;
   readonly #arenaBytes: number;
   readonly #logState = new LogState();
+  readonly #indexBound: StoreBound;
   readonly #written: RecordArena;
   readonly #fetched: RecordArena;
   #env: LogEnv | undefined;
@@ -116,6 +121,9 @@ export class RecordStore implements LogStore {
     const pipelined = options.durability === "pipelined";
     this.commitsInFlightMax = options.commitsInFlightMax ?? (pipelined ? 2 : 1);
     this.#arenaBytes = options.arenaBytes ?? arenaBytesDefault;
+    const bytesMax = options.indexBytesMax ?? indexBytesMaxDefault;
+    const what = "the index in memory";
+    this.#indexBound = new StoreBound({ option: "indexBytesMax", bytesMax, what });
     this.#written = new RecordArena(this.#arenaBytes);
     this.#fetched = new RecordArena(this.#arenaBytes);
   }
@@ -148,11 +156,14 @@ export class RecordStore implements LogStore {
     } catch (fault) {
       return Promise.reject(fault);
     }
+    const metas = metaWrites(prepared);
+    const full = this.#boundRefusal(prepared, metas);
+    if (full !== undefined) return Promise.reject(full);
     const fail = (error: unknown): never => {
       throw this.#die(`write record ${prepared.sequence}`, error);
     };
     try {
-      const written = this.#write(prepared);
+      const written = this.#write(prepared, metas);
       if (written !== undefined) return written.catch(fail);
     } catch (error) {
       return Promise.reject(this.#die(`write record ${prepared.sequence}`, error));
@@ -161,6 +172,10 @@ export class RecordStore implements LogStore {
     // This commit's flush has made the one before durable.
     this.#settle();
     return this.#wait();
+  }
+
+  full(): RaftError | undefined {
+    return this.#indexBound.entryRefusal(this.#indexBytes) ?? this.#env?.full?.();
   }
 
   read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {
@@ -180,7 +195,7 @@ export class RecordStore implements LogStore {
       flushes: this.#flushes,
       bytesWritten: this.#bytesWritten,
       bytesStored: this.#options.bytesStored(),
-      indexBytes: this.#logState.indexBytes + (this.#env?.placesBytes ?? 0),
+      indexBytes: this.#indexBytes,
     };
   }
 
@@ -203,6 +218,7 @@ export class RecordStore implements LogStore {
       if (isDescriptorKey(key)) this.#logState.adopt(decodeDescriptor(key, value));
     }
     await this.#scan(env);
+    this.#indexBound.begin(this.#indexBytes);
   }
 
   /** The identity as it is stored; undefined where the place holds none by design. */
@@ -262,17 +278,22 @@ export class RecordStore implements LogStore {
     return this.#env;
   }
 
-  #write(batch: PreparedBatch): void | Promise<void> {
+  get #indexBytes(): number {
+    return this.#logState.indexBytes + (this.#env?.placesBytes ?? 0);
+  }
+
+  /** Nothing has happened yet: a commit that is refused here has no effect, and the store lives. */
+  #boundRefusal(batch: PreparedBatch, metas: readonly MetaWrite[]): RaftError | undefined {
+    const indexBytes = this.#indexBytes + batch.indexBytes;
+    return this.#indexBound.refusal(indexBytes) ?? this.#env?.refusal?.(metas, batch.plan.bytes);
+  }
+
+  #write(batch: PreparedBatch, metas: readonly MetaWrite[]): void | Promise<void> {
     const env = this.#openedEnv();
-    const { sequence, plan, removed, metas } = batch;
+    const { sequence, plan } = batch;
     const record = this.#written.reserve(sequence, plan.bytes);
     encodePrepared(record, batch);
-    const writes: MetaWrite[] = [];
-    for (const group of removed) writes.push({ key: descriptorKey(group), value: undefined });
-    for (const meta of metas) {
-      writes.push({ key: descriptorKey(meta.descriptor.group), value: encodeDescriptor(meta) });
-    }
-    const written = env.write(writes, sequence, record);
+    const written = env.write(metas, sequence, record);
     this.#logState.complete(batch);
     this.#commits += 1;
     this.#flushes += env.flushesPerWrite;
@@ -358,6 +379,15 @@ export class RecordStore implements LogStore {
     this.#env = undefined;
     await env?.close();
   }
+}
+
+function metaWrites({ removed, metas }: PreparedBatch): readonly MetaWrite[] {
+  const writes: MetaWrite[] = [];
+  for (const group of removed) writes.push({ key: descriptorKey(group), value: undefined });
+  for (const meta of metas) {
+    writes.push({ key: descriptorKey(meta.descriptor.group), value: encodeDescriptor(meta) });
+  }
+  return writes;
 }
 
 /** An environment that knows what its failure means says so itself. */

@@ -24,6 +24,8 @@ export interface SegmentStoreOptions {
    * when the last is half full. @default 16 MiB
    */
   readonly segmentBytes?: number | undefined;
+  /** Bound of the memory that tells where entries lie; see the engine. @default 2 GiB */
+  readonly indexBytesMax?: number | undefined;
 }
 
 const segmentBytesDefault = 16_777_216;
@@ -54,6 +56,7 @@ function recordStoreOptions(options: SegmentStoreOptions): RecordStoreOptions {
     openEnv: () =>
       openSegmentEnv({ files, segmentBytes, durable }, identityEntry(identity), nextTurn),
     soon: soonInEventLoop,
+    indexBytesMax: options.indexBytesMax,
     bytesStored: () => files.bytesStored,
   };
 }

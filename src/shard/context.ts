@@ -78,6 +78,8 @@ export class ShardContext {
   dirty: Replica[] = [];
   applying: Replica[] = [];
   descriptorWrites: DescriptorWrite[] = [];
+  /** Why the log takes no more entries, as of the last round. */
+  storeFull: RaftError | undefined;
   /** Closing or failed: no round starts any more. */
   ended = false;
   private scheduled = false;

@@ -52,6 +52,10 @@ export function createGroup(
     callbacks.failed(groupExists(call.group));
     return;
   }
+  if (context.storeFull !== undefined) {
+    callbacks.failed(context.storeFull);
+    return;
+  }
   const creation = new GroupCreation(context, requests, call, callbacks);
   creation.begin();
 }
@@ -219,7 +223,9 @@ export function takeCreateReplica(
     failed: (error) => respond(context, from, request, error.message),
   };
   const present = context.replicas.get(group);
-  if (present === undefined) {
+  if (present === undefined && context.storeFull !== undefined) {
+    respond(context, from, request, context.storeFull.message);
+  } else if (present === undefined) {
     startNew(context, { group, members, state: "running", reason: "" }, settle);
   } else if (present.incarnation !== incarnation) {
     respond(context, from, request, groupExists(group).message);

@@ -61,6 +61,8 @@ export class Inbound implements TransportHandler, MessageSink {
       return;
     }
     replica.noteAbsence(fromKey, undefined);
+    // Lost, as on the wire: it is sent again until the log takes it.
+    if (context.storeFull !== undefined && hasEntries(message)) return;
     stepReplica(context, replica, message);
     if (replica.raft.leader === fromKey) replica.leaderHeardMs = this.nowMs;
   }
@@ -186,6 +188,10 @@ export class Inbound implements TransportHandler, MessageSink {
       if (replica.running && replica.incarnations.has(key)) visit(replica, key);
     }
   }
+}
+
+function hasEntries(message: Message): boolean {
+  return message.kind === "appendRequest" && message.blocks.length > 0;
 }
 
 /**

@@ -63,6 +63,7 @@ export type ShardEvent =
   | { readonly kind: "groupDisabled"; readonly group: GroupId; readonly reason: string }
   | { readonly kind: "hookFailed"; readonly group: GroupId; readonly message: string }
   | { readonly kind: "groupRemoved"; readonly group: GroupId }
+  | { readonly kind: "storeFull"; readonly error: WireError }
   | {
       readonly kind: "roleChanged";
       readonly group: GroupId;

@@ -4,7 +4,7 @@
  * deadline.
  */
 import { RaftError } from "../base/index.ts";
-import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
+import type { ErrorCode, GroupId, Incarnation, NodeId } from "../base/index.ts";
 import type { Link } from "../transport/index.ts";
 import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
@@ -150,7 +150,7 @@ export class PeerRequests {
     }
   }
 
-  failAll(code: "ERR_ENGINE_CLOSED" | "ERR_STORE_FAILED", message: string): void {
+  failAll(code: ErrorCode, message: string): void {
     for (const [id, waiting] of this.waiting) this.fail(id, waiting, code, message);
   }
 
@@ -170,17 +170,7 @@ export class PeerRequests {
     );
   }
 
-  private fail(
-    id: number,
-    { request, sent }: Waiting,
-    code:
-      | "ERR_NOT_LEADER"
-      | "ERR_LEADERSHIP_LOST"
-      | "ERR_TIMEOUT"
-      | "ERR_ENGINE_CLOSED"
-      | "ERR_STORE_FAILED",
-    message: string,
-  ): void {
+  private fail(id: number, { request, sent }: Waiting, code: ErrorCode, message: string): void {
     this.waiting.delete(id);
     request.onFailure(
       new RaftError(code, `Group ${request.group}: ${message}`, {

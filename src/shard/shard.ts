@@ -12,7 +12,7 @@
  * While a commit is on its way the next round's batch fills by itself.
  */
 import { RaftError, assert, errorToWire, messageOf } from "../base/index.ts";
-import type { GroupId, Index, NodeKey, Outcome } from "../base/index.ts";
+import type { ErrorCode, GroupId, Index, NodeKey, Outcome } from "../base/index.ts";
 import type { CommitBatch, Descriptor, GroupChange } from "../log/index.ts";
 import { blockKind } from "../raft/index.ts";
 import type { AppendGate, Message, PersistMark, Ready } from "../raft/index.ts";
@@ -170,6 +170,7 @@ export class Shard implements ShardControl {
       return;
     }
     context.counters.rounds += 1;
+    this.lookForRoom();
     const ticked = this.tick();
     const descriptors = context.descriptorWrites;
     context.descriptorWrites = [];
@@ -203,6 +204,16 @@ export class Shard implements ShardControl {
     this.answer();
     if (changes.length > 0 || descriptors.length > 0) this.commit(work, changes);
     else if (work.replicas.length > 0) this.finishWithoutCommit(work);
+  }
+
+  /** Whether the log takes entries; the engine is told when it no longer does. */
+  private lookForRoom(): void {
+    const { context } = this;
+    const full = context.environment.store.full?.();
+    if (full !== undefined && context.storeFull === undefined) {
+      context.replies.event({ kind: "storeFull", error: errorToWire(full) });
+    }
+    context.storeFull = full;
   }
 
   /** Whether there was a tick. */
@@ -274,6 +285,12 @@ export class Shard implements ShardControl {
     // What waits since this replica led is answered by `tellRole`, which tells what may be in the
     // log from what is not.
     if (!raft.isLeader) return;
+    const { storeFull } = context;
+    if (storeFull !== undefined && open.calls > 0) {
+      for (const replyTo of open.take(open.calls).replyTos) {
+        context.replies.failed(replyTo, storeFull);
+      }
+    }
     let { roundBytes } = this;
     while (open.calls > 0 && roundBytes > 0 && raft.admits) {
       const calls = open.callsWithin(context.options.blockBytesMax);
@@ -423,7 +440,7 @@ export class Shard implements ShardControl {
     const { store, transport } = context.environment;
     context.ended = true;
     this.stopTicks();
-    const code = error === undefined ? "ERR_ENGINE_CLOSED" : "ERR_STORE_FAILED";
+    const code = endCode(error);
     const text = error?.message ?? "the engine is closing";
     requests.failAll(code, text);
     const unwritten = new RaftError(code, text, { outcome: "unknown", cause: error });
@@ -483,6 +500,12 @@ function leadershipLost(context: ShardContext, replica: Replica, outcome: Outcom
     outcome,
     details: leaderHint(context, replica),
   });
+}
+
+/** What calls are told that a shard no longer serves. */
+function endCode(error: RaftError | undefined): ErrorCode {
+  if (error === undefined) return "ERR_ENGINE_CLOSED";
+  return error.code === "ERR_STORE_FULL" ? error.code : "ERR_STORE_FAILED";
 }
 
 function asStoreError(error: unknown): RaftError {

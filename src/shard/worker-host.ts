@@ -31,6 +31,7 @@ export interface ShardTask {
   readonly mapBytes: number;
   readonly preallocateBytes: number;
   readonly segmentBytes: number;
+  readonly indexBytesMax: number;
   readonly host: string;
   readonly port: number;
   readonly secret: string | undefined;
@@ -129,11 +130,12 @@ async function storeOf(task: ShardTask): Promise<LogStore> {
     const createLogStore = await load(task.logStore, "createLogStore");
     return createLogStore({ dir, identity, durability });
   }
-  const { mapBytes, preallocateBytes, segmentBytes } = task;
+  const { mapBytes, preallocateBytes, segmentBytes, indexBytesMax } = task;
   if (task.store === "segments") {
-    return new SegmentStore({ dir, identity, durability, segmentBytes });
+    return new SegmentStore({ dir, identity, durability, segmentBytes, indexBytesMax });
   }
-  return new LmdbStore({ dir, identity, durability, mapBytes, preallocateBytes });
+  const options = { dir, identity, durability, mapBytes, preallocateBytes, indexBytesMax };
+  return new LmdbStore(options);
 }
 
 /** What the embedder's modules export. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RaftError } from "../../src/base/index.ts";
 import type { NodeId } from "../../src/base/index.ts";
 import { ShardCluster } from "./shard-cluster.ts";
 import type { ClusterOptions, Delivered } from "./shard-cluster.ts";
@@ -351,4 +352,94 @@ test("of starts and stops in one breath the last one counts", async () => {
     assert.equal((await cluster.status("b", 1)).state, state);
     await cluster.close();
   }
+});
+
+test("a leader whose log is full refuses proposals with no effect, elects, reads, and serves again", async () => {
+  const { cluster, storeOf } = await startHeld();
+  await cluster.createGroup("a", 1);
+  const [client, other] = [cluster.client("a", 1), cluster.client("b", 1)];
+  const before = client.propose(1, "before");
+  await cluster.run();
+  assert.deepEqual(before.results(), ["1"]);
+  const full = new RaftError("ERR_STORE_FULL", "the log is full (mapBytes)");
+  storeOf("a").refusal = full;
+  const calls = [
+    client.propose(1, "x"),
+    client.proposeBatch(1, ["y", "z"]),
+    other.propose(1, "forwarded", { forward: true }),
+  ];
+  await cluster.run();
+  for (const call of calls) {
+    const { code, outcome, message } = call.failure();
+    assert.deepEqual([code, outcome], ["ERR_STORE_FULL", "none"]);
+    assert.match(message, /mapBytes/);
+  }
+  assert.equal(client.events.filter(({ kind }) => kind === "storeFull").length, 1);
+  const creation = client.control({
+    kind: "createGroup",
+    group: 2,
+    members: ["a", "b", "c"],
+    timeoutMs: 1_000,
+    campaign: true,
+  });
+  const read = client.read(1, "");
+  await cluster.tick(2);
+  assert.equal(creation.failure().code, "ERR_STORE_FULL");
+  assert.equal(read.text(), "before");
+  // An election writes a ballot and an entry of its own: there is room for these.
+  client.control({ kind: "resign", group: 1 });
+  await cluster.run();
+  client.control({ kind: "campaign", group: 1, force: true });
+  await cluster.run();
+  assert.equal((await cluster.status("a", 1)).role, "leader");
+  storeOf("a").refusal = undefined;
+  const after = client.propose(1, "after");
+  await cluster.run();
+  assert.deepEqual(after.results(), ["2"]);
+  await cluster.close();
+});
+
+test("a follower whose log is full takes no entries, holds up nobody, and catches up when there is room", async () => {
+  const { cluster, storeOf } = await startHeld();
+  await cluster.createGroup("a", 1);
+  await cluster.tick(2);
+  storeOf("c").refusal = new RaftError("ERR_STORE_FULL", "the log is full (mapBytes)");
+  await cluster.tick(2);
+  const { bytesStored } = storeOf("c").stats();
+  const calls = Array.from({ length: 5 }, (_, at) => cluster.client("a", 1).propose(1, `${at}`));
+  await cluster.run();
+  await cluster.tick(30);
+  assert.deepEqual(
+    calls.flatMap((call) => call.results()),
+    ["1", "2", "3", "4", "5"],
+  );
+  const status = await cluster.status("c", 1);
+  assert.ok(status.lastIndex < (await cluster.status("a", 1)).lastIndex);
+  assert.ok(storeOf("c").stats().bytesStored < bytesStored + 1_000);
+  storeOf("c").refusal = undefined;
+  await cluster.tick(30);
+  assert.equal(
+    (await cluster.status("c", 1)).appliedIndex,
+    (await cluster.status("a", 1)).appliedIndex,
+  );
+  await cluster.close();
+});
+
+test("a shard whose commit goes beyond the last of its log ends and says so, and opens again", async () => {
+  const { cluster, storeOf } = await startHeld({ nodes: ["a"] });
+  await cluster.createGroup("a", 1);
+  const store = storeOf("a");
+  store.failure = new RaftError("ERR_STORE_FULL", "the log is full; raise mapBytes");
+  const call = cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  // Followers may have the entry: the outcome is not known.
+  assert.deepEqual([call.failure().code, call.failure().outcome], ["ERR_STORE_FULL", "unknown"]);
+  const failed = cluster.client("a", 1).events.filter(({ kind }) => kind === "failed");
+  assert.match(JSON.stringify(failed), /ERR_STORE_FULL.*raise mapBytes/);
+  await cluster.restart("a");
+  await cluster.tick(40);
+  const again = cluster.client("a", 1).propose(1, "y");
+  await cluster.run();
+  assert.deepEqual(again.results(), ["1"]);
+  await cluster.close();
 });

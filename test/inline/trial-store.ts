@@ -20,8 +20,10 @@ export class TrialStore implements LogStore {
   readonly commitsInFlightMax: number;
   /** Commits wait for `release`. */
   holding = false;
-  /** Every commit from now on is refused. */
-  failing = false;
+  /** Every commit from now on is refused with this. */
+  failure: RaftError | undefined;
+  /** It takes no more entries, and says this. */
+  refusal: RaftError | undefined;
   private readonly inner: MemoryStore;
   private readonly held: { resolve: () => void; reject: (error: RaftError) => void }[] = [];
 
@@ -41,8 +43,8 @@ export class TrialStore implements LogStore {
 
   /** The disk refuses what is under way and everything after it. */
   breakDown(): void {
-    this.failing = true;
-    for (const { reject } of this.held.splice(0)) reject(diskGone());
+    this.failure = diskGone();
+    for (const { reject } of this.held.splice(0)) reject(this.failure);
   }
 
   open(): Promise<readonly RecoveredGroup[]> {
@@ -50,10 +52,14 @@ export class TrialStore implements LogStore {
   }
 
   async commit(batch: CommitBatch): Promise<void> {
-    if (this.failing) throw diskGone();
+    if (this.failure !== undefined) throw this.failure;
     await this.inner.commit(batch);
     if (!this.holding) return;
     await new Promise<void>((resolve, reject) => this.held.push({ resolve, reject }));
+  }
+
+  full(): RaftError | undefined {
+    return this.refusal;
   }
 
   read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {

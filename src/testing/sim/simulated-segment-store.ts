@@ -2,7 +2,7 @@
  * The store of a simulated process over segment files: the real RecordStore and SegmentEnv. Its
  * answers come by themselves, since its disk works on other threads.
  */
-import type { GroupId, Index } from "../../base/index.ts";
+import type { GroupId, Index, RaftError } from "../../base/index.ts";
 import { RecordStore, identityEntry, openSegmentEnv, writeLanes } from "../../log/index.ts";
 import type {
   CommitBatch,
@@ -65,6 +65,10 @@ export class SimulatedSegmentStore implements LogStore {
       }
       return done;
     });
+  }
+
+  full(): RaftError | undefined {
+    return this.inner.full?.();
   }
 
   read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {

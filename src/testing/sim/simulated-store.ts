@@ -3,7 +3,7 @@
  * flushes that were under way have ended. So it is the real one that decides when a commit counts
  * as durable, and a store that decided too early is found out.
  */
-import type { GroupId, Index } from "../../base/index.ts";
+import type { GroupId, Index, RaftError } from "../../base/index.ts";
 import { RecordStore } from "../../log/index.ts";
 import type {
   CommitBatch,
@@ -52,6 +52,10 @@ export class SimulatedStore implements LogStore {
     const done = this.inner.commit(batch);
     this.process.batch = undefined;
     return this.afterFlushes(done);
+  }
+
+  full(): RaftError | undefined {
+    return this.inner.full?.();
   }
 
   read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {

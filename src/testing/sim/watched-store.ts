@@ -1,4 +1,4 @@
-import type { GroupId, Index } from "../../base/index.ts";
+import type { GroupId, Index, RaftError } from "../../base/index.ts";
 import type { CommitBatch, LogStore, RecoveredGroup, StoreStats } from "../../log/index.ts";
 import type { Block } from "../../raft/index.ts";
 
@@ -33,6 +33,10 @@ export class WatchedStore implements LogStore {
   commit(batch: CommitBatch): Promise<void> {
     this.given(batch);
     return this.inner.commit(batch);
+  }
+
+  full(): RaftError | undefined {
+    return this.inner.full?.();
   }
 
   read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {

@@ -109,6 +109,7 @@ class Owner implements ShardOwner {
       store: "lmdb",
       segmentBytes: 65_536,
       mapBytes: 0,
+      indexBytesMax: 0,
       preallocateBytes: 0,
       host: "127.0.0.1",
       port: port ?? 0,

@@ -139,7 +139,7 @@ test("no transaction takes half of the room that it has, and no file of LMDB loo
       }
       env.write([...metas.values()], sequence, record);
       if (sequence % 200 !== 0) continue;
-      const end = await checkLmdbFile({ path, mapBytes, nextTurn: async () => {} });
+      const end = await checkLmdbFile({ path, nextTurn: async () => {} });
       assert.equal(end, usedBytesOf(path));
     }
     reserve.look();

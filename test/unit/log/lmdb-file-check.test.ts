@@ -12,7 +12,6 @@ import { makeBlock } from "../../../src/testing/index.ts";
 import { testIdentity } from "../../fixtures/store-places.ts";
 
 const pageBytes = 4_096;
-const mapBytes = 2 ** 36;
 /** Of a meta page. */
 const freeHead = 48;
 const mainHead = 96;
@@ -111,7 +110,7 @@ async function check(bytes: Buffer): Promise<Buffer> {
   const path = join(dir, "checked");
   writeFileSync(path, bytes);
   try {
-    await checkLmdbFile({ path, mapBytes, nextTurn: async () => {} });
+    await checkLmdbFile({ path, nextTurn: async () => {} });
   } finally {
     bytes = readFileSync(path);
   }

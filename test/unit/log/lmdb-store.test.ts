@@ -331,3 +331,81 @@ test("a store that is not open refuses to read and to commit", async () => {
     assert.ok(!existsSync(join(dir, "data.mdb")));
   });
 });
+
+/** Commits entries of 64 KiB while the store takes them; returns the first index that it did not. */
+async function fillUp(store: LmdbStore, from = 1): Promise<number> {
+  for (let first = from; ; first += 1) {
+    if (store.full() !== undefined) return first;
+    assert.ok(first < 1_000, "the store is full at some time");
+    await store.commit(batchOf(first, Buffer.alloc(65_536, first)));
+  }
+}
+
+function ballotOf(term: number): CommitBatch {
+  const ballot = { term, vote: "a" };
+  const changes = [{ group: 1, commit: 0, ballot, blocks: [] }];
+  return { changes, descriptors: [], removed: [] };
+}
+
+test("mapBytes bounds the file: entries are refused before its end, then every commit, with no effect", async () => {
+  await withDir(async (dir) => {
+    const mapBytes = 8 * 2 ** 20;
+    const path = join(dir, "data.mdb");
+    const store = storeIn(dir, { durability: "none", mapBytes, preallocateBytes: 16 * 2 ** 20 });
+    await store.open();
+    const end = await fillUp(store);
+    const full = store.full();
+    assert.deepEqual([full?.code, full?.outcome], ["ERR_STORE_FULL", "none"]);
+    assert.match(full?.message ?? "", /of 8388608 bytes \(mapBytes\); raise mapBytes and restart/);
+    assert.ok(statSync(path).size > mapBytes * 0.8);
+    // Elections go on, and what is on its way still fits.
+    await store.commit(ballotOf(2));
+    await store.commit(batchOf(end));
+    const large = store.commit(batchOf(end + 1, Buffer.alloc(2 ** 20)));
+    await assert.rejects(large, { code: "ERR_STORE_FULL", outcome: "none" });
+    // A refusal is no failure: the store has not written anything, and lives.
+    await store.commit(ballotOf(3));
+    assert.equal(store.read(1, end, 1)[0]?.count, 1);
+    assert.deepEqual(store.read(1, end + 1, 1), []);
+    assert.ok(statSync(path).size <= mapBytes, `${statSync(path).size} bytes`);
+    await store.close();
+    // Neither the same bound nor a lower one makes it a damaged store.
+    for (const [again, term] of [
+      [mapBytes, 3],
+      [2 * 2 ** 20, 4],
+    ] as const) {
+      const reopened = storeIn(dir, { durability: "none", mapBytes: again });
+      const [group] = await reopened.open();
+      assert.deepEqual([group?.lastIndex, group?.ballot.term], [end, term]);
+      assert.equal(reopened.full()?.code, "ERR_STORE_FULL");
+      await reopened.commit(ballotOf(term + 1));
+      assert.equal(reopened.read(1, end, 1)[0]?.count, 1);
+      await reopened.close();
+    }
+    const raised = storeIn(dir, { durability: "none", mapBytes: 4 * mapBytes });
+    await raised.open();
+    assert.equal(raised.full(), undefined);
+    await raised.commit(batchOf(end + 1));
+    await raised.close();
+  });
+});
+
+test("a log at its bound takes ballots for hundreds of elections, and anew after each opening", async () => {
+  await withDir(async (dir) => {
+    const mapBytes = 4 * 2 ** 20;
+    const store = storeIn(dir, { durability: "none", mapBytes });
+    await store.open();
+    await fillUp(store);
+    await store.close();
+    let term = 1;
+    for (let life = 0; life < 3; life += 1) {
+      const reopened = storeIn(dir, { durability: "none", mapBytes });
+      await reopened.open();
+      for (let ballot = 0; ballot < 300; ballot += 1) {
+        term += 1;
+        await reopened.commit(ballotOf(term));
+      }
+      await reopened.close();
+    }
+  });
+});

@@ -170,3 +170,35 @@ test("a batch that open would refuse is refused by commit, whichever number is w
   await store.commit(batchOf(1, 2));
   assert.equal(store.stats().commits, 2);
 });
+
+test("indexBytesMax bounds the memory of the index: refused before anything is written, opened all the same", async () => {
+  const indexBytesMax = 65_536;
+  const store = new MemoryStore({ indexBytesMax });
+  await store.open();
+  let first = 1;
+  for (; store.full() === undefined; first += 1) await store.commit(batchOf(1, first));
+  const full = store.full();
+  assert.deepEqual([full?.code, full?.outcome], ["ERR_STORE_FULL", "none"]);
+  assert.match(full?.message ?? "", /the index in memory takes .* \(indexBytesMax\); raise/);
+  let refused: unknown;
+  for (; refused === undefined && first < 10_000; first += 1) {
+    await store.commit(batchOf(1, first)).catch((error: unknown) => {
+      refused = error;
+    });
+  }
+  assert.ok(refused instanceof RaftError);
+  assert.deepEqual([refused.code, refused.outcome], ["ERR_STORE_FULL", "none"]);
+  const { indexBytes, commits } = store.stats();
+  assert.ok(indexBytes !== undefined && indexBytes <= indexBytesMax, `${indexBytes} bytes`);
+  assert.equal(store.disk.records.length, commits);
+  const changes = [{ group: 1, commit: 0, ballot: { term: 9, vote: "a" }, blocks: [] }];
+  await store.commit({ changes, descriptors: [], removed: [] });
+  assert.equal(store.read(1, first - 2, 1)[0]?.first, first - 2);
+  // At the next start, and also with a lower bound, what is there is opened.
+  const lower = new MemoryStore({ disk: store.disk, indexBytesMax: 4_096 });
+  const [group] = await lower.open();
+  assert.equal(group?.lastIndex, first - 2);
+  assert.equal(lower.full()?.code, "ERR_STORE_FULL");
+  await lower.commit({ changes: [], descriptors: [], removed: [1] });
+  assert.equal(lower.full(), undefined, "a removed group frees its part");
+});
