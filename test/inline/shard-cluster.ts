@@ -72,8 +72,8 @@ export class ShardCluster {
   /** The machine made last for each replica, by "node group". */
   readonly machines: Map<string, StateMachine> = new Map();
   nowMs = 0;
-  /** What this node sends is lost silently. */
-  muted: NodeId | undefined;
+  /** Which frames are lost silently. */
+  loses: ((frame: MemoryFrame) => boolean) | undefined;
   private readonly prng: Prng;
   private readonly settings: ClusterOptions;
   private readonly running: Map<NodeId, RunningShard[]> = new Map();
@@ -95,7 +95,7 @@ export class ShardCluster {
     this.network = new MemoryNetwork(schedule, {
       carry: (_, arrive) => schedule(arrive),
       arriving: (frame) => {
-        if (frame.from.node === this.muted) return undefined;
+        if (this.loses?.(frame) === true) return undefined;
         this.record(frame);
         return frame.frame;
       },

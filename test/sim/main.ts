@@ -4,6 +4,8 @@
  *   npm run sim -- --seeds 1..200 --json     those seeds; one JSON object as the last line
  *   npm run sim -- --seed 42                 one seed
  *   npm run sim -- --minutes 60              new seeds for an hour
+ *   npm run sim -- --campaign 2000           so many seeds that follow from the sources: a change
+ *                                            is met by other runs than the version before it
  *   npm run sim -- --script FILE             a script, as a failing seed prints it
  *   npm run sim -- --seed 42 --trace         everything that happens, a line each
  *   npm run sim -- --history FILE            with any of these: what the clients saw, as JSON lines
@@ -15,6 +17,7 @@ import { readFileSync } from "node:fs";
 import { simulate } from "../../src/testing/index.ts";
 import type { SimulateOptions, SimulatedRun } from "../../src/testing/index.ts";
 import { failUsage, orUsage, parseArguments } from "../parse-arguments.ts";
+import { campaignSeed } from "./campaign.ts";
 import { HistoryFile } from "./history-file.ts";
 import { tellBroken, tellShrunk, tellSummary } from "./tell.ts";
 
@@ -23,6 +26,7 @@ const { values } = parseArguments({
     seeds: { type: "string" },
     seed: { type: "string" },
     minutes: { type: "string" },
+    campaign: { type: "string" },
     script: { type: "string" },
     history: { type: "string" },
     trace: { type: "boolean", default: false },
@@ -55,7 +59,16 @@ function* seedsAsked(): Generator<number> {
     for (let seed = integer(first, "seeds"); seed <= integer(last, "seeds"); seed += 1) yield seed;
     return;
   }
-  if (values.minutes === undefined) usage("one of --seeds, --seed, --minutes, --script is needed");
+  if (values.campaign !== undefined) {
+    const first = campaignSeed();
+    const count = integer(values.campaign, "campaign");
+    process.stderr.write(`seeds ${first}..${first + count - 1}\n`);
+    for (let seed = first; seed < first + count; seed += 1) yield seed;
+    return;
+  }
+  if (values.minutes === undefined) {
+    usage("one of --seeds, --seed, --campaign, --minutes, --script is needed");
+  }
   const endMs = Date.now() + Number(values.minutes) * 60_000;
   for (let seed = Date.now() % 0x1_0000_0000; Date.now() < endMs; seed += 1) yield seed;
 }

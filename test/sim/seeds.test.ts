@@ -1,14 +1,19 @@
 /**
- * Seeds of the simulator, every tenth of them twice. `npm test -- --only sim/seeds --seed N` begins
- * at another seed.
+ * Seeds of the simulator, every tenth of them twice: the usual ones, of which it is known what they
+ * meet, and some that follow from the sources, so that no version runs what the one before it has
+ * run. `npm test -- --only sim/seeds --seed N` begins at another seed.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planOf, runScript, simulate } from "../../src/testing/index.ts";
 import type { SimulationResult } from "../../src/testing/index.ts";
+import { campaignSeed } from "./campaign.ts";
 
 const firstSeed = Number(process.env["FLOTILLA_SEED"] ?? 1);
 const seedCount = 120;
+const freshSeed =
+  process.env["FLOTILLA_SEED"] === undefined ? campaignSeed() : firstSeed + seedCount;
+const freshCount = 40;
 
 /** Shrinking takes minutes: whoever repeats the seed has it shrunk. */
 const simulation: Promise<SimulationResult> = simulate({
@@ -69,13 +74,21 @@ const faults = [
   "write refused by a full disk",
 ];
 
-test(`seeds ${firstSeed} to ${firstSeed + seedCount - 1} keep every invariant`, async () => {
-  const { failures, seeds } = await simulation;
+function assertWhole({ failures, seeds }: SimulationResult, count: number): void {
   const told = failures.map(({ seed, invariant, message }) => {
     return `seed ${seed} breaks ${invariant}: ${message}; repeat with npm run sim -- --seed ${seed}`;
   });
   assert.deepEqual(told, []);
-  assert.equal(seeds, seedCount);
+  assert.equal(seeds, count);
+}
+
+test(`seeds ${firstSeed} to ${firstSeed + seedCount - 1} keep every invariant`, async () => {
+  assertWhole(await simulation, seedCount);
+});
+
+test(`fresh seeds, which follow from the sources, keep every invariant`, async () => {
+  const fresh = { seed: freshSeed, seeds: freshCount, failuresMax: 3, shrink: false };
+  assertWhole(await simulate(fresh), freshCount);
 });
 
 test("every kind of fault has happened in these seeds", async () => {

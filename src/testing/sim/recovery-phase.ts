@@ -50,7 +50,7 @@ export class RecoveryPhase {
     await this.awaitGroups();
     await this.awaitCalls();
     await new Ending(this.world, this.replicas()).run(this.electionUs);
-    if (this.world.options.parkTicks > 0) await this.awaitQuiet(() => this.findAwake());
+    if (this.mustPark()) await this.awaitQuiet(() => this.findAwake());
   }
 
   private replicas(): RunningReplica[] {
@@ -156,6 +156,14 @@ export class RecoveryPhase {
       return `${late.id} is behind in idle group ${group}:\n${this.describe(group, nodes)}`;
     }
     return undefined;
+  }
+
+  /** Whether groups may park, and signs of life are in time however far the clocks run apart. */
+  private mustPark(): boolean {
+    const { options, driftPpm } = this.world.settings;
+    const drift = driftPpm / 1_000_000;
+    const slowest = (options.heartbeatTicks + 1) / (1 - drift);
+    return options.parkTicks > 0 && slowest < options.electionTicks / (1 + drift);
   }
 
   /** A group that has nothing to do, and does not park. */

@@ -80,7 +80,7 @@ export const parkingMutants: readonly Mutant[] = [
     says: "A parked follower rests on a shard that it can name (src/shard/ticks.ts): its leader's node leaves the address book and dies, and its idle groups have no leader ever after.",
     file: "src/shard/ticks.ts",
     find: "      return voucher !== undefined;",
-    replace: "      return true;",
+    replace: "      return voucher !== undefined || link === undefined;",
     killer: { file: inline, name: "leaves the address book" },
   },
   {
