@@ -37,8 +37,16 @@ export interface NewCall {
   readonly group: GroupId | undefined;
   readonly deadlineMs: number;
   readonly what: CallKind;
+  /** Memory that it takes until it is answered; 0 for an operator's call. */
+  readonly bytes: number;
   /** Of the operator and not of the load: has a slot where all others are taken. @default false */
   readonly control?: boolean | undefined;
+}
+
+/** What the calls of one shard may take. */
+export interface CallBounds {
+  readonly callsMax: number;
+  readonly bytesMax: number;
 }
 
 /** Slots beyond `callsMax`, so that an overloaded shard can still be asked how it is. */
@@ -46,12 +54,16 @@ const controlCallsMax = 256;
 
 export class CallTable {
   private readonly callsMax: number;
+  private readonly bytesMax: number;
+  /** Of all calls that have a slot. */
+  private bytes = 0;
   /** Slot 0 is not used: a reply to 0 is no reply. */
   private states: number[] = [slotAbandoned];
   private resolves: (Resolve | undefined)[] = [undefined];
   private rejects: (Reject | undefined)[] = [undefined];
   private deadlines: number[] = [0];
   private whats: CallKind[] = ["start"];
+  private sizes: number[] = [0];
   private groups: (GroupId | undefined)[] = [undefined];
   private free: number[] = [];
   /** Results each call expects; 0 for a call that is no batch. */
@@ -60,8 +72,9 @@ export class CallTable {
   private batches: (BatchResult[] | undefined)[] = [undefined];
   private readonly cleanups: Map<number, () => void> = new Map();
 
-  constructor(callsMax: number) {
+  constructor({ callsMax, bytesMax }: CallBounds) {
     this.callsMax = callsMax;
+    this.bytesMax = bytesMax;
   }
 
   /**
@@ -74,15 +87,19 @@ export class CallTable {
 
   /**
    * Takes a slot.
-   * @throws ERR_BUSY where all are taken
+   * @throws ERR_BUSY if all are taken, or if the calls hold too many bytes
    */
   open(
-    { group, deadlineMs, what, control = false }: NewCall,
+    { group, deadlineMs, what, bytes, control = false }: NewCall,
     resolve: Resolve,
     reject: Reject,
   ): number {
     if (this.count >= this.callsMax + (control ? controlCallsMax : 0)) {
       throw new RaftError("ERR_BUSY", `${this.callsMax} calls of this shard wait (callsMax)`);
+    }
+    if (this.bytes >= this.bytesMax && bytes > 0) {
+      const message = `Calls of this shard that wait hold ${this.bytes} bytes (a quarter of shardBytesMax)`;
+      throw new RaftError("ERR_BUSY", message);
     }
     const slot = this.free.pop() ?? this.states.length;
     this.states[slot] = slotWaiting;
@@ -90,6 +107,8 @@ export class CallTable {
     this.rejects[slot] = reject;
     this.deadlines[slot] = deadlineMs;
     this.whats[slot] = what;
+    this.sizes[slot] = bytes;
+    this.bytes += bytes;
     this.groups[slot] = group;
     this.expected[slot] = 0;
     this.batches[slot] = undefined;
@@ -172,6 +191,7 @@ export class CallTable {
     this.resolves[slot] = undefined;
     this.rejects[slot] = undefined;
     this.batches[slot] = undefined;
+    this.bytes -= this.sizes[slot] ?? 0;
     this.cleanup(slot);
     this.free.push(slot);
   }

@@ -13,6 +13,7 @@ import {
   shardOfGroup,
 } from "../base/index.ts";
 import type { GroupId, NodeId } from "../base/index.ts";
+import { byteShares } from "../shard/index.ts";
 import type {
   ControlCall,
   GroupCreated,
@@ -110,8 +111,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
         if (opening.engine !== undefined) opening.engine.#tell("shardFailed", { shard, error });
       },
     };
+    const { callsMax, shardBytesMax } = resolved.tuning;
+    const bounds = { callsMax, bytesMax: byteShares(shardBytesMax).calls };
     for (let shard = 0; shard < shards; shard += 1) {
-      handles.push(new ShardHandle(shard, resolved.tuning.callsMax, owner));
+      handles.push(new ShardHandle(shard, bounds, owner));
     }
     const opened = await Promise.allSettled(handles.map((handle) => handle.open()));
     const failed = opened.find((result) => result.status === "rejected");

@@ -20,6 +20,7 @@ import {
   answerKind,
   callFlag,
   callKind,
+  callOverheadBytes,
   decodeTrusted,
   encodeTrusted,
 } from "../shard/index.ts";
@@ -27,7 +28,7 @@ import type { ControlCall, ShardEvent, ShardTask } from "../shard/index.ts";
 import { outcomeUnanswered } from "./call-effects.ts";
 import type { CallKind } from "./call-effects.ts";
 import { CallTable } from "./call-table.ts";
-import type { BatchResult, NewCall, Proposed, Reject, Resolve } from "./call-table.ts";
+import type { BatchResult, CallBounds, NewCall, Proposed, Reject, Resolve } from "./call-table.ts";
 import { PeerFaults } from "./peer-faults.ts";
 import { ResultSlab } from "./result-slab.ts";
 import { SignalWatch } from "./signal-watch.ts";
@@ -67,7 +68,14 @@ const sweepMs = 20;
 const forgiveMs = 60_000;
 const nothing = new Uint8Array(0);
 
-type CallRequest = Pick<NewCall, "group" | "what" | "control"> & {
+interface EntriesCall {
+  readonly group: GroupId;
+  readonly entries: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly settings: CallSettings;
+}
+
+type CallRequest = Pick<NewCall, "group" | "what" | "bytes" | "control"> & {
   readonly settings: CallSettings;
 };
 
@@ -98,14 +106,14 @@ export class ShardHandle {
 
   constructor(
     shard: number,
-    callsMax: number,
+    bounds: CallBounds,
     owner: ShardOwner,
     nowMs: () => number = () => performance.now(),
   ) {
     this.shard = shard;
     this.owner = owner;
     this.nowMs = nowMs;
-    this.calls = new CallTable(callsMax);
+    this.calls = new CallTable(bounds);
   }
 
   /** Starts the worker; resolves when its store is open and its port bound. */
@@ -227,9 +235,10 @@ export class ShardHandle {
     settings: CallSettings,
   ): Promise<Proposed> {
     return new Promise<Proposed>((resolve, reject) => {
-      const slot = this.newCall({ group, what: "proposal", settings }, resolve, reject);
+      const bytes = bytesOf(commands);
+      const slot = this.newCall({ group, what: "proposal", bytes, settings }, resolve, reject);
       if (slot === 0) return;
-      this.writeEntries(callKind.propose, slot, { group, entries: commands, settings });
+      this.writeEntries(callKind.propose, slot, { group, entries: commands, bytes, settings });
     });
   }
 
@@ -239,22 +248,17 @@ export class ShardHandle {
     settings: CallSettings,
   ): Promise<BatchResult[]> {
     return new Promise<BatchResult[]>((resolve, reject) => {
-      const slot = this.newCall({ group, what: "proposal", settings }, resolve, reject);
+      const bytes = bytesOf(commands);
+      const slot = this.newCall({ group, what: "proposal", bytes, settings }, resolve, reject);
       if (slot === 0) return;
       this.calls.expectBatch(slot, commands.length);
-      this.writeEntries(callKind.propose, slot, { group, entries: commands, settings });
+      this.writeEntries(callKind.propose, slot, { group, entries: commands, bytes, settings });
     });
   }
 
   /** A call of commands or queries. */
-  private writeEntries(
-    kind: number,
-    slot: number,
-    call: { group: GroupId; entries: readonly Uint8Array[]; settings: CallSettings },
-  ): void {
-    const { group, entries, settings } = call;
-    let bytes = 0;
-    for (const entry of entries) bytes += entry.length + 5;
+  private writeEntries(kind: number, slot: number, call: EntriesCall): void {
+    const { group, entries, bytes, settings } = call;
     const { writer } = this;
     if (!this.beginRecord(kind, slot, bytes)) return;
     writer.word(group);
@@ -285,18 +289,20 @@ export class ShardHandle {
     settings: CallSettings,
   ): Promise<ReadAnswer> {
     return new Promise<ReadAnswer>((resolve, reject) => {
-      const slot = this.newCall({ group, what: "read", settings }, resolve, reject);
+      const bytes = bytesOf(queries);
+      const slot = this.newCall({ group, what: "read", bytes, settings }, resolve, reject);
       if (slot === 0) return;
-      this.writeEntries(callKind.read, slot, { group, entries: queries, settings });
+      this.writeEntries(callKind.read, slot, { group, entries: queries, bytes, settings });
     });
   }
 
   readLocal(group: GroupId, query: Uint8Array, settings: CallSettings): Promise<ReadAnswer> {
     return new Promise<ReadAnswer>((resolve, reject) => {
-      const slot = this.newCall({ group, what: "read", settings }, resolve, reject);
+      const bytes = bytesOf([query]);
+      const slot = this.newCall({ group, what: "read", bytes, settings }, resolve, reject);
       if (slot === 0) return;
       const { writer } = this;
-      if (!this.beginRecord(callKind.readLocal, slot, query.length)) return;
+      if (!this.beginRecord(callKind.readLocal, slot, bytes)) return;
       writer.word(group);
       writer.word(slot);
       writer.entries([query]);
@@ -308,7 +314,7 @@ export class ShardHandle {
   control<T>(call: ControlCall, settings: CallSettings): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const group = "group" in call ? call.group : undefined;
-      const request = { group, what: call.kind, settings, control: true };
+      const request = { group, what: call.kind, bytes: 0, settings, control: true };
       const slot = this.newCall(request, resolve, reject);
       if (slot === 0) return;
       const bytes = encodeTrusted(call);
@@ -334,7 +340,7 @@ export class ShardHandle {
 
   /** Takes a slot for a call; 0 where it was refused and has been rejected. */
   private newCall(
-    { group, what, settings, control }: CallRequest,
+    { group, what, bytes, settings, control }: CallRequest,
     resolve: Resolve,
     reject: Reject,
   ): number {
@@ -349,7 +355,7 @@ export class ShardHandle {
     }
     // The clock is asked once a turn of the event loop: calls that leave together began together.
     if (!this.flushScheduled) this.turnMs = this.nowMs();
-    const call: NewCall = { group, what, control, deadlineMs: this.turnMs + timeoutMs };
+    const call: NewCall = { group, what, bytes, control, deadlineMs: this.turnMs + timeoutMs };
     let slot: number;
     try {
       slot = this.calls.open(call, resolve, reject);
@@ -482,6 +488,13 @@ export class ShardHandle {
     if (this.state === "closing") this.state = "closed";
     this.failCalls();
   }
+}
+
+/** What a call holds in memory, and no less than it takes in the mail. */
+function bytesOf(entries: readonly Uint8Array[]): number {
+  let bytes = callOverheadBytes;
+  for (const entry of entries) bytes += entry.length + 5;
+  return bytes;
 }
 
 function errorIn(reader: MailReader): RaftError {

@@ -97,9 +97,17 @@ export interface TuningOptions {
    */
   readonly applyBytesMax?: number | undefined;
   /**
+   * Memory that one shard holds for calls, entries, answers and connections, whatever the number of
+   * groups: a quarter for this node's calls, an eighth for calls forwarded to it, a quarter for
+   * entries, an eighth for answers, a quarter for connections; beyond it calls are refused with
+   * ERR_BUSY, and entries of other nodes are not read. From 16,384 to 68,719,476,736 bytes.
+   * @default 268435456
+   */
+  readonly shardBytesMax?: number | undefined;
+  /**
    * Entries of all groups written in one round, a block more at the most, while other groups wait
    * for the next one; about what the disk takes in between two heartbeats, since a longer write
-   * delays those. From 1 to 268,435,456 bytes.
+   * delays those. From 1,024 to 268,435,456 bytes.
    * @default 8388608
    */
   readonly roundBytesMax?: number | undefined;

@@ -81,8 +81,12 @@ export function handleHeartbeatRequest(state: RaftState, request: HeartbeatReque
  * groups' writes.
  */
 export function answerLeader(state: RaftState, response: HeartbeatResponse | ParkResponse): void {
-  if (state.durableTerm === state.term) state.messages.push(response);
-  else state.durableMessages.push(response);
+  const waiting = state.durableTerm === state.term ? state.messages : state.durableMessages;
+  // While a disk hangs nothing leaves: of the answers to one leader only the newest is kept, since
+  // it says all that the older ones do.
+  const at = waiting.findLastIndex(({ kind, to }) => kind === response.kind && to === response.to);
+  if (at === -1) waiting.push(response);
+  else waiting[at] = response;
 }
 
 /**

@@ -26,7 +26,7 @@ export {
 } from "./describe.ts";
 export type { HardState } from "./hard-state.ts";
 export { checkInvariants } from "./invariants.ts";
-export type { LogReader } from "./log/raft-log.ts";
+export type { LogReader, TailTotal } from "./log/raft-log.ts";
 export type { TermRun } from "./log/term-runs.ts";
 export type {
   AppendRequest,

@@ -376,6 +376,12 @@ export class Raft {
     state.log.evict(needed, state.options.tailBytesMax);
   }
 
+  /** Whether entries wait to be given to the store. */
+  get hasUnhanded(): boolean {
+    const { log } = this.state;
+    return log.handed < log.lastIndex;
+  }
+
   /** Whether followers wait to be told a commit index that no entries have carried to them. */
   get hasCommitNotices(): boolean {
     return hasCommitNotices(this.state);
@@ -404,14 +410,11 @@ export class Raft {
     const blocks = log.takeUnhanded(bytesMax);
     this.evict();
     const { messages, confirmedReads } = state;
-    // What promises durability rests on the whole log as it is: it waits until all of it is handed
-    // over.
-    const durableMessages = log.handed === log.lastIndex ? state.durableMessages : none;
+    const durableMessages = takeDurableMessages(state);
     // An empty list is never the state's own: one that `step` goes on filling while the Ready is on
     // its way to the disk would let a vote or an acknowledgement of later entries leave when only
     // this Ready is durable.
     if (messages.length > 0) state.messages = [];
-    if (durableMessages.length > 0) state.durableMessages = [];
     if (confirmedReads.length > 0) state.confirmedReads = [];
     return {
       messages: messages.length > 0 ? messages : none,
@@ -421,7 +424,7 @@ export class Raft {
       blocks,
       mark: { lastIndex: log.handed, lastTerm: log.handedTerm, term: state.term },
       mustPersist: ballot !== undefined || blocks.length > 0,
-      durableMessages: durableMessages.length > 0 ? durableMessages : none,
+      durableMessages,
       confirmedReads: confirmedReads.length > 0 ? confirmedReads : none,
       backlog,
       roleChange: this.takeRoleChange(),
@@ -468,6 +471,24 @@ export class Raft {
 
 function noneAbsent(): boolean {
   return false;
+}
+
+/**
+ * What may be said when all that has been handed over is durable. What rests on entries that a
+ * later Ready hands over waits for that one.
+ */
+function takeDurableMessages(state: RaftState): readonly Message[] {
+  const { durableMessages, log } = state;
+  if (durableMessages.length === 0) return none;
+  state.durableMessages = [];
+  if (log.handed === log.lastIndex) return durableMessages;
+  return durableMessages.filter((message) => {
+    const early =
+      message.kind === "voteRequest" ||
+      (message.kind === "appendResponse" && !message.rejected && message.index > log.handed);
+    if (early) state.durableMessages.push(message);
+    return !early;
+  });
 }
 
 /** What idle replicas say to each other; anything else is a reason to wake up. */

@@ -152,18 +152,29 @@ export function handleAppendRequest(state: RaftState, request: AppendRequest): v
 }
 
 /** Leaves when this replica's state as of now is durable. */
-export function pushAppendResponse(
-  state: RaftState,
-  to: NodeKey,
-  answer: Pick<AppendResponse, "index" | "rejected" | "hintIndex" | "hintTerm">,
-): void {
-  state.durableMessages.push({
-    kind: "appendResponse",
-    from: state.self,
-    to,
-    term: state.term,
-    ...answer,
-  });
+export function pushAppendResponse(state: RaftState, to: NodeKey, answer: AppendAnswer): void {
+  const { durableMessages, term } = state;
+  // A leader that hears nothing repeats itself while this disk hangs: what has been answered and
+  // waits to leave is not answered again.
+  for (let at = durableMessages.length - 1; at >= 0; at -= 1) {
+    const waiting = durableMessages[at];
+    if (waiting?.kind !== "appendResponse" || waiting.to !== to || waiting.term !== term) continue;
+    if (saysAsMuch(waiting, answer)) return;
+    break;
+  }
+  durableMessages.push({ kind: "appendResponse", from: state.self, to, term, ...answer });
+}
+
+type AppendAnswer = Pick<AppendResponse, "index" | "rejected" | "hintIndex" | "hintTerm">;
+
+function saysAsMuch(waiting: AppendAnswer, answer: AppendAnswer): boolean {
+  if (!waiting.rejected && !answer.rejected) return waiting.index >= answer.index;
+  return (
+    waiting.rejected === answer.rejected &&
+    waiting.index === answer.index &&
+    waiting.hintIndex === answer.hintIndex &&
+    waiting.hintTerm === answer.hintTerm
+  );
 }
 
 /** Appends what is new in a block; everything before it is known to match. */

@@ -4,11 +4,10 @@
  */
 import { SmallMap, assert, nobody } from "../base/index.ts";
 import type { Index, NodeKey, Term } from "../base/index.ts";
-import type { Checksum } from "./block.ts";
 import type { Configuration } from "./configuration.ts";
 import type { HardState } from "./hard-state.ts";
 import { RaftLog } from "./log/raft-log.ts";
-import type { LogReader } from "./log/raft-log.ts";
+import type { LogEnvironment } from "./log/raft-log.ts";
 import type { TermRun } from "./log/term-runs.ts";
 import type { Message } from "./message.ts";
 import type { RaftOptions } from "./options.ts";
@@ -26,9 +25,7 @@ export interface RaftOrigin {
 }
 
 /** What the algorithm needs from outside, injected so that a seed repeats a run. */
-export interface RaftEnvironment {
-  readonly reader: LogReader;
-  readonly checksum: Checksum;
+export interface RaftEnvironment extends LogEnvironment {
   /** An integer in [lo, hi). */
   readonly random: (lo: number, hi: number) => number;
 }
@@ -125,8 +122,7 @@ export class RaftState {
     this.durableTerm = hardState.term;
     this.log = new RaftLog(
       { lastIndex: origin.lastIndex, terms: origin.terms, committed: hardState.commit },
-      environment.reader,
-      environment.checksum,
+      environment,
     );
     assert(this.log.lastTerm <= this.term, "no entry is of a later term than the replica's");
     this.electionDeadline = drawElectionDeadline(this);

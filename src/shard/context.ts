@@ -4,6 +4,9 @@
  */
 import type { GroupId, NodeId, RaftError } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
+import type { TailTotal } from "../raft/index.ts";
+import { byteShares } from "./byte-budget.ts";
+import type { ByteShares } from "./byte-budget.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { Failures } from "./failures.ts";
 import { Nodes } from "./nodes.ts";
@@ -68,6 +71,12 @@ export class ShardContext {
     unknownGroup: 0,
     foreignReplica: 0,
   };
+  /** How the bytes that this shard may hold are shared out. */
+  readonly shares: ByteShares;
+  /** Entries in memory, of all replicas. */
+  readonly tails: TailTotal = { bytes: 0 };
+  /** Replicas whose proposals wait until entries have left memory. */
+  heldBack: Replica[] = [];
   /** The address book as last told, for hints. */
   addresses: Readonly<Record<NodeId, string>> = {};
   /**
@@ -89,6 +98,7 @@ export class ShardContext {
     this.environment = environment;
     this.options = options;
     this.round = round;
+    this.shares = byteShares(options.shardBytesMax);
     this.nodes = new Nodes(environment.node);
     this.outboxes = new Outboxes(environment.transport);
     this.replies = new Replies(this.outboxes, environment.post);
@@ -103,6 +113,11 @@ export class ShardContext {
       this.dirty.push(replica);
     }
     this.schedule();
+  }
+
+  /** Whether entries in memory have used up their share: no more are taken in. */
+  get entriesFull(): boolean {
+    return this.tails.bytes >= this.shares.entries;
   }
 
   markApplying(replica: Replica): void {

@@ -4,6 +4,7 @@ import type { ErrorDetails, Index, NodeId, NodeKey, WireError } from "../base/in
 import { countEntries, entryHeaderBytes } from "../raft/index.ts";
 import { decodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
+import { callOverheadBytes } from "./byte-budget.ts";
 import type { ShardContext } from "./context.ts";
 import { groupDisabled, groupFailed, groupNotFound, groupStopped, idOrNobody } from "./groups.ts";
 import { describeFaults, memberFaults } from "./link-faults.ts";
@@ -203,7 +204,10 @@ export function takeForwarded(context: ShardContext, from: NodeId, request: Shar
   const { replies, options, replicas } = context;
   const { group, payload } = request;
   const count = countEntries(payload);
-  const replyTo = replies.addForwarded(from, request.id, group, Math.max(count, 1));
+  const results = Math.max(count, 1);
+  const bytes = payload.length + callOverheadBytes;
+  const waiting = replies.forwardedBytes;
+  const replyTo = replies.addForwarded({ node: from, id: request.id, group, results, bytes });
   const replica = replicas.get(group);
   const refusal = replica === undefined ? groupNotFound(group) : refusalOf(context, replica);
   if (replica === undefined || refusal !== undefined) {
@@ -216,6 +220,9 @@ export function takeForwarded(context: ShardContext, from: NodeId, request: Shar
     replies.failed(replyTo, new RaftError("ERR_ENTRY_TOO_LARGE", message));
   } else if (replies.forwardedCount > options.requestsMax) {
     const message = `${options.requestsMax} forwarded calls are waiting (requestsMax)`;
+    replies.failed(replyTo, new RaftError("ERR_BUSY", message));
+  } else if (waiting >= context.shares.forwarded) {
+    const message = `Forwarded calls that wait hold ${waiting} bytes (an eighth of shardBytesMax)`;
     replies.failed(replyTo, new RaftError("ERR_BUSY", message));
   } else if (!replica.raft.isLeader) {
     replies.failed(replyTo, notLeader(context, replica));

@@ -34,6 +34,7 @@ export function addReplica(context: ShardContext, recovered: RecoveredGroup): Re
     reader: { read: (from, bytesMax) => readLog(context, group, from, bytesMax) },
     checksum: crc32c,
     random: context.random,
+    tails: context.tails,
   };
   const raft = new Raft(
     {
@@ -360,10 +361,14 @@ function leaveGroup(context: ShardContext, replica: Replica): void {
   context.ticks.noteLeadership(replica);
 }
 
-/** The state machine's `close` is the user's: what it throws must not take the shard with it. */
+/**
+ * Frees what a replica holds. The state machine's `close` is the user's: what it throws must not
+ * take the shard with it.
+ */
 export function endMachine(replica: Replica): void {
   const machine: StateMachine | undefined = replica.machine;
   replica.machine = undefined;
+  replica.raft.state.log.release();
   try {
     machine?.close?.();
   } catch {

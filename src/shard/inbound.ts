@@ -9,6 +9,7 @@ import type { Link, PeerRefusal, PeerShard, TransportHandler } from "../transpor
 import { readMessages } from "../wire/index.ts";
 import type { MessageSink, ShardMessage, ShardRequest } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
+import type { EntryMemory } from "./entry-memory.ts";
 import { takeCreateReplica, takeRemoveReplica } from "./creation.ts";
 import { takeForwarded } from "./forward.ts";
 import { endFor } from "./groups.ts";
@@ -19,15 +20,19 @@ import type { PeerRequests } from "./requests.ts";
 export class Inbound implements TransportHandler, MessageSink {
   private readonly context: ShardContext;
   private readonly requests: PeerRequests;
+  private readonly memory: EntryMemory;
   /** The sender of the frame being read. */
   private from: PeerShard = { node: "", shard: 0, incarnation: 0 };
   private fromKey: NodeKey = 0;
   private nowMs = 0;
   /** Nodes of the address book of which the engine was told that a greeting failed. */
   private readonly refused: Set<NodeId> = new Set();
+  /** The largest frame that has come. */
+  frameBytesMax = 0;
 
-  constructor(context: ShardContext, requests: PeerRequests) {
+  constructor(context: ShardContext, requests: PeerRequests, memory: EntryMemory) {
     this.context = context;
+    this.memory = memory;
     this.requests = requests;
   }
 
@@ -38,6 +43,8 @@ export class Inbound implements TransportHandler, MessageSink {
     this.fromKey = context.nodes.keyOf(from.node);
     this.nowMs = context.environment.clock.monotonicMs();
     context.counters.messagesIn += readMessages(body, this.fromKey, context.nodes.self, this);
+    this.frameBytesMax = Math.max(this.frameBytesMax, body.length);
+    this.memory.afterFrame();
     context.schedule();
   }
 

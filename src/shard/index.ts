@@ -3,6 +3,8 @@
  * wire, raft and base. It never reads a clock, a disk or a socket but through what it is given;
  * only `worker-host.ts` knows the real ones.
  */
+export { byteShares, callOverheadBytes } from "./byte-budget.ts";
+export type { HeldBytes } from "./byte-budget.ts";
 export { decodeTrusted, encodeTrusted } from "./control-codec.ts";
 export type { GroupCreated } from "./creation.ts";
 export type { Clock, Scheduler, ShardEnvironment } from "./environment.ts";

@@ -28,15 +28,23 @@ const frameReserveBytes = 1_024;
 
 const nothing = new Uint8Array(0);
 
-/** A call that another node's shard forwarded to this one. */
-interface Forwarded {
+/** A call that another node's shard forwards to this one. */
+export interface NewForwarded {
   readonly node: NodeId;
-  readonly requestId: number;
+  /** The request's id there. */
+  readonly id: number;
   readonly group: GroupId;
+  /** Results awaited; 1 for a read. */
+  readonly results: number;
+  /** Memory that it takes until it is answered. */
+  readonly bytes: number;
+}
+
+interface Forwarded extends NewForwarded {
   /** Results still to come. */
   missing: number;
   index: Index;
-  readonly results: (Uint8Array | WireError)[];
+  readonly answers: (Uint8Array | WireError)[];
 }
 
 export class Replies {
@@ -47,6 +55,8 @@ export class Replies {
   private readonly run = { call: noReply, take: 0, hole: 0, count: 0, next: 0, end: 0 };
   private readonly forwarded: Map<ReplyTo, Forwarded> = new Map();
   private nextForwarded: ReplyTo = -1;
+  /** Memory that the forwarded calls here take. */
+  forwardedBytes = 0;
 
   /** Answers that the `values` record written last still lacks. */
   private answersMissing = 0;
@@ -65,12 +75,21 @@ export class Replies {
     return this.forwarded.size;
   }
 
-  /** Registers a forwarded call of `count` results (1 for a read). */
-  addForwarded(node: NodeId, requestId: number, group: GroupId, count: number): ReplyTo {
+  /** Registers a forwarded call. */
+  addForwarded(call: NewForwarded): ReplyTo {
     const replyTo = this.nextForwarded;
     this.nextForwarded -= 1;
-    this.forwarded.set(replyTo, { node, requestId, group, missing: count, index: 0, results: [] });
+    this.forwarded.set(replyTo, { ...call, missing: call.results, index: 0, answers: [] });
+    this.forwardedBytes += call.bytes;
     return replyTo;
+  }
+
+  private takeForwarded(replyTo: ReplyTo): Forwarded | undefined {
+    const call = this.forwarded.get(replyTo);
+    if (call === undefined) return undefined;
+    this.forwarded.delete(replyTo);
+    this.forwardedBytes -= call.bytes;
+    return call;
   }
 
   /** One entry's result. */
@@ -117,12 +136,12 @@ export class Replies {
   private addResult(replyTo: ReplyTo, index: Index, result: Uint8Array | WireError): void {
     const call = this.forwarded.get(replyTo);
     assert(call !== undefined, "a forwarded call is answered once");
-    if (call.results.length === 0) call.index = index;
-    call.results.push(result);
+    if (call.answers.length === 0) call.index = index;
+    call.answers.push(result);
     call.missing -= 1;
     if (call.missing > 0) return;
-    this.forwarded.delete(replyTo);
-    this.respond(call, false, encodeCbor(call.results));
+    this.takeForwarded(replyTo);
+    this.respond(call, false, encodeCbor(call.answers));
   }
 
   /**
@@ -165,9 +184,8 @@ export class Replies {
 
   failed(replyTo: ReplyTo, error: RaftError): void {
     if (replyTo < 0) {
-      const call = this.forwarded.get(replyTo);
+      const call = this.takeForwarded(replyTo);
       if (call === undefined) return;
-      this.forwarded.delete(replyTo);
       this.respond(call, true, encodeCbor(errorToWire(error)));
       return;
     }
@@ -195,7 +213,7 @@ export class Replies {
    * the outcome is unknown.
    */
   private respond(call: Forwarded, failed: boolean, payload: Uint8Array): void {
-    const { node, requestId: id, group, index } = call;
+    const { node, id, group, index } = call;
     if (payload.length > limits.frameBytesMax - frameReserveBytes) {
       const message = `The answer for ${node} has ${payload.length} bytes; a frame takes ${limits.frameBytesMax}`;
       const error = new RaftError("ERR_ENTRY_TOO_LARGE", message, { outcome: "unknown" });

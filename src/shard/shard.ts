@@ -18,12 +18,14 @@ import { blockKind } from "../raft/index.ts";
 import type { AppendGate, Message, PersistMark, Ready } from "../raft/index.ts";
 import { crc32c } from "../wire/index.ts";
 import { Applier } from "./apply.ts";
+import type { HeldBytes } from "./byte-budget.ts";
 import { Calls } from "./calls.ts";
 import type { ShardControl } from "./calls.ts";
 import { ShardContext } from "./context.ts";
 import type { DescriptorWrite } from "./context.ts";
 import { DiskWindow } from "./disk-window.ts";
 import type { ShardEnvironment } from "./environment.ts";
+import { EntryMemory } from "./entry-memory.ts";
 import { failCalls } from "./fail-calls.ts";
 import { leaderHint } from "./forward.ts";
 import {
@@ -67,6 +69,7 @@ export class Shard implements ShardControl {
   private readonly applier: Applier;
   private readonly calls: Calls;
   private readonly inbound: Inbound;
+  private readonly memory: EntryMemory;
   private readonly sendWindow: DiskWindow = new DiskWindow();
   /** The replica whose entries the gate is asked about: one gate for all of them. */
   private gated: Replica | undefined;
@@ -94,7 +97,8 @@ export class Shard implements ShardControl {
     this.requests = new PeerRequests(this.context);
     this.applier = new Applier(this.context);
     this.calls = new Calls(this.context, this.requests, this.applier, this);
-    this.inbound = new Inbound(this.context, this.requests);
+    this.memory = new EntryMemory(this.context);
+    this.inbound = new Inbound(this.context, this.requests, this.memory);
     this.ended = new Promise((resolve) => {
       this.settleEnded = resolve;
     });
@@ -157,6 +161,16 @@ export class Shard implements ShardControl {
     return this.context.replicas;
   }
 
+  /** What it holds now of the shares of its bytes, for those who watch. */
+  get held(): HeldBytes {
+    const { tails, replies } = this.context;
+    return {
+      entries: tails.bytes,
+      forwarded: replies.forwardedBytes,
+      frameBytesMax: this.inbound.frameBytesMax,
+    };
+  }
+
   /** Mail of the engine. */
   receive(mail: ArrayBuffer): void {
     if (!this.context.ended) this.calls.receive(mail);
@@ -171,6 +185,7 @@ export class Shard implements ShardControl {
     }
     context.counters.rounds += 1;
     this.lookForRoom();
+    this.memory.beforeRound();
     const ticked = this.tick();
     const descriptors = context.descriptorWrites;
     context.descriptorWrites = [];
@@ -189,6 +204,10 @@ export class Shard implements ShardControl {
       if (!replica.running) continue;
       this.takeWork(replica, work, changes);
       if (!waitsForDisk(replica)) continue;
+      if (context.entriesFull && !replica.raft.hasUnhanded) {
+        context.heldBack.push(replica);
+        continue;
+      }
       context.markDirty(replica);
       if (roundBytes <= 0 && context.dirty.at(-1) === replica) {
         context.dirty.pop();
@@ -292,7 +311,7 @@ export class Shard implements ShardControl {
       }
     }
     let { roundBytes } = this;
-    while (open.calls > 0 && roundBytes > 0 && raft.admits) {
+    while (open.calls > 0 && roundBytes > 0 && raft.admits && !context.entriesFull) {
       const calls = open.callsWithin(context.options.blockBytesMax);
       const { bytes, count } = open.lay(calls, allocate);
       const timeMs = context.environment.clock.wallMs();
@@ -401,6 +420,7 @@ export class Shard implements ShardControl {
     }
     context.outboxes.flush();
     this.answer();
+    this.memory.afterCommit();
     if (this.roundWaits) {
       this.roundWaits = false;
       context.schedule();
@@ -485,8 +505,7 @@ function descriptorChanges(
 
 /** Whether a replica has entries that the next round can write. */
 function waitsForDisk({ open, raft }: Replica): boolean {
-  const { log } = raft.state;
-  return log.handed < log.lastIndex || (open.calls > 0 && raft.admits);
+  return raft.hasUnhanded || (open.calls > 0 && raft.admits);
 }
 
 function allocate(bytes: number): Uint8Array {

@@ -156,6 +156,12 @@ export class AcceptedConnection {
     this.proceed();
   }
 
+  /** Whether to read nothing for now: then what is sent stays with its sender. */
+  pause(paused: boolean): void {
+    if (paused) this.socket.pause();
+    else this.socket.resume();
+  }
+
   /** Asks the other end whether it is still there. */
   probe(): void {
     this.signal("probe");
@@ -227,13 +233,13 @@ export class AcceptedConnection {
 
   /**
    * A slow path may carry nothing but parts of one large frame, behind which a probe waits: once a
-   * turn the dialler is told that something comes.
+   * turn the dialler is told that something comes. So it is while this end reads nothing.
    */
   private watchTurn(): void {
     const { timers, tuning } = this.owner.context.settings;
     this.receivedInTurn = false;
     this.cancelDeadline = timers.after(Math.ceil(tuning.silenceMs / turnsMax), () => {
-      if (this.receivedInTurn) this.signal("heard");
+      if (this.receivedInTurn || this.socket.isPaused()) this.signal("heard");
       this.watchTurn();
     });
   }

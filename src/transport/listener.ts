@@ -51,6 +51,7 @@ export class Listener implements AcceptedOwner {
   private readonly strangers: Strangers;
   private readonly contests: Contests;
   private closing = false;
+  private dataPaused = false;
   private bound: Promise<number> | undefined;
 
   constructor(context: ConnectionContext, events: ListenerEvents) {
@@ -78,6 +79,14 @@ export class Listener implements AcceptedOwner {
   setDirectory(ports: readonly number[]): void {
     this.directory = ports;
     for (const connection of this.connections) connection.onDirectory();
+  }
+
+  /** Whether to read nothing of what comes on data lanes. */
+  pauseData(paused: boolean): void {
+    this.dataPaused = paused;
+    for (const connection of this.open.values()) {
+      if (connection.lane === "data") connection.pause(paused);
+    }
   }
 
   /** Stops accepting and ends every connection without telling the handler. */
@@ -120,6 +129,7 @@ export class Listener implements AcceptedOwner {
     else ofNode.add(connection);
     for (const rival of rivals) rival.close("superseded");
     older?.close("superseded");
+    if (this.dataPaused && connection.lane === "data") connection.pause(true);
     this.events.onPeerGreeted({ node: peer.node, instance }, ofNode === undefined);
     return undefined;
   }

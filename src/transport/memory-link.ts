@@ -10,11 +10,14 @@ class LaneQueue {
   readonly frames: Uint8Array[] = [];
   bytes = 0;
   wasHalfFull = false;
+  /** Frames that have arrived at an end that does not read. */
+  arrived = 0;
 
   clear(): void {
     this.frames.length = 0;
     this.bytes = 0;
     this.wasHalfFull = false;
+    this.arrived = 0;
   }
 }
 
@@ -71,6 +74,15 @@ export class MemoryLink implements Link {
     return this[lane].bytes;
   }
 
+  /** The other end reads again: what has arrived meanwhile is handed over, each as a task. */
+  resume(): void {
+    const { arrived } = this.data;
+    this.data.arrived = 0;
+    for (let count = 0; count < arrived; count += 1) {
+      this.network.schedule(() => this.deliver("data"), this.remote);
+    }
+  }
+
   leadsTo(transport: MemoryTransport): boolean {
     return this.remote === transport;
   }
@@ -110,8 +122,12 @@ export class MemoryLink implements Link {
    */
   private deliver(lane: Lane): void {
     const queue = this[lane];
-    const frame = queue.frames.shift();
     const { remote } = this;
+    if (lane === "data" && remote?.dataPaused === true && queue.arrived < queue.frames.length) {
+      queue.arrived += 1;
+      return;
+    }
+    const frame = queue.frames.shift();
     if (frame === undefined || remote === undefined || this.severed) return;
     queue.bytes -= frame.length;
     const arriving = this.network.wire.arriving(this.describe(lane, frame));

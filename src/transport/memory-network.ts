@@ -76,11 +76,15 @@ export class MemoryNetwork {
     this.changed();
   }
 
-  /** Hands a frame to where it was sent once before, as if it had been under way until now. */
-  repeat({ from, to, frame }: MemoryFrame): void {
+  /**
+   * Hands a frame to where it was sent once before, as if it had been under way until now. Where
+   * data lanes are not read it is lost.
+   */
+  repeat({ from, to, lane, frame }: MemoryFrame): void {
     for (const transport of this.bound.values()) {
       const { node, shard } = transport.identity;
-      if (node === to.node && shard === to.shard) transport.take(from, frame);
+      if (node !== to.node || shard !== to.shard) continue;
+      if (lane === "control" || !transport.dataPaused) transport.take(from, frame);
     }
   }
 
@@ -108,6 +112,11 @@ export class MemoryNetwork {
     this.bound.set(wanted, transport);
     this.changed();
     return wanted;
+  }
+
+  /** What waits on its way to a transport that reads data lanes again. */
+  resumeData(transport: MemoryTransport): void {
+    for (const other of this.bound.values()) other.resumeTo(transport);
   }
 
   unbind(transport: MemoryTransport): void {

@@ -31,6 +31,8 @@ export class MemoryTransport implements Transport {
   readonly identity: TransportIdentity;
   readonly counters: TransportCounters = new TransportCounters();
   readonly sendQueueBytesMax: number;
+  /** Frames of data lanes wait on their way here. */
+  dataPaused = false;
   /** Set from `listen` to `close`. */
   handler: TransportHandler | undefined;
   private readonly network: MemoryNetwork;
@@ -125,6 +127,11 @@ export class MemoryTransport implements Transport {
     return { reason: `peerRefused:${reason}`, text, refused: true };
   }
 
+  pauseData(paused: boolean): void {
+    this.dataPaused = paused;
+    if (!paused) this.network.resumeData(this);
+  }
+
   stats(): TransportStats {
     let open = 0;
     for (const links of this.links.values()) {
@@ -154,6 +161,13 @@ export class MemoryTransport implements Transport {
   /** Ends the links to a node, at once and silently; `review` tells. */
   sever(node: NodeId): void {
     for (const link of this.links.get(node)?.values() ?? []) link.sever();
+  }
+
+  /** Hands over what waited on the way to a shard that reads again. */
+  resumeTo(transport: MemoryTransport): void {
+    for (const link of this.links.get(transport.identity.node)?.values() ?? []) {
+      if (link.leadsTo(transport)) link.resume();
+    }
   }
 
   /** Ends the links to one shard, which closes. */

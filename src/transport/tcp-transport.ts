@@ -116,6 +116,10 @@ export class TcpTransport implements Transport {
     return this.remotes.get(node)?.fault;
   }
 
+  pauseData(paused: boolean): void {
+    this.listener?.pauseData(paused);
+  }
+
   stats(): TransportStats {
     return this.context.counters.stats(this.context.sockets.size);
   }

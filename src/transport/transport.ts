@@ -133,6 +133,11 @@ export interface Transport {
    * a link to it has come up since.
    */
   faultOf(node: NodeId): LinkFault | undefined;
+  /**
+   * Whether frames of data lanes are not to be read for now: they stay with their senders. Those of
+   * control lanes always are.
+   */
+  pauseData(paused: boolean): void;
   stats(): TransportStats;
   /** Closes every connection and the port. */
   close(): Promise<void>;

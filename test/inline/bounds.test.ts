@@ -1,7 +1,7 @@
 /** What waits in a shard, and what one round writes, is bounded in bytes, whatever the groups. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { GroupId } from "../../src/base/index.ts";
+import type { GroupId, NodeId } from "../../src/base/index.ts";
 import type { CommitBatch } from "../../src/log/index.ts";
 import { ShardCluster } from "./shard-cluster.ts";
 import { TrialStore } from "./trial-store.ts";
@@ -76,3 +76,77 @@ test("a group with little to write is not starved by others that fill every roun
   const position = client.answered.indexOf(small);
   assert.ok(position <= 20, `answered after ${position} others`);
 });
+
+test("a follower whose disk hangs takes in its share of entries, not the windows of all groups", async () => {
+  const shardBytesMax = 400_000;
+  const options = { shardBytesMax, blockBytesMax: 2_000 };
+  const { cluster, stores } = await startWatched({ options });
+  const groups = Array.from({ length: 40 }, (_, at) => at + 1);
+  for (const group of groups) await cluster.createGroup("a", group);
+  const hung = stores[2];
+  assert.ok(hung !== undefined);
+  hung.holding = true;
+  const client = cluster.client("a", 1);
+  for (let turn = 0; turn < 20; turn += 1) {
+    for (const group of groups) client.propose(group, "x".repeat(1_000));
+    await cluster.run();
+  }
+  assert.deepEqual(client.unanswered, [], "a majority serves");
+  const held = tailBytesOn(cluster, "c");
+  assert.ok(held >= shardBytesMax / 4, `${held} bytes: the lane is not read only when that is due`);
+  assert.ok(held <= shardBytesMax / 4 + 50_000, `${held} bytes in memory of the follower`);
+  assert.ok(tailBytesOn(cluster, "a") <= shardBytesMax / 4, "the leader reads back what c lacks");
+  hung.holding = false;
+  hung.release();
+  await cluster.tick(20);
+  for (const group of groups) {
+    assert.equal(await cluster.digest("c", group), await cluster.digest("a", group));
+  }
+});
+
+test("forwarded calls are refused as busy while those that wait use up their share", async () => {
+  const options = { shardBytesMax: 80_000 };
+  const { cluster, stores } = await startWatched({ options });
+  await cluster.createGroup("a", 1);
+  await cluster.tick(2);
+  for (const store of stores) store.holding = true;
+  const calls = Array.from({ length: 30 }, () =>
+    cluster.client("b", 1).propose(1, "x".repeat(1_000), { forward: true }),
+  );
+  await cluster.run();
+  const refused = calls.filter(({ settled }) => settled);
+  assert.ok(refused.length >= 15 && refused.length <= 22, `${refused.length} are refused`);
+  for (const call of refused) {
+    const { code, outcome, message } = call.failure();
+    assert.deepEqual([code, outcome], ["ERR_BUSY", "none"]);
+    assert.match(message, /shardBytesMax/);
+  }
+  for (const store of stores) store.holding = false;
+  for (const store of stores) store.release();
+  await cluster.settle(calls);
+  const late = cluster.client("b", 1).propose(1, "y", { forward: true });
+  await cluster.settle([late]);
+  assert.equal(late.results().length, 1);
+});
+
+test("a follower whose disk hangs keeps one answer for each leader, however often that calls", async () => {
+  const { cluster, stores } = await startWatched({ options: { parkTicks: 0 } });
+  await cluster.createGroup("a", 1);
+  await cluster.tick(5);
+  const hung = stores[2];
+  assert.ok(hung !== undefined);
+  hung.holding = true;
+  cluster.client("a", 1).propose(1, "x");
+  await cluster.tick(200);
+  const state = cluster.at("c").shard.replicas.get(1)?.raft.state;
+  assert.ok(state !== undefined);
+  const waiting = [...state.messages, ...state.durableMessages];
+  assert.ok(waiting.length <= 3, `${waiting.length} messages wait`);
+});
+
+function tailBytesOn(cluster: ShardCluster, node: NodeId): number {
+  let bytes = 0;
+  for (const { raft } of cluster.at(node).shard.replicas.values())
+    bytes += raft.state.log.tailBytes;
+  return bytes;
+}

@@ -25,10 +25,23 @@ export interface LogReader {
   read(from: Index, bytesMax: number): readonly Block[];
 }
 
+/** Bytes of all entries in memory, of all replicas that share it. */
+export interface TailTotal {
+  bytes: number;
+}
+
 export interface LogOrigin {
   readonly lastIndex: Index;
   readonly terms: readonly TermRun[];
   readonly committed: Index;
+}
+
+/** What a log needs from outside. */
+export interface LogEnvironment {
+  readonly reader: LogReader;
+  readonly checksum: Checksum;
+  /** What the memory of this log is added to. @default a total of its own */
+  readonly tails?: TailTotal | undefined;
 }
 
 export class RaftLog {
@@ -48,12 +61,17 @@ export class RaftLog {
   readonly terms: TermRuns;
   private readonly reader: LogReader;
   private readonly checksum: Checksum;
+  private readonly total: TailTotal;
   private tail: Block[] = [];
   /** How many blocks at the front of the tail were seen to be committed, and their bytes. */
   private committedBlocks = 0;
   private committedBytes = 0;
+  /** Blocks that left memory before they were committed, oldest first, and their bytes together. */
+  private evictedLasts: Index[] = [];
+  private evictedSizes: number[] = [];
+  private evictedBytes = 0;
 
-  constructor(origin: LogOrigin, reader: LogReader, checksum: Checksum) {
+  constructor(origin: LogOrigin, { reader, checksum, tails }: LogEnvironment) {
     this.lastIndex = origin.lastIndex;
     this.committed = origin.committed;
     this.stable = origin.lastIndex;
@@ -61,6 +79,7 @@ export class RaftLog {
     this.terms = new TermRuns(origin.terms);
     this.reader = reader;
     this.checksum = checksum;
+    this.total = tails ?? { bytes: 0 };
     assert(this.committed <= this.lastIndex, "committed <= lastIndex");
   }
 
@@ -104,7 +123,12 @@ export class RaftLog {
     this.terms.append(block.first, block.term);
     this.lastIndex = lastIndexOf(block);
     this.tail.push(block);
-    this.tailBytes += block.bytes.length;
+    this.grow(block.bytes.length);
+  }
+
+  private grow(bytes: number): void {
+    this.tailBytes += bytes;
+    this.total.bytes += bytes;
   }
 
   /**
@@ -117,14 +141,15 @@ export class RaftLog {
       const block = this.tail[this.tail.length - 1];
       if (block === undefined || lastIndexOf(block) < index) break;
       this.tail.pop();
-      this.tailBytes -= block.bytes.length;
+      this.grow(-block.bytes.length);
       if (block.first < index) {
         const kept = sliceBlock(block, block.first, index, this.checksum);
         this.tail.push(kept);
-        this.tailBytes += kept.bytes.length;
+        this.grow(kept.bytes.length);
         break;
       }
     }
+    this.truncateEvicted(index);
     this.terms.truncate(index);
     this.lastIndex = index - 1;
     this.stable = Math.min(this.stable, index - 1);
@@ -134,6 +159,19 @@ export class RaftLog {
   /** The term of the last entry given to the store. */
   get handedTerm(): Term {
     return this.handed === this.lastIndex ? this.lastTerm : this.terms.termAt(this.handed);
+  }
+
+  /** A block that is cut in two counts whole: its bytes are not there to be looked at. */
+  private truncateEvicted(index: Index): void {
+    const { evictedLasts, evictedSizes } = this;
+    while ((evictedLasts.at(-1) ?? 0) >= index) {
+      if ((evictedLasts.at(-2) ?? this.committed) < index - 1) {
+        evictedLasts[evictedLasts.length - 1] = index - 1;
+        return;
+      }
+      evictedLasts.pop();
+      this.evictedBytes -= evictedSizes.pop() ?? 0;
+    }
   }
 
   /** Entries not yet given to the store, until `bytesMax` is passed. */
@@ -223,12 +261,45 @@ export class RaftLog {
       if (last > this.stable || last > this.committed) break;
       const idle = last <= this.applied && last <= needed;
       if (!idle && this.tailBytes <= bytesMax) break;
-      this.tailBytes -= block.bytes.length;
+      this.grow(-block.bytes.length);
       this.committedBytes -= block.bytes.length;
       count += 1;
     }
     this.committedBlocks -= count;
     if (count > 0) this.tail.splice(0, count);
+  }
+
+  /**
+   * Frees all memory of what is durable, committed or not: whoever needs it reads it back. For a
+   * shard whose replicas together hold too much.
+   */
+  evictDurable(): void {
+    this.countCommitted();
+    let count = 0;
+    for (const block of this.tail) {
+      const last = lastIndexOf(block);
+      const { length } = block.bytes;
+      if (last > this.stable) break;
+      this.grow(-length);
+      if (count < this.committedBlocks) this.committedBytes -= length;
+      else {
+        this.evictedLasts.push(last);
+        this.evictedSizes.push(length);
+        this.evictedBytes += length;
+      }
+      count += 1;
+    }
+    this.committedBlocks = Math.max(0, this.committedBlocks - count);
+    if (count > 0) this.tail.splice(0, count);
+  }
+
+  /** Frees all memory: the replica has ended, and nothing is asked of this log any more. */
+  release(): void {
+    this.total.bytes -= this.tailBytes;
+    this.tailBytes = 0;
+    this.tail = [];
+    this.committedBlocks = 0;
+    this.committedBytes = 0;
   }
 
   /** Whether the entry at `index`, and so all later ones, is in memory. */
@@ -242,7 +313,7 @@ export class RaftLog {
    */
   uncommittedBytes(): number {
     this.countCommitted();
-    return this.tailBytes - this.committedBytes;
+    return this.tailBytes - this.committedBytes + this.evictedBytes;
   }
 
   /**
@@ -250,6 +321,14 @@ export class RaftLog {
    * quorum.
    */
   private countCommitted(): void {
+    let passed = 0;
+    for (; (this.evictedLasts[passed] ?? Number.POSITIVE_INFINITY) <= this.committed; passed += 1) {
+      this.evictedBytes -= this.evictedSizes[passed] ?? 0;
+    }
+    if (passed > 0) {
+      this.evictedLasts.splice(0, passed);
+      this.evictedSizes.splice(0, passed);
+    }
     for (; this.committedBlocks < this.tail.length; this.committedBlocks += 1) {
       const block = this.tail[this.committedBlocks];
       if (block === undefined || lastIndexOf(block) > this.committed) return;

@@ -45,18 +45,16 @@ export const durabilityMutants: readonly Mutant[] = [
     name: "ready-shares-its-list",
     says: "A Ready's promises rest on that Ready alone: acknowledgements of later entries leave with an earlier commit, and a power cut takes them.",
     file: "src/raft/raft.ts",
-    find: "durableMessages: durableMessages.length > 0 ? durableMessages : none,",
-    replace: "durableMessages,",
+    find: "  if (durableMessages.length === 0) return none;",
+    replace: "  if (durableMessages.length === 0) return durableMessages;",
     killer: { file: "test/unit/raft/raft.test.ts" },
   },
   {
     name: "append-acknowledged-at-once",
     says: "An acknowledgement waits for the disk (thesis 3.8; NATS): a power cut takes acknowledged writes.",
     file: "src/raft/replication.ts",
-    find: `  state.durableMessages.push({
-    kind: "appendResponse",`,
-    replace: `  state.messages.push({
-    kind: "appendResponse",`,
+    find: '  durableMessages.push({ kind: "appendResponse",',
+    replace: '  state.messages.push({ kind: "appendResponse",',
     killer: { file: order },
     quick: true,
   },

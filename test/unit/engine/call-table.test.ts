@@ -14,7 +14,7 @@ interface Record {
 function open(table: CallTable, what: CallKind = "proposal", deadlineMs = 100): Record {
   const settled: unknown[] = [];
   const keep = (value: unknown): number => settled.push(value);
-  const slot = table.open({ group: 1, deadlineMs, what }, keep, keep);
+  const slot = table.open({ group: 1, deadlineMs, what, bytes: 10 }, keep, keep);
   return { slot, settled };
 }
 
@@ -26,7 +26,7 @@ const busy = { code: "ERR_BUSY", outcome: "none" };
 const error = new RaftError("ERR_NOT_LEADER", "no");
 
 test("CallTable gives no slot 0 and refuses calls beyond its bound", () => {
-  const table = new CallTable(2);
+  const table = new CallTable({ callsMax: 2, bytesMax: 1_000 });
   const calls = [open(table), open(table)];
   assert.deepEqual(
     calls.map(({ slot }) => slot),
@@ -39,7 +39,7 @@ test("CallTable gives no slot 0 and refuses calls beyond its bound", () => {
 });
 
 test("CallTable keeps the slot of an abandoned call until its answer, which settles nobody", () => {
-  const table = new CallTable(2);
+  const table = new CallTable({ callsMax: 2, bytesMax: 1_000 });
   const call = open(table);
   table.abandon(call.slot, error);
   assert.deepEqual(call.settled, [error]);
@@ -56,7 +56,7 @@ test("CallTable keeps the slot of an abandoned call until its answer, which sett
 });
 
 test("CallTable.abandon() of a call that is answered does nothing", () => {
-  const table = new CallTable(2);
+  const table = new CallTable({ callsMax: 2, bytesMax: 1_000 });
   const call = open(table);
   table.succeed(call.slot, "done");
   table.abandon(call.slot, error);
@@ -65,7 +65,7 @@ test("CallTable.abandon() of a call that is answered does nothing", () => {
 });
 
 test("CallTable answers a batch when its last result is there, with all of them in order", () => {
-  const table = new CallTable(2);
+  const table = new CallTable({ callsMax: 2, bytesMax: 1_000 });
   const batch = open(table);
   table.expectBatch(batch.slot, 3);
   const failed = new RaftError("ERR_APPLY_FAILED", "poison");
@@ -79,7 +79,7 @@ test("CallTable answers a batch when its last result is there, with all of them 
 });
 
 test("CallTable fails a batch as a whole, however many results it has, and forgets them", () => {
-  const table = new CallTable(1);
+  const table = new CallTable({ callsMax: 1, bytesMax: 1_000 });
   const batch = open(table);
   table.expectBatch(batch.slot, 3);
   table.applied(batch.slot, proposed(1));
@@ -91,7 +91,7 @@ test("CallTable fails a batch as a whole, however many results it has, and forge
 });
 
 test("CallTable keeps the slot of an abandoned batch until its last result", () => {
-  const table = new CallTable(1);
+  const table = new CallTable({ callsMax: 1, bytesMax: 1_000 });
   const batch = open(table);
   table.expectBatch(batch.slot, 2);
   table.applied(batch.slot, proposed(1));
@@ -103,7 +103,7 @@ test("CallTable keeps the slot of an abandoned batch until its last result", () 
 });
 
 test("CallTable.sweep() gives up what is past its deadline: writes unknown, reads none", () => {
-  const table = new CallTable(3);
+  const table = new CallTable({ callsMax: 3, bytesMax: 1_000 });
   const write = open(table, "proposal", 100);
   const read = open(table, "read", 100);
   const later = open(table, "proposal", 101);
@@ -121,7 +121,7 @@ test("CallTable.sweep() gives up what is past its deadline: writes unknown, read
 });
 
 test("a call that only reads and is not answered has outcome none, whatever it is called", () => {
-  const table = new CallTable(8);
+  const table = new CallTable({ callsMax: 8, bytesMax: 1_000 });
   const reads = (["read", "status", "stats", "digest"] as const).map((kind) => open(table, kind));
   const writes = (["proposal", "createGroup", "stopGroup"] as const).map((kind) =>
     open(table, kind),
@@ -134,7 +134,7 @@ test("a call that only reads and is not answered has outcome none, whatever it i
 });
 
 test("CallTable.failAll() fails what waits, frees what was abandoned and leaves an empty table", () => {
-  const table = new CallTable(4);
+  const table = new CallTable({ callsMax: 4, bytesMax: 1_000 });
   const calls = [open(table), open(table, "read"), open(table)];
   const [first, second, third] = calls;
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
@@ -147,7 +147,7 @@ test("CallTable.failAll() fails what waits, frees what was abandoned and leaves 
 });
 
 test("CallTable runs the clean-up of a call once, however it ends", () => {
-  const table = new CallTable(4);
+  const table = new CallTable({ callsMax: 4, bytesMax: 1_000 });
   const endings = [
     (slot: number) => table.succeed(slot, "x"),
     (slot: number) => table.fail(slot, error),
@@ -169,7 +169,7 @@ test("CallTable runs the clean-up of a call once, however it ends", () => {
 });
 
 test("CallTable refuses a second answer to a call", () => {
-  const table = new CallTable(1);
+  const table = new CallTable({ callsMax: 1, bytesMax: 1_000 });
   const call = open(table);
   table.succeed(call.slot, "x");
   assert.throws(() => table.succeed(call.slot, "y"), /answered once/);
@@ -179,7 +179,7 @@ test("CallTable settles each call exactly once and never over another, whatever 
   const step = fc.record({ act: fc.nat({ max: 4 }), at: fc.nat() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const table = new CallTable(5);
+      const table = new CallTable({ callsMax: 5, bytesMax: 1_000 });
       const waiting: { call: Record; abandoned: boolean; id: number }[] = [];
       let nextId = 0;
       for (const { act, at } of steps) {
@@ -203,4 +203,20 @@ test("CallTable settles each call exactly once and never over another, whatever 
       assert.equal(table.count, waiting.length);
     }),
   );
+});
+
+test("CallTable refuses calls while those that wait hold too many bytes, but never an operator's", () => {
+  const table = new CallTable({ callsMax: 9, bytesMax: 100 });
+  const settled: unknown[] = [];
+  const keep = (value: unknown): number => settled.push(value);
+  const call = { group: 1, deadlineMs: 100, what: "proposal", bytes: 60 } as const;
+  const first = table.open(call, keep, keep);
+  const second = table.open(call, keep, keep);
+  const refused = { code: "ERR_BUSY", outcome: "none", message: /120 bytes .*shardBytesMax/ };
+  assert.throws(() => table.open(call, keep, keep), refused);
+  table.open({ group: 1, deadlineMs: 100, what: "stats", bytes: 0, control: true }, keep, keep);
+  table.abandon(first, new RaftError("ERR_TIMEOUT", "late"));
+  assert.throws(() => table.open(call, keep, keep), refused, "the shard still holds it");
+  table.succeed(second, 1);
+  assert.notEqual(table.open(call, keep, keep), 0);
 });

@@ -23,6 +23,7 @@ import {
 import type { ControlCall, ShardEvent, ShardTask } from "../../../src/shard/index.ts";
 
 const settings = { timeoutMs: 60_000, forward: false, signal: undefined };
+const bytesMax = 64 * 1_048_576;
 const command = [new Uint8Array([1])];
 
 /** A worker's life: from the start of its task to its end. */
@@ -155,7 +156,7 @@ async function startUp(
   nowMs?: () => number,
 ): Promise<{ handle: ShardHandle; owner: Owner }> {
   const owner = new Owner();
-  const handle = new ShardHandle(0, callsMax, owner, nowMs);
+  const handle = new ShardHandle(0, { callsMax, bytesMax }, owner, nowMs);
   const open = handle.open();
   owner.worker.tell(opened);
   await open;
@@ -276,7 +277,7 @@ test("ShardHandle backs off from a shard that crashes again and again, and forgi
 
 test("what a worker said before it ended counts, though its end is heard first", async () => {
   const owner = new Owner();
-  const handle = new ShardHandle(0, 8, owner);
+  const handle = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
   const open = handle.open();
   const error = {
     code: "ERR_STORE_CORRUPT",
@@ -314,7 +315,7 @@ test("ShardHandle whose store failed stays down and says why", async () => {
 
 test("ShardHandle rejects its opening with what the worker said, and with its crash", async () => {
   const owner = new Owner();
-  const refused = new ShardHandle(0, 8, owner);
+  const refused = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
   const open = refused.open();
   const error = {
     code: "ERR_PORT_IN_USE",
@@ -326,7 +327,7 @@ test("ShardHandle rejects its opening with what the worker said, and with its cr
   await assert.rejects(open, { code: "ERR_PORT_IN_USE", outcome: "none" });
   owner.worker.end();
   await refused.close();
-  const crashed = new ShardHandle(0, 8, owner);
+  const crashed = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
   const again = crashed.open();
   owner.worker.crash(new Error("gone"));
   await assert.rejects(again, { code: "ERR_SHARD_CRASHED" });
@@ -347,7 +348,7 @@ test("ShardHandle posts a burst of large commands in pieces of some MiB", async 
 
 test("an answer that has arrived counts, though this thread stalled past the call's deadline", async () => {
   const owner = new Owner();
-  const handle = new ShardHandle(0, 10, owner);
+  const handle = new ShardHandle(0, { callsMax: 10, bytesMax }, owner);
   const open = handle.open();
   owner.worker.tell(opened);
   await open;

@@ -23,7 +23,7 @@ test("Raft.takeReady() hands over lists that nothing is added to afterwards", ()
   assert.equal(live.takeReady().durableMessages.length, 2);
 });
 
-test("Raft.takeReady() keeps acknowledgements back until all of the log is handed over", () => {
+test("Raft.takeReady() keeps acknowledgements back until their entries are handed over", () => {
   const { live } = groupOf(3).replica(1);
   live.step(append(2, 1, [blockOf(1, 1), blockOf(2, 1), blockOf(3, 1)]));
   const none = live.takeReady(undefined, true, 0);
@@ -33,6 +33,13 @@ test("Raft.takeReady() keeps acknowledgements back until all of the log is hande
   assert.deepEqual([part.blocks.length, part.durableMessages], [1, []]);
   assert.deepEqual(part.mark, { lastIndex: 1, lastTerm: 1, term: 1 });
   assert.equal(live.hasReady, true);
+  // In a term that is not durable yet, heartbeats are answered in time all the same.
+  live.step({ kind: "heartbeatRequest", from: 2, to: 1, term: 1, commit: 0, readRound: 0 });
+  const heard = live.takeReady(undefined, true, 0).durableMessages;
+  assert.deepEqual(
+    heard.map(({ kind }) => kind),
+    ["heartbeatResponse"],
+  );
   const rest = live.takeReady();
   assert.deepEqual([rest.blocks.length, rest.durableMessages.length], [2, 1]);
 });

@@ -168,3 +168,21 @@ test("silent strangers give way to a peer, however many they are", async (t) => 
   b.transport.setPeers({ a: addressOf(a) });
   await linkUp(b.transport, "a");
 });
+
+test("a data lane that the shard does not read for long keeps its link, and its frames come later", async (t) => {
+  const { a, b, link, timers } = await startFar(t);
+  b.transport.pauseData(true);
+  link.send("data", [encodeFrame("waits")]);
+  link.send("control", [encodeFrame("comes")]);
+  await until("the control lane is read", () => b.recorder.values.length === 1);
+  const bytesOf = (): number => a.transport.stats().bytesReceived;
+  for (let turn = 0; turn < 8; turn += 1) {
+    const before = bytesOf();
+    timers.run(turnMs);
+    await until("the data lane says that it is heard", () => bytesOf() >= before + 10);
+  }
+  assert.deepEqual([a.recorder.downs, b.recorder.values], [[], ["comes"]]);
+  b.transport.pauseData(false);
+  await until("it is read again", () => b.recorder.values.length === 2);
+  assert.deepEqual(b.recorder.values, ["comes", "waits"]);
+});

@@ -16,6 +16,7 @@ import { PersistBeforeSpeak } from "./persist-before-speak.ts";
 import { QuorumOfDisks } from "./quorum-of-disks.ts";
 import { Recovery } from "./recovery.ts";
 import { RemovedReplicas } from "./removed-replicas.ts";
+import { ShardBytes } from "./shard-bytes.ts";
 import { StalledDisk } from "./stalled-disk.ts";
 import { StateMachineAgreement } from "./state-machine-agreement.ts";
 import { UpToDateVotes } from "./up-to-date-votes.ts";
@@ -49,5 +50,6 @@ export function createChecks(stage: Stage): Check[] {
     new GroupIsolation(stage),
     new CoreInvariants(stage),
     new BoundedQueues(stage),
+    new ShardBytes(stage),
   ];
 }

@@ -13,6 +13,9 @@ import type { AppliedEntry, Check, LiveReplica, Stage } from "../../../../src/te
 import { AllChecks } from "../../../../src/testing/sim/checks/index.ts";
 import { ShadowReplica, hashOf } from "../../../../src/testing/sim/shadow.ts";
 import type { ShadowChange } from "../../../../src/testing/sim/shadow.ts";
+import { Violation } from "../../../../src/testing/sim/violation.ts";
+import { Raft } from "../../../../src/raft/index.ts";
+import assert from "node:assert/strict";
 
 /** A message without its envelope. */
 export type Said = Message extends infer M
@@ -198,4 +201,34 @@ export function accepted(index: number): Said {
 
 export function granted(yes = true): Said {
   return { kind: "voteResponse", granted: yes };
+}
+
+/** The act must break the invariant named. */
+export function breaks(invariant: string, act: () => void): void {
+  assert.throws(act, (error: unknown) => {
+    assert.ok(error instanceof Violation, String(error));
+    assert.equal(error.invariant, invariant, error.message);
+    return true;
+  });
+}
+
+/** A leader of term 1 that nobody hears. */
+export function lonelyLeader(stage: CheckStage): Raft {
+  const raft = new Raft(
+    {
+      self: 1,
+      configuration: { voters: [1, 2, 3], votersOutgoing: [], learners: [] },
+      hardState: { term: 0, vote: 0, commit: 0 },
+      lastIndex: 0,
+      terms: [],
+    },
+    stage.options,
+    { reader: { read: () => [] }, checksum: () => 0, random: (lo) => lo },
+  );
+  raft.campaign(true);
+  for (const from of [1, 2]) {
+    raft.step({ kind: "voteResponse", from, to: 1, term: 1, granted: true });
+  }
+  assert.ok(raft.isLeader);
+  return raft;
 }

@@ -4,9 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Raft } from "../../../../src/raft/index.ts";
 import type { Check, Stage } from "../../../../src/testing/sim/check.ts";
-import { BoundedQueues } from "../../../../src/testing/sim/checks/bounded-queues.ts";
 import { CommittedEntries } from "../../../../src/testing/sim/checks/committed-entries.ts";
 import { CoreInvariants } from "../../../../src/testing/sim/checks/core-invariants.ts";
 import { ElectedByMajority } from "../../../../src/testing/sim/checks/elected-by-majority.ts";
@@ -26,24 +24,24 @@ import { StalledDisk } from "../../../../src/testing/sim/checks/stalled-disk.ts"
 import { StateMachineAgreement } from "../../../../src/testing/sim/checks/state-machine-agreement.ts";
 import { UpToDateVotes } from "../../../../src/testing/sim/checks/up-to-date-votes.ts";
 import { VerifiedPrefix } from "../../../../src/testing/sim/checks/verified-prefix.ts";
-import { Violation } from "../../../../src/testing/sim/violation.ts";
 import { append, blockOf } from "../../../datadriven/hand-made.ts";
 import { SimulatedGroup, votersOf } from "../../../datadriven/simulated-group.ts";
-import { CheckStage, accepted, commitOf, granted, hashOfText, heartbeat } from "./check-stage.ts";
+import {
+  CheckStage,
+  accepted,
+  breaks,
+  commitOf,
+  granted,
+  hashOfText,
+  heartbeat,
+  lonelyLeader,
+} from "./check-stage.ts";
 
 /** One group on three nodes, under the named checks and the two that keep account. */
 function stageWith(...makers: readonly (new (stage: Stage) => Check)[]): CheckStage {
   const stage = new CheckStage().create(1);
   const all = [ElectionSafety, CommittedEntries, ...makers];
   return stage.watch(...all.map((Maker) => new Maker(stage)));
-}
-
-function breaks(invariant: string, act: () => void): void {
-  assert.throws(act, (error: unknown) => {
-    assert.ok(error instanceof Violation, String(error));
-    assert.equal(error.invariant, invariant, error.message);
-    return true;
-  });
 }
 
 /** Under every check: `a` leads term 1 and commits its no-op and a command, with `b`. */
@@ -429,26 +427,6 @@ test("group-isolation finds an entry that was proposed elsewhere, or less often"
   breaks("group-isolation", () => stage.apply("a", "2 1 x r", 2));
 });
 
-function lonelyLeader(stage: CheckStage): Raft {
-  const raft = new Raft(
-    {
-      self: 1,
-      configuration: { voters: [1, 2, 3], votersOutgoing: [], learners: [] },
-      hardState: { term: 0, vote: 0, commit: 0 },
-      lastIndex: 0,
-      terms: [],
-    },
-    stage.options,
-    { reader: { read: () => [] }, checksum: () => 0, random: (lo) => lo },
-  );
-  raft.campaign(true);
-  for (const from of [1, 2]) {
-    raft.step({ kind: "voteResponse", from, to: 1, term: 1, granted: true });
-  }
-  assert.ok(raft.isLeader);
-  return raft;
-}
-
 test("core-invariants finds a replica whose state contradicts itself", () => {
   const stage = stageWith();
   const check = new CoreInvariants(stage);
@@ -472,43 +450,6 @@ test("core-invariants looks at every replica in its turn", () => {
   breaks("core-invariants", () => {
     for (let turn = 0; turn < 2 * 64; turn += 1) check.onTurn({ node: "a", shard });
   });
-});
-
-test("bounded-queues finds open proposals, uncommitted entries and messages beyond their bounds", () => {
-  const stage = stageWith();
-  const { openBytesMax, uncommittedBytesMax, inflightMessagesMax } = stage.options;
-  const examine = (raft: Raft, bytes = 0): void => {
-    const replica = { group: 1, open: { bytes }, raft };
-    new BoundedQueues(stage).onTurn({ node: "a", shard: { replicas: new Map([[1, replica]]) } });
-  };
-  const raft = lonelyLeader(stage);
-  const bytes = new Uint8Array(1_048_576);
-  const block = { kind: 0, count: 1, timeMs: 0, checksum: 0, bytes } as const;
-  while (raft.propose(block) !== "full") examine(raft, openBytesMax);
-  breaks("bounded-queues", () => examine(raft, 2 * openBytesMax));
-  const first = raft.state.log.lastIndex + 1;
-  raft.state.log.append({ ...block, first, term: 1, bytes: new Uint8Array(uncommittedBytesMax) });
-  breaks("bounded-queues", () => examine(raft));
-  const busy = lonelyLeader(stage);
-  const progress = busy.state.progress.get(2);
-  Object.defineProperty(progress?.inflights, "count", { value: inflightMessagesMax + 1 });
-  breaks("bounded-queues", () => examine(busy));
-});
-
-test("bounded-queues finds a round that writes more than its budget and one block", () => {
-  const stage = stageWith();
-  const { roundBytesMax, blockBytesMax, commandBytesMax } = stage.options;
-  const check = new BoundedQueues(stage);
-  const commit = (bytes: number): void => {
-    const block = { first: 1, term: 1, kind: 0, count: 1, timeMs: 0, checksum: 0 } as const;
-    const change = { commit: 0, ballot: undefined };
-    const changes = [1, 2].map((group) => {
-      return { ...change, group, blocks: [{ ...block, bytes: new Uint8Array(bytes / 2) }] };
-    });
-    check.onCommit("a", 0, { changes, descriptors: [], removed: [] });
-  };
-  commit(roundBytesMax + blockBytesMax);
-  breaks("bounded-queues", () => commit(roundBytesMax + blockBytesMax + commandBytesMax + 100));
 });
 
 test("a violation that a shard took for a failure of its own comes up at the next turn", () => {
