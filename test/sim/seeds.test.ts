@@ -48,6 +48,7 @@ const faults = [
   "kill during a commit",
   "kill, while it opens",
   "lane clogged",
+  "log at its bound",
   "node left the address books",
   "node moved to another address",
   "old disk image came back",

@@ -1,3 +1,10 @@
+import { RaftError } from "../../base/index.ts";
+
+/** What a store at its bound says. */
+export function logIsFull(): RaftError {
+  return new RaftError("ERR_STORE_FULL", "The simulated log is full");
+}
+
 /** What is wrong with a simulated disk, at any time. Rates are chances per operation. */
 export class DiskFaults {
   /** A flush takes about this long: from a half to one and a half. */
@@ -15,6 +22,8 @@ export class DiskFaults {
   lieRate = 0;
   /** Writes fail for want of space. */
   full = false;
+  /** The log has reached its bound: it takes no more entries. */
+  bounded = false;
   /** A flush holds up the whole process, as LMDB does, by `DiskHost.block`. */
   blocking = false;
   /** No flush ends. Set by `SimulatedDisk.stall` and `resume`. */

@@ -12,6 +12,7 @@ import type {
   StoreStats,
 } from "../../log/index.ts";
 import type { Block } from "../../raft/index.ts";
+import { logIsFull } from "./disk-faults.ts";
 import { shutOut } from "./disk-process.ts";
 import type { SegmentProcess } from "./segment-process.ts";
 
@@ -68,7 +69,7 @@ export class SimulatedSegmentStore implements LogStore {
   }
 
   full(): RaftError | undefined {
-    return this.inner.full?.();
+    return this.process.parts.faults.bounded ? logIsFull() : this.inner.full();
   }
 
   read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {

@@ -13,6 +13,7 @@ import type {
   StoreStats,
 } from "../../log/index.ts";
 import type { Block } from "../../raft/index.ts";
+import { logIsFull } from "./disk-faults.ts";
 import { shutOut } from "./disk-process.ts";
 import type { DiskProcess } from "./disk-process.ts";
 
@@ -55,7 +56,7 @@ export class SimulatedStore implements LogStore {
   }
 
   full(): RaftError | undefined {
-    return this.inner.full?.();
+    return this.process.parts.faults.bounded ? logIsFull() : this.inner.full();
   }
 
   read(group: GroupId, from: Index, bytesMax: number): readonly Block[] {

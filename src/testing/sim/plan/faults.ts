@@ -111,6 +111,10 @@ export function drawDisks(draft: Draft): void {
   for (let count = draft.some(2); count > 0; count -= 1) {
     draft.add(draft.moment(), `fill-disk ${draft.node()} for=${draft.duration()}`);
   }
+  for (let count = draft.some(3); count > 0; count -= 1) {
+    const node = prng.chance(0.5) ? draft.node() : `leader:${draft.busyGroup()}`;
+    draft.add(draft.moment(), `bound-log ${node} for=${draft.duration()}`);
+  }
   for (let count = draft.some(2); count > 0; count -= 1) {
     const node = draft.node();
     const atUs = draft.moment();

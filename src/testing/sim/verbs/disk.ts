@@ -28,6 +28,18 @@ export const diskVerbs: readonly Verb[] = [
     },
   },
   {
+    name: "bound-log",
+    usage: "bound-log NODE for=US",
+    run: (world, line) => {
+      const node = nodeOf(world, line);
+      world.tally.fault("log at its bound");
+      for (const { disk } of node.volumes) disk.faults.bounded = true;
+      during(world, line, () => {
+        for (const { disk } of node.volumes) disk.faults.bounded = false;
+      });
+    },
+  },
+  {
     name: "rot",
     usage: "rot NODE",
     run: (world, line) => {
