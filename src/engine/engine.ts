@@ -456,7 +456,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     await this.#control<null>(group, { kind: "enableGroup", group });
   }
 
-  /** Stops this node's replica, durably; its log is kept. Does nothing where it is stopped. */
+  /**
+   * Stops this node's replica, durably; its log is kept. A leader hands over first. Does nothing
+   * where it is stopped.
+   */
   async stopGroup(group: GroupId): Promise<void> {
     await this.#control<null>(group, { kind: "stopGroup", group });
   }
@@ -475,7 +478,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     });
   }
 
-  /** Makes this node's replica give up leadership. Resolves with false where it does not lead. */
+  /**
+   * Makes this node's replica give up leadership: it hands over to a member that is up to date, and
+   * steps down without a successor if none takes over within an election timeout. Resolves when it
+   * leads no more; with false if it did not lead.
+   */
   resign(group: GroupId): Promise<boolean> {
     return this.#control<boolean>(group, { kind: "resign", group });
   }

@@ -49,6 +49,8 @@ export function describeMessage(message: Message): string {
       return `${head} commit:${message.commit}`;
     case "parkRequest":
       return `${head} log:${message.index}`;
+    case "timeoutNow":
+      return `${head} log:${message.index}`;
     case "parkResponse":
       return `${head} log:${message.index}${message.parked ? " parked" : ""}`;
     default:
@@ -76,7 +78,8 @@ export function describeRaft(raft: Raft): string {
   const head =
     `${state.self} ${state.role} term:${state.term} vote:${node(state.vote)} leader:${node(state.leader)} ` +
     `log:(${log.lastIndex},${log.lastTerm}) stable:${log.stable} commit:${log.committed} applied:${log.applied}` +
-    (state.parked ? " parked" : "");
+    (state.parked ? " parked" : "") +
+    (state.successor === nobody ? "" : ` successor:${state.successor}`);
   const members = state.progress.values
     .filter(({ member }) => member !== state.self)
     .map((progress) => {

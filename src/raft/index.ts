@@ -40,6 +40,7 @@ export type {
   ParkResponse,
   PreVoteRequest,
   PreVoteResponse,
+  TimeoutNow,
   VoteRequest,
   VoteResponse,
 } from "./message.ts";

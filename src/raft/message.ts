@@ -103,6 +103,13 @@ export interface ParkResponse extends Envelope {
   readonly parked: boolean;
 }
 
+/** Asks a follower to campaign at once: the leader hands over to it (thesis §3.10). */
+export interface TimeoutNow extends Envelope {
+  readonly kind: "timeoutNow";
+  /** The end of the leader's log, which the receiver has acknowledged. */
+  readonly index: Index;
+}
+
 export type Message =
   | PreVoteRequest
   | PreVoteResponse
@@ -114,5 +121,6 @@ export type Message =
   | HeartbeatResponse
   | CommitNotice
   | ParkRequest
-  | ParkResponse;
+  | ParkResponse
+  | TimeoutNow;
 export type MessageKind = Message["kind"];

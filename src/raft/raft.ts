@@ -55,6 +55,15 @@ import type { AppendGate } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { RaftState, drawElectionDeadline } from "./state.ts";
 import type { RaftEnvironment, RaftOrigin } from "./state.ts";
+import {
+  beginTransfer,
+  chooseSuccessor,
+  endTransfer,
+  farewell,
+  handleTimeoutNow,
+  maybeTellSuccessor,
+  tickTransfer,
+} from "./transfer.ts";
 
 /** What a proposal needs to become a block. */
 export interface ProposedBlock {
@@ -91,6 +100,7 @@ export class Raft {
     }
     state.leaderTicks += 1;
     state.idleTicks += 1;
+    tickTransfer(state);
     state.heartbeatElapsed += 1;
     if (state.heartbeatElapsed < state.options.heartbeatTicks) return;
     if (!maybeAskToPark(state, isAbsent)) sendDueHeartbeats(state);
@@ -133,6 +143,7 @@ export class Raft {
       case "heartbeatRequest":
       case "commitNotice":
       case "parkRequest":
+      case "timeoutNow":
         becomeFollower(state, message.term, message.from);
         break;
       case "voteResponse":
@@ -199,7 +210,9 @@ export class Raft {
         takeCommit(state, message.commit);
         return;
       case "appendResponse":
-        if (state.isLeader) handleAppendResponse(state, message);
+        if (!state.isLeader) return;
+        handleAppendResponse(state, message);
+        maybeTellSuccessor(state);
         return;
       case "heartbeatResponse":
         if (state.isLeader) handleHeartbeatResponse(state, message);
@@ -210,6 +223,10 @@ export class Raft {
         return;
       case "parkResponse":
         if (state.isLeader) handleParkResponse(state, message);
+        return;
+      case "timeoutNow":
+        this.hearLeader(message.from);
+        handleTimeoutNow(state, message);
         return;
       default:
         unreachable(message);
@@ -237,12 +254,13 @@ export class Raft {
   }
 
   /**
-   * Whether `propose` would take a block now: this is the leader, and its uncommitted entries leave
-   * room.
+   * Whether `propose` would take a block now: this is the leader, it hands over to nobody, and its
+   * uncommitted entries leave room.
    */
   get admits(): boolean {
-    const { isLeader, log, options } = this.state;
-    return isLeader && log.uncommittedBytes() < options.uncommittedBytesMax;
+    const { isLeader, log, options, successor } = this.state;
+    if (!isLeader || successor !== nobody) return false;
+    return log.uncommittedBytes() < options.uncommittedBytesMax;
   }
 
   /**
@@ -265,13 +283,14 @@ export class Raft {
   }
 
   /**
-   * Appends a block of proposals. Returns its first index, or why not: "notLeader", or "full" while
-   * more than `uncommittedBytesMax` wait for their commit.
+   * Appends a block of proposals. Returns its first index, or why not: "notLeader", "full" while
+   * more than `uncommittedBytesMax` wait for their commit, or "handingOver" to a successor.
    */
-  propose(block: ProposedBlock): Index | "notLeader" | "full" {
+  propose(block: ProposedBlock): Index | "notLeader" | "full" | "handingOver" {
     const { state } = this;
     const { log, options } = state;
     if (!state.isLeader) return "notLeader";
+    if (state.successor !== nobody) return "handingOver";
     if (log.uncommittedBytes() >= options.uncommittedBytesMax) return "full";
     const first = log.lastIndex + 1;
     wake(state);
@@ -312,9 +331,41 @@ export class Raft {
     return isOnlyVoter(state.configuration, state.self) && this.campaign();
   }
 
+  /** The voter that is best prepared to lead among those that `isWilling` names, or `nobody`. */
+  findSuccessor(isWilling: (voter: NodeKey) => boolean): NodeKey {
+    return this.state.isLeader ? chooseSuccessor(this.state, isWilling) : nobody;
+  }
+
   /**
-   * Gives up leadership; the timer starts anew, so that another may be faster. Returns false where
-   * this is no leader.
+   * Hands leadership over to `to`, or to the voter that is best prepared among those that
+   * `isWilling` names. Returns the successor, or `nobody` if there is none. This replica leads
+   * until it hears of the next term; `successor` is `nobody` again when the transfer took too long.
+   */
+  handOver(isWilling: (voter: NodeKey) => boolean, to: NodeKey = nobody): NodeKey {
+    const { state } = this;
+    const accepts = to === nobody ? isWilling : (voter: NodeKey): boolean => voter === to;
+    const successor = this.findSuccessor(accepts);
+    if (successor === nobody) endTransfer(state);
+    else {
+      wake(state);
+      beginTransfer(state, successor);
+    }
+    return successor;
+  }
+
+  /** What a leader that is disabled sends to its successor, if one has everything. */
+  farewell(isWilling: (voter: NodeKey) => boolean): Message | undefined {
+    return this.state.isLeader ? farewell(this.state, isWilling) : undefined;
+  }
+
+  /** Whom leadership is being handed over to, or `nobody`. */
+  get successor(): NodeKey {
+    return this.state.successor;
+  }
+
+  /**
+   * Gives up leadership with no successor; the timer starts anew, so that another may be faster.
+   * Returns false where this is no leader.
    */
   resign(): boolean {
     if (!this.state.isLeader) return false;
@@ -357,6 +408,7 @@ export class Raft {
     if (!state.isLeader) return;
     const own = state.progress.get(state.self);
     if (own?.maybeUpdate(state.log.stable) === true) maybeCommit(state);
+    maybeTellSuccessor(state);
   }
 
   /** The state machine has taken everything up to `index`. */

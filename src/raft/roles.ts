@@ -75,6 +75,7 @@ function resetRole(state: RaftState): void {
   state.progress.clear();
   state.followers = [];
   state.termStart = 0;
+  state.successor = nobody;
   // A read index of one term says nothing in another; whoever waits must ask the new leader.
   state.reads = [];
   state.readRound = 0;

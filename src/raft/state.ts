@@ -90,6 +90,12 @@ export class RaftState {
 
   /** On a leader: index of its no-op, the first entry of its own term. */
   termStart: Index = 0;
+  /** On a leader: who is to lead next; `nobody` unless leadership is being handed over. */
+  successor: NodeKey = nobody;
+  /** The successor was told to campaign. */
+  successorTold = false;
+  /** Ticks since the transfer began. */
+  transferElapsed = 0;
   reads: PendingRead[] = [];
   /**
    * The newest read round broadcast. Starts again with each term; answers carry the term, so old

@@ -198,8 +198,7 @@ export class Calls {
         this.runGroup(call, replica, request.kind);
         return;
       case "stopGroup":
-        if (replica.descriptor.state === "running") stopReplica(context, replica, settle);
-        else keepStopped(context, replica, settle);
+        this.stopGroup(replica, settle);
         return;
       default:
         this.runningCall(call, replica, request);
@@ -210,6 +209,12 @@ export class Calls {
   private runGroup(call: number, replica: Replica, kind: "startGroup" | "enableGroup"): void {
     const { context } = this;
     const settle = this.settleOf(call);
+    if (context.handovers.isHandingOver(replica)) {
+      // Perhaps before a stop: the start comes after it.
+      const done = (): void => this.runGroup(call, replica, kind);
+      context.handovers.begin(replica, { done, failed: settle.failed });
+      return;
+    }
     switch (replica.state) {
       case "running":
         storeDescriptor(context, replica, settle);
@@ -234,6 +239,16 @@ export class Calls {
     };
   }
 
+  /** A leader hands over first, so that its group is not left to wait for an election. */
+  private stopGroup(replica: Replica, settle: Settle): void {
+    const { context } = this;
+    const done = (): void => {
+      if (replica.descriptor.state === "running") stopReplica(context, replica, settle);
+      else keepStopped(context, replica, settle);
+    };
+    context.handovers.begin(replica, { done, failed: settle.failed });
+  }
+
   private runningCall(
     call: number,
     replica: Replica,
@@ -250,12 +265,23 @@ export class Calls {
         context.markDirty(replica);
         return;
       case "resign":
-        context.replies.control(call, replica.raft.resign());
-        context.markDirty(replica);
+        this.resign(call, replica);
         return;
       case "digest":
         this.digest(call, replica);
     }
+  }
+
+  /** Answered when the replica leads no more. Without a successor it steps down all the same. */
+  private resign(call: number, replica: Replica): void {
+    const { context } = this;
+    const { replies, handovers } = context;
+    const led = replica.raft.isLeader;
+    const done = (): void => {
+      if (replica.running && replica.raft.resign()) context.markDirty(replica);
+      replies.control(call, led);
+    };
+    handovers.begin(replica, { done, failed: (error) => replies.failed(call, error) });
   }
 
   private digest(call: number, replica: Replica): void {

@@ -9,6 +9,7 @@ import { byteShares } from "./byte-budget.ts";
 import type { ByteShares } from "./byte-budget.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { Failures } from "./failures.ts";
+import { Handovers } from "./handover.ts";
 import { Nodes } from "./nodes.ts";
 import type { ShardOptions } from "./options.ts";
 import { Outboxes } from "./outboxes.ts";
@@ -57,6 +58,7 @@ export class ShardContext {
   readonly replicas: Map<GroupId, Replica> = new Map();
   readonly failures: Failures = new Failures();
   readonly ticks: Ticks;
+  readonly handovers: Handovers;
   /** An integer in [lo, hi). */
   readonly random: (lo: number, hi: number) => number;
   readonly counters: ShardCounters = {
@@ -103,6 +105,7 @@ export class ShardContext {
     this.outboxes = new Outboxes(environment.transport);
     this.replies = new Replies(this.outboxes, environment.post);
     this.ticks = new Ticks(this);
+    this.handovers = new Handovers(this);
     this.random = (lo, hi) => environment.prng.between(lo, hi);
   }
 

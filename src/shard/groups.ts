@@ -122,6 +122,7 @@ function readLog(
 
 /** Ends a replica, and not the shard, for what it met on its way. */
 export function endFor(context: ShardContext, replica: Replica, error: RaftError): void {
+  if (replica.running) context.handovers.abdicate(replica);
   const cause = causeOf(error);
   if (cause !== undefined) disable(context, replica, error.message, cause);
   else fail(context, replica, { reason: error.message, pristine: false });

@@ -2,7 +2,7 @@
  * Frames of other nodes' shards: checked for who sent them, then given to the replica or the
  * request they are for.
  */
-import { RaftError } from "../base/index.ts";
+import { RaftError, nobody } from "../base/index.ts";
 import type { GroupId, Incarnation, NodeId, NodeKey } from "../base/index.ts";
 import type { Message } from "../raft/index.ts";
 import type { Link, PeerRefusal, PeerShard, TransportHandler } from "../transport/index.ts";
@@ -70,6 +70,8 @@ export class Inbound implements TransportHandler, MessageSink {
     replica.noteAbsence(fromKey, undefined);
     // Lost, as on the wire: it is sent again until the log takes it.
     if (context.storeFull !== undefined && hasEntries(message)) return;
+    // The sender may not know yet that this shard closes.
+    if (message.kind === "timeoutNow" && context.handovers.isClosing) return;
     stepReplica(context, replica, message);
     if (replica.raft.leader === fromKey) replica.leaderHeardMs = this.nowMs;
   }
@@ -104,6 +106,9 @@ export class Inbound implements TransportHandler, MessageSink {
       case "shardAlive":
         this.context.ticks.hear(this.from, message, this.nowMs);
         return;
+      case "shardClosing":
+        this.context.handovers.hearClosing(this.from);
+        return;
       case "groupUnknown": {
         const replica = this.context.replicas.get(message.group);
         if (replica?.incarnation !== message.incarnation) return;
@@ -135,6 +140,7 @@ export class Inbound implements TransportHandler, MessageSink {
 
   onLinkUp(link: Link): void {
     this.context.ticks.linkUp(link);
+    this.context.handovers.linkUp(link);
     if (this.refused.delete(link.node)) {
       this.context.replies.event({ kind: "peerAccepted", node: link.node });
     }
@@ -164,6 +170,7 @@ export class Inbound implements TransportHandler, MessageSink {
       context.ticks.follow(replica);
       context.markDirty(replica);
     });
+    context.handovers.linkDown(link);
     context.schedule();
   }
 
@@ -224,5 +231,7 @@ export function stepReplica(context: ShardContext, replica: Replica, message: Me
  * followers to be told.
  */
 export function wantsTurn(context: ShardContext, { open, raft }: Replica): boolean {
+  // The commit was perhaps all that a successor waited for to be told.
+  if (raft.successor !== nobody) return true;
   return (open.calls > 0 && raft.admits) || (!context.busy && raft.hasCommitNotices);
 }

@@ -6,10 +6,12 @@ import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
 import type { Message } from "../raft/index.ts";
 import type { Lane, Link, Transport } from "../transport/index.ts";
 import { MessageBatch } from "../wire/index.ts";
-import type { GroupMessage, ShardAlive, ShardMessage } from "../wire/index.ts";
+import type { GroupMessage, ShardAlive, ShardClosing, ShardMessage } from "../wire/index.ts";
 
 /** A frame is closed early once it holds this much, so that the other side can begin. */
 const frameBytesTarget = 1_048_576;
+
+const shardClosing: ShardClosing = { kind: "shardClosing" };
 
 interface Outbox {
   readonly link: Link;
@@ -65,6 +67,11 @@ export class Outboxes {
   /** Tells the shard at the other end that this one lives. */
   sendAlive(link: Link, sign: ShardAlive): void {
     if (link.up) this.batchFor(link, "control", sign).addShardMessage(sign);
+  }
+
+  /** Tells the shard at the other end that this one is about to close. */
+  sendClosing(link: Link): void {
+    if (link.up) this.batchFor(link, "control", shardClosing).addShardMessage(shardClosing);
   }
 
   /** One write for each lane that has something. */

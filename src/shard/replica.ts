@@ -45,6 +45,8 @@ export class Replica {
 
   /** In the list of replicas that the next round looks at. */
   dirty = false;
+  /** Is to hand over its leadership when what waits in `open` is in the log. */
+  handingOver = false;
   /** The transport knows of every member that there is something to be said to it. */
   linked = false;
   /** In the list of replicas that ticks come to. */

@@ -150,6 +150,7 @@ export class Shard implements ShardControl {
       const elapsed = Math.floor((clock.monotonicMs() - this.lastTickMs) / options.tickMs);
       this.lastTickMs += elapsed * options.tickMs;
       this.ticksDue = Math.min(this.ticksDue + elapsed, ticksPerRoundMax);
+      this.context.handovers.tick();
       this.context.schedule();
     });
     for (const replica of this.context.replicas.values()) campaignAlone(this.context, replica);
@@ -250,6 +251,7 @@ export class Shard implements ShardControl {
     let ready: Ready;
     try {
       this.seal(replica);
+      if (replica.handingOver) context.handovers.proceed(replica);
       this.gated = replica;
       ready = replica.raft.takeReady(this.gate, this.commitNotices, this.roundBytes);
     } catch (error) {
@@ -353,6 +355,7 @@ export class Shard implements ShardControl {
     const { leader, term } = raft;
     if (!raft.isLeader)
       failCalls(context, replica, (outcome) => leadershipLost(context, replica, outcome));
+    context.handovers.follow(replica);
     if (replica.toldRole === role && replica.toldLeader === leader && replica.toldTerm === term)
       return;
     if (replica.toldRole !== role) this.callRoleHook(replica, role);
@@ -443,11 +446,16 @@ export class Shard implements ShardControl {
   }
 
   close(call: number): void {
-    void this.end(undefined).then(() => {
-      this.context.replies.control(call, null);
-      this.context.postMail();
-      this.settleEnded();
-    });
+    const { handovers, ended } = this.context;
+    // Before it was started nothing could be handed over: no link is up, and no time passes.
+    const ready = this.started && !ended ? handovers.close() : Promise.resolve();
+    void ready
+      .then(() => this.end(undefined))
+      .then(() => {
+        this.context.replies.control(call, null);
+        this.context.postMail();
+        this.settleEnded();
+      });
   }
 
   private end(error: RaftError | undefined): Promise<void> {
@@ -463,6 +471,7 @@ export class Shard implements ShardControl {
     const code = endCode(error);
     const text = error?.message ?? "the engine is closing";
     requests.failAll(code, text);
+    context.handovers.failAll(new RaftError(code, text, { outcome: "unknown", cause: error }));
     const unwritten = new RaftError(code, text, { outcome: "unknown", cause: error });
     for (const { failed } of context.descriptorWrites.splice(0)) failed(unwritten);
     for (const replica of context.replicas.values()) {
@@ -514,10 +523,11 @@ function allocate(bytes: number): Uint8Array {
 
 function leadershipLost(context: ShardContext, replica: Replica, outcome: Outcome): RaftError {
   const { group, raft } = replica;
+  const { node } = context.environment;
   const code = outcome === "none" ? "ERR_NOT_LEADER" : "ERR_LEADERSHIP_LOST";
-  return new RaftError(code, `This node no longer leads group ${group} (term ${raft.term})`, {
+  return new RaftError(code, `Node ${node} no longer leads group ${group} (term ${raft.term})`, {
     outcome,
-    details: leaderHint(context, replica),
+    details: lossHint(context, replica),
   });
 }
 
@@ -525,6 +535,16 @@ function leadershipLost(context: ShardContext, replica: Replica, outcome: Outcom
 function endCode(error: RaftError | undefined): ErrorCode {
   if (error === undefined) return "ERR_ENGINE_CLOSED";
   return error.code === "ERR_STORE_FULL" ? error.code : "ERR_STORE_FAILED";
+}
+
+/** Until a leader is heard, whom this replica has voted for is the best guess: its successor. */
+function lossHint(context: ShardContext, replica: Replica): ReturnType<typeof leaderHint> {
+  const hint = leaderHint(context, replica);
+  const { self } = context.nodes;
+  const { vote } = replica.raft.state;
+  if (hint.leader !== undefined || vote === self) return hint;
+  const leader = idOrNobody(context, vote);
+  return { ...hint, leader, leaderAddress: leader && context.addresses[leader] };
 }
 
 function asStoreError(error: unknown): RaftError {

@@ -184,6 +184,11 @@ export class Ticks {
     }
   }
 
+  /** Tells every shard that this one talks to that it is about to close. */
+  sayClosing(): void {
+    for (const link of this.links) this.context.outboxes.sendClosing(link);
+  }
+
   private isCovered(replica: Replica): boolean {
     const { raft, group } = replica;
     if (!raft.isLeader) {

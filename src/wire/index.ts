@@ -39,6 +39,7 @@ export type {
   GroupMessage,
   GroupUnknown,
   ShardAlive,
+  ShardClosing,
   ShardMessage,
   ShardRequest,
   ShardResponse,

@@ -107,6 +107,9 @@ export class MessageBatch {
       case "parkRequest":
         values.push(messageType.parkRequest, 4, group, incarnation, term, message.index);
         return;
+      case "timeoutNow":
+        values.push(messageType.timeoutNow, 4, group, incarnation, term, message.index);
+        return;
       case "parkResponse": {
         const { index, parked } = message;
         values.push(messageType.parkResponse, 5, group, incarnation, term, index, +parked);
@@ -135,6 +138,9 @@ export class MessageBatch {
         return;
       case "shardAlive":
         this.pushAlive(message);
+        return;
+      case "shardClosing":
+        values.push(messageType.shardClosing, 0);
         return;
       default:
         unreachable(message);

@@ -15,8 +15,10 @@ export const messageType = {
   commitNotice: 9,
   parkRequest: 10,
   parkResponse: 11,
+  timeoutNow: 12,
   shardRequest: 16,
   shardResponse: 17,
   groupUnknown: 18,
   shardAlive: 19,
+  shardClosing: 20,
 } as const;

@@ -72,7 +72,7 @@ export function readMessages(
 /** False for a type that this version does not know. */
 function readMessage(type: number, fields: FieldReader, route: Route, sink: MessageSink): boolean {
   if (type < messageType.shardRequest) {
-    if (type === 0 || type > messageType.parkResponse) return false;
+    if (type === 0 || type > messageType.timeoutNow) return false;
     fields.owner = "group message";
     const group = fields.group();
     const incarnation = fields.integer("incarnation");
@@ -140,6 +140,8 @@ function readGroupMessage(
       const index = fields.integer("index");
       return { kind: "parkResponse", from, to, term, index, parked: fields.flag("parked") };
     }
+    case messageType.timeoutNow:
+      return { kind: "timeoutNow", from, to, term, index: fields.integer("index") };
     default:
       return undefined;
   }
@@ -227,6 +229,8 @@ function readShardMessage(type: number, fields: FieldReader): ShardMessage | und
       const ended = fields.integer("ended");
       return { kind: "shardAlive", life, hears, ended, endings: readEndings(fields) };
     }
+    case messageType.shardClosing:
+      return { kind: "shardClosing" };
     default:
       return undefined;
   }

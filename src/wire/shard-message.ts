@@ -61,6 +61,11 @@ export interface ShardAlive {
   readonly endings: readonly Ending[];
 }
 
+/** "I am about to close": the sender gives its leaderships away, and must not be given any. */
+export interface ShardClosing {
+  readonly kind: "shardClosing";
+}
+
 /** What concerns a group, and goes to the shard that holds it. */
 export type GroupMessage = ShardRequest | ShardResponse | GroupUnknown;
-export type ShardMessage = GroupMessage | ShardAlive;
+export type ShardMessage = GroupMessage | ShardAlive | ShardClosing;

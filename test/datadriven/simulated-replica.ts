@@ -116,7 +116,7 @@ export class SimulatedReplica {
     }
   }
 
-  propose(texts: readonly string[]): Index | "notLeader" | "full" {
+  propose(texts: readonly string[]): ReturnType<Raft["propose"]> {
     const bytes = encodeEntries(texts.map((text) => Buffer.from(text, "latin1")));
     return this.live.propose({
       kind: blockKind.command,

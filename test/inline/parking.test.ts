@@ -213,6 +213,9 @@ test("parked replicas wake when their leader leaves the address book, and elect 
 
 test("a parked follower whose forwarded call the supposed leader refuses wakes and suspects it", async () => {
   const cluster = await startParked();
+  // Nobody is fit to take its place: it stops without a handover.
+  const led = cluster.at("a").shard.replicas.get(1);
+  for (const progress of led?.raft.state.followers ?? []) progress.becomeSnapshot();
   cluster.client("a").control({ kind: "stopGroup", group: 1 });
   const call = cluster.client("b").propose(1, "x", { forward: true });
   // No time passes: its leader's shard has not said yet that it does not lead any more.

@@ -148,7 +148,7 @@ test("arrays of arbitrary values are refused or read, and never misread as somet
 
 test("unknown messages and unknown fields between known ones change nothing", () => {
   const strange = fc.record({
-    type: fc.oneof(fc.integer({ min: 12, max: 15 }), fc.integer({ min: 20, max: 2 ** 31 })),
+    type: fc.oneof(fc.integer({ min: 13, max: 15 }), fc.integer({ min: 21, max: 2 ** 31 })),
     fields: fc.array(fc.oneof(fc.nat(), fc.string(), fc.constant(null)), { maxLength: 5 }),
   });
   fc.assert(

@@ -178,7 +178,7 @@ export class SimulatedWire implements Wire {
     readMessages(bodyOfFrame(frame.frame), 1, 2, {
       onMessage: () => {},
       onShardMessage: ({ kind }) => {
-        if (kind !== "shardAlive") requests += 1;
+        if (kind !== "shardAlive" && kind !== "shardClosing") requests += 1;
       },
     });
     if (requests > 0) return;

@@ -180,7 +180,9 @@ export class World implements Stage {
   }
 
   onShardMessage(_from: NodeId, _to: NodeId, { kind }: ShardMessage): void {
-    this.tally.count(kind === "shardAlive" ? "signs of life" : "requests between shards");
+    if (kind === "shardAlive") this.tally.count("signs of life");
+    else
+      this.tally.count(kind === "shardClosing" ? "shards that close" : "requests between shards");
   }
 
   onTurn({ node, shardId, shard, isOpen }: SimulatedShard): void {

@@ -7,6 +7,7 @@ import { crash } from "./crash.ts";
 import { deliver } from "./deliver.ts";
 import { drop } from "./drop.ts";
 import { duplicate } from "./duplicate.ts";
+import { handOver } from "./hand-over.ts";
 import { heal } from "./heal.ts";
 import { log } from "./log.ts";
 import { network } from "./network.ts";
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   deliver,
   drop,
   duplicate,
+  handOver,
   heal,
   log,
   network,

@@ -119,10 +119,13 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: kind("commitNotice"), ...ends, commit: index }),
   fc.record({ kind: kind("parkRequest"), ...ends, index }),
   fc.record({ kind: kind("parkResponse"), ...ends, index, parked: flag }),
+  fc.record({ kind: kind("timeoutNow"), ...ends, index }),
 );
 
 /** Plain objects, since deep equality tells them from the prototype-less ones that fast-check mixes in. */
 const arbitraryMessage = messages.map((message): Message => ({ ...message }));
+
+const ending = fc.record({ group, term: index }).map((one) => ({ ...one }));
 
 const shardMessages: fc.Arbitrary<ShardMessage> = fc.oneof(
   fc.record({
@@ -140,8 +143,9 @@ const shardMessages: fc.Arbitrary<ShardMessage> = fc.oneof(
     life: incarnation,
     hears: fc.boolean(),
     ended: fc.nat(),
-    endings: fc.array(fc.record({ group, term: index }), { maxLength: 5 }),
+    endings: fc.array(ending, { maxLength: 5 }),
   }),
+  fc.record({ kind: kind("shardClosing") }),
 );
 
 const groupMessages = fc.record({ group, incarnation, message: arbitraryMessage });

@@ -44,10 +44,11 @@ export class CommittedEntries implements Check {
       case "appendRequest":
       case "heartbeatRequest":
       case "commitNotice":
-      case "parkRequest": {
+      case "parkRequest":
+      case "timeoutNow": {
         const replica = this.lives.senderOf(sent);
         if (replica === undefined) return;
-        const to = message.kind === "parkRequest" ? message.index : message.commit;
+        const to = "commit" in message ? message.commit : message.index;
         const { term } = message;
         if (to > replica.written.lastIndex) this.early.push({ replica, to, term });
         else this.observe(replica, to, term);

@@ -19,6 +19,7 @@ import { RemovedReplicas } from "./removed-replicas.ts";
 import { ShardBytes } from "./shard-bytes.ts";
 import { StalledDisk } from "./stalled-disk.ts";
 import { StateMachineAgreement } from "./state-machine-agreement.ts";
+import { TransferTarget } from "./transfer-target.ts";
 import { UpToDateVotes } from "./up-to-date-votes.ts";
 import { VerifiedPrefix } from "./verified-prefix.ts";
 
@@ -41,6 +42,7 @@ export function createChecks(stage: Stage): Check[] {
     new PersistBeforeSpeak(stage),
     new VerifiedPrefix(stage),
     new UpToDateVotes(stage),
+    new TransferTarget(stage),
     new MonotonicState(stage),
     new Recovery(stage),
     new RemovedReplicas(stage),

@@ -7,6 +7,7 @@ export function speaksAsLeader({ kind }: Message): boolean {
     case "heartbeatRequest":
     case "commitNotice":
     case "parkRequest":
+    case "timeoutNow":
       return true;
     default:
       return false;

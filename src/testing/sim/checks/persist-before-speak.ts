@@ -64,6 +64,7 @@ export class PersistBeforeSpeak implements Check {
         else this.checkTerm(sent, replica);
         return;
       case "appendRequest":
+      case "timeoutNow":
         this.checkVote(sent, replica, sent.from);
         return;
       case "parkRequest":

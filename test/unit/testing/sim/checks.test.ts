@@ -22,6 +22,7 @@ import { Recovery } from "../../../../src/testing/sim/checks/recovery.ts";
 import { RemovedReplicas } from "../../../../src/testing/sim/checks/removed-replicas.ts";
 import { StalledDisk } from "../../../../src/testing/sim/checks/stalled-disk.ts";
 import { StateMachineAgreement } from "../../../../src/testing/sim/checks/state-machine-agreement.ts";
+import { TransferTarget } from "../../../../src/testing/sim/checks/transfer-target.ts";
 import { UpToDateVotes } from "../../../../src/testing/sim/checks/up-to-date-votes.ts";
 import { VerifiedPrefix } from "../../../../src/testing/sim/checks/verified-prefix.ts";
 import { append, blockOf } from "../../../datadriven/hand-made.ts";
@@ -185,9 +186,7 @@ test("committed-entries lets a disk give up an entry that was committed later, b
   stage.watch(new ElectionSafety(stage), new CommittedEntries(stage), new QuorumOfDisks(stage));
   for (const node of ["a", "b", "c"]) stage.persist(node, { term: 1, first: 1, entries: ["1 x"] });
   stage.persist("d", { term: 1, first: 1, entries: ["1 x"] });
-  for (const node of ["a", "b", "c"]) {
-    stage.persist(node, { term: 3, first: 2, entries: ["3"] });
-  }
+  for (const node of ["a", "b", "c"]) stage.persist(node, { term: 3, first: 2, entries: ["3"] });
   stage.send("a b", 3, commitOf(2));
   // A leader of term 2 that fell long ago still has messages under way to d.
   stage.persist("d", { term: 2, first: 1, entries: ["2 y"] });
@@ -487,6 +486,17 @@ test("up-to-date-votes finds a vote for a candidate that is behind, and no other
   ask("a", 2, 2, 1);
   ask("c", 3, 1, 2);
   breaks("up-to-date-votes", () => ask("a", 4, 1, 1));
+});
+
+test("transfer-target finds a successor that lacks entries, and a leader whose log has grown", () => {
+  const stage = stageWith(TransferTarget);
+  const tell = () => stage.send("a b", 1, { kind: "timeoutNow", index: 1 });
+  stage.elect("a", 1);
+  breaks("transfer-target", tell);
+  stage.persist("b", { first: 1, entries: ["1"] });
+  tell();
+  stage.persist("a", { first: 2, entries: ["1 x"] });
+  breaks("transfer-target", tell);
 });
 
 test("removed-replicas finds the removal of a replica that has voted", () => {
