@@ -255,6 +255,8 @@ export interface ErrorDetails {
   readonly reason?: string | undefined;
   /** When a failed replica is tried again; undefined where it waits for `startGroup`. */
   readonly retryInMs?: number | undefined;
+  /** The operating system's code for what it refused, as `ENOSPC`. */
+  readonly systemCode?: string | undefined;
   /** Every faulty option. */
   readonly faults?: readonly string[] | undefined;
   /** Why each member failed or cannot be reached, by node. */

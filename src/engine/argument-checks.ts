@@ -75,6 +75,16 @@ export function callOptionsFault(options: unknown): RaftError | undefined {
   return faults.length === 0 ? undefined : optionError(faults);
 }
 
+/** Of the options of a call that has a deadline and nothing else. */
+export function deadlineFaults(call: string, options: unknown): string[] {
+  if (!isRecord(options)) return [`options must be an object, got ${describeValue(options)}`];
+  const { timeoutMs, ...others } = options;
+  const faults = unknownFaults(others, call);
+  const timeout = timeoutMs === undefined ? undefined : timeoutFault(timeoutMs);
+  if (timeout !== undefined) faults.push(timeout);
+  return faults;
+}
+
 function callOptionFault(name: string, value: unknown): string | undefined {
   switch (name) {
     case "timeoutMs":

@@ -28,15 +28,18 @@ import {
   callOptionsFault,
   campaignFaults,
   createGroupFaults,
+  deadlineFaults,
   groupIdInvalid,
   throwFaults,
 } from "./argument-checks.ts";
 import type { BatchResult, Proposed } from "./call-table.ts";
 import { DataDirectory } from "./data-directory.ts";
-import { peerRefusedOf } from "./events.ts";
+import { levelOf, peerRefusedOf } from "./events.ts";
 import type { EngineEvents } from "./events.ts";
 import { GroupTable } from "./group-table.ts";
 import type { GroupView } from "./group-table.ts";
+import { healthOf } from "./health.ts";
+import type { Health } from "./health.ts";
 import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader } from "./leader-waits.ts";
 import { peerFaults, resolveEngineOptions } from "./options.ts";
@@ -52,26 +55,30 @@ import { ShardHandle } from "./shard-handle.ts";
 import type { CallSettings, ShardOwner } from "./shard-handle.ts";
 import { randomPrng, taskOf } from "./shard-task.ts";
 import type { CallOptions } from "./typed.ts";
+import { ShardSet } from "./shard-set.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 const createTimeoutMs = 5_000;
+const closeTimeoutMs = 30_000;
+const healthTimeoutMs = 1_000;
 export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposable {
   readonly node: NodeId;
   /** `host:port` under which peers reach this node. */
   readonly address: string;
   readonly #options: ResolvedOptions;
-  readonly #directory: DataDirectory;
-  readonly #pool: WorkerPool;
-  readonly #shards: ShardHandle[] = [];
+  readonly #shardSet: ShardSet;
+  readonly #shards: readonly ShardHandle[];
   readonly #groups: GroupTable = new GroupTable();
   readonly #leaderWaits: LeaderWaits = new LeaderWaits(this.#groups, {
     drain: () => {
       for (const shard of this.#shards) shard.drain();
     },
     describeFaults: (group) => this.#shardOf(group).peerFaults.describe(),
+    failureOf: (group) => this.#shardOf(group).failed,
   });
   #peers: Readonly<Record<NodeId, string>>;
-  #closed: Promise<void> | undefined;
+  /** Whether the shards that were up when it opened have been introduced. */
+  #started = false;
 
   /**
    * Opens a data directory, starts the shards, recovers their groups and begins to serve.
@@ -107,8 +114,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       onCrash: (shard, error, restartInMs) => {
         if (opening.engine !== undefined) opening.engine.#onCrash(shard, error, restartInMs);
       },
-      onFailure: ({ shard }, error) => {
-        if (opening.engine !== undefined) opening.engine.#tell("shardFailed", { shard, error });
+      onFailure: (shard, error) => {
+        if (opening.engine !== undefined) opening.engine.#onFailure(shard, error);
       },
     };
     const { callsMax, shardBytesMax } = resolved.tuning;
@@ -116,19 +123,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     for (let shard = 0; shard < shards; shard += 1) {
       handles.push(new ShardHandle(shard, bounds, owner));
     }
-    const opened = await Promise.allSettled(handles.map((handle) => handle.open()));
-    const failed = opened.find((result) => result.status === "rejected");
-    if (failed !== undefined) {
-      try {
-        await Promise.all(handles.map((handle) => handle.close()));
-        await pool.close();
-      } finally {
-        directory.close();
-      }
-      throw failed.reason;
-    }
-    const address = `${listen.host}:${handles[0]?.port ?? 0}`;
-    const engine = new Engine(resolved, { directory, pool, handles, address });
+    const shardSet = new ShardSet({ handles, pool, directory });
+    await shardSet.open(resolved.tuning.openTimeoutMs);
+    const port = handles[0]?.port ?? listen.port;
+    const engine = new Engine(resolved, shardSet, `${listen.host}:${port}`);
     opening.engine = engine;
     for (const [shard, event] of early) engine.#onEvent(shard, event);
     try {
@@ -140,24 +138,28 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return engine;
   }
 
-  private constructor(
-    options: ResolvedOptions,
-    parts: { directory: DataDirectory; pool: WorkerPool; handles: ShardHandle[]; address: string },
-  ) {
+  private constructor(options: ResolvedOptions, shardSet: ShardSet, address: string) {
     super();
     this.#options = options;
-    this.#directory = parts.directory;
-    this.#pool = parts.pool;
-    this.#shards = parts.handles;
+    this.#shardSet = shardSet;
+    this.#shards = shardSet.handles;
     this.#peers = options.peers;
     this.node = options.identity.node;
-    this.address = parts.address;
+    this.address = address;
   }
 
   async #start(): Promise<void> {
-    await this.#introduce(this.#shards);
+    const up = this.#shards.filter(({ state }) => state === "up");
+    await this.#introduce(up);
     const { recover } = this.#options;
-    if (typeof recover === "function") await this.#startChosen(this.#shards, recover);
+    if (typeof recover === "function") await this.#startChosen(up, recover);
+    this.#started = true;
+    // Once who opens the engine has had a turn to listen.
+    setImmediate(() => {
+      for (const shard of this.#shards) {
+        if (shard.failed !== undefined) this.#onFailure(shard, shard.failed);
+      }
+    });
   }
 
   /** A shard that crashed recovers what it recovered at first, by the same choice. */
@@ -211,7 +213,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     if ("group" in event) this.#leaderWaits.notify(event.group);
     switch (event.kind) {
       case "opened":
-        if (this.#shards.every(({ port }) => port !== undefined)) this.#onShardBack(shard);
+        if (this.#started) this.#onShardBack(shard);
         return;
       case "roleChanged": {
         const { group, role, term } = event;
@@ -256,12 +258,24 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     ...payload: K extends keyof EngineEvents ? EngineEvents[K] : never
   ): void {
     queueMicrotask(() => this.emit<K>(event, ...payload));
+    const { logger } = this.#options;
+    if (logger !== undefined)
+      queueMicrotask(() => logger[levelOf[event]]({ ...payload[0] }, event));
   }
 
   #onCrash(shard: ShardHandle, error: Error, restartInMs: number): void {
     const { length } = this.#shards;
     this.#groups.forgetRoles((group) => shardOfGroup(group, length) === shard.shard);
     this.#tell("shardCrashed", { shard: shard.shard, error, restartInMs });
+  }
+
+  /** It stays down: this node has no part in its groups until the process starts again. */
+  #onFailure(shard: ShardHandle, error: RaftError): void {
+    const { length } = this.#shards;
+    const concerned = (group: GroupId): boolean => shardOfGroup(group, length) === shard.shard;
+    this.#groups.forgetRoles(concerned);
+    this.#leaderWaits.notifyAll(concerned);
+    this.#tell("shardFailed", { shard: shard.shard, error });
   }
 
   /** What a shard had not written down when it crashed is not there when it is back. */
@@ -297,11 +311,16 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     throwFaults(peerFaults(peers).map(({ option, message }) => `${option} ${message}`));
     this.#peers = peers;
     const settings = settingsOf(this.#options);
-    await Promise.all(
-      this.#shards.map((shard) =>
-        shard.control<null>({ kind: "setPeers", addresses: peers }, settings),
-      ),
-    );
+    const told = this.#shards.map(async (shard) => {
+      // One that is down learns them when it is back, as does one that crashes meanwhile.
+      if (shard.state !== "up") return;
+      try {
+        await shard.control<null>({ kind: "setPeers", addresses: peers }, settings);
+      } catch (error) {
+        if (shard.state === "up") throw error;
+      }
+    });
+    await Promise.all(told);
   }
 
   /**
@@ -416,6 +435,17 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return Promise.all(up.map((shard) => shard.control<ShardStats>({ kind: "stats" }, settings)));
   }
 
+  /**
+   * Whether this node serves, and why not. Asks every shard: one that does not answer in time is
+   * held up by its disk or a state machine.
+   * @param options `timeoutMs`, from 1 to 86,400,000; 1,000 unless given
+   * @throws ERR_OPTION_INVALID
+   */
+  async health(options: { readonly timeoutMs?: number | undefined } = {}): Promise<Health> {
+    throwFaults(deadlineFaults("health", options));
+    return await healthOf(this.#shards, options.timeoutMs ?? healthTimeoutMs);
+  }
+
   /** The groups of this node, as last told by their shards. */
   groups(): readonly GroupView[] {
     return this.#groups.all();
@@ -489,22 +519,20 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
 
   /**
    * Stops every shard by message, closes stores, sockets and threads. Calls that wait are rejected.
-   * May be called again.
+   * May be called again, with a deadline of its own.
+   * @param options `timeoutMs`, from 1 to 86,400,000; 30,000 unless given
+   * @throws ERR_TIMEOUT naming the shards that have not ended by then, since a state machine or the
+   * disk holds them up. They go on ending, and keep the data directory locked until they have; the
+   * process may end without them. ERR_OPTION_INVALID
    */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+  async close(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    throwFaults(deadlineFaults("close", options));
+    this.#leaderWaits.close();
+    await this.#shardSet.close(options.timeoutMs ?? closeTimeoutMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #close(): Promise<void> {
-    this.#leaderWaits.close();
-    await Promise.all(this.#shards.map((shard) => shard.close()));
-    await this.#pool.close();
-    this.#directory.close();
   }
 
   async #control<T>(

@@ -81,3 +81,24 @@ export interface EngineEvents {
   /** A shard stays down: its store is dead or cannot be opened. */
   shardFailed: [{ readonly shard: ShardId; readonly error: RaftError }];
 }
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** A logger in pino's form, which most others have, too. */
+export type Logger = Readonly<Record<LogLevel, (details: object, message: string) => void>>;
+
+/** How much an event matters to who reads the log. */
+export const levelOf: Readonly<Record<keyof EngineEvents, LogLevel>> = {
+  leaderChanged: "debug",
+  groupStarted: "info",
+  groupStopped: "info",
+  groupRemoved: "info",
+  groupFailed: "warn",
+  groupDisabled: "error",
+  hookFailed: "warn",
+  peerRefused: "warn",
+  shardCrashed: "error",
+  shardRestarted: "info",
+  shardFailed: "error",
+  storeFull: "error",
+};

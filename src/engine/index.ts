@@ -12,8 +12,9 @@ export type {
   ReadResult,
   StateDigest,
 } from "./results.ts";
-export type { EngineEvents, LeaderChanged, PeerRefused } from "./events.ts";
+export type { EngineEvents, LeaderChanged, LogLevel, Logger, PeerRefused } from "./events.ts";
 export type { GroupView } from "./group-table.ts";
+export type { Health, HealthReason } from "./health.ts";
 export { engineOptionTable } from "./options.ts";
 export type { PlainOf } from "./plain-data.ts";
 export type { EngineOptions, EngineTuning } from "./options.ts";

@@ -18,6 +18,8 @@ export interface LeaderSource {
   drain(): void;
   /** What may keep a group from having a leader, to be appended to a message. */
   describeFaults(group: GroupId): string;
+  /** Why the shard of a group has failed for good, if it has. */
+  failureOf(group: GroupId): RaftError | undefined;
 }
 
 export class LeaderWaits {
@@ -79,6 +81,10 @@ export class LeaderWaits {
     for (const check of this.waiting.get(group) ?? []) check();
   }
 
+  notifyAll(concerned: (group: GroupId) => boolean): void {
+    for (const group of this.waiting.keys()) if (concerned(group)) this.notify(group);
+  }
+
   close(): void {
     this.closed = true;
     for (const group of this.waiting.keys()) this.notify(group);
@@ -86,6 +92,8 @@ export class LeaderWaits {
 
   private outcomeOf(group: GroupId): KnownLeader | RaftError | undefined {
     if (this.closed) return new RaftError("ERR_ENGINE_CLOSED", "The engine is closed");
+    const failure = this.shards.failureOf(group);
+    if (failure !== undefined) return failure.withOutcome("none");
     const view = this.groups.get(group);
     if (view === undefined) {
       return new RaftError("ERR_GROUP_NOT_FOUND", `This node has no replica of group ${group}`);

@@ -16,6 +16,8 @@ import { raftOptionTable } from "../raft/index.ts";
 import { shardOptionTable } from "../shard/index.ts";
 import type { TlsOptions } from "../transport/index.ts";
 import { clusterLengthMax } from "../wire/index.ts";
+import { levelOf } from "./events.ts";
+import type { Logger } from "./events.ts";
 import type { TuningOptions } from "./tuning-options.ts";
 
 const ownOptionTable = {
@@ -54,6 +56,14 @@ const ownOptionTable = {
     max: 86_400_000,
     unit: "ms",
     why: "deadline of a call that names none; afterwards its outcome is unknown",
+  },
+  openTimeoutMs: {
+    kind: "integer",
+    default: 300_000,
+    min: 1,
+    max: 86_400_000,
+    unit: "ms",
+    why: "deadline of Engine.open, which reads the whole log: shards that are not open by then go on opening in the background, and if none is open it fails with ERR_TIMEOUT",
   },
   callsMax: {
     kind: "integer",
@@ -148,6 +158,8 @@ export interface EngineOptions extends TuningOptions {
   readonly recover?: "all" | "none" | ((group: GroupId) => boolean) | undefined;
   /** Known to every node and never sent; both sides of a connection prove that they know it. */
   readonly secret?: string | undefined;
+  /** Gets every event, in pino's form: `logger.warn({ group: 7, reason: "…" }, "groupFailed")`. */
+  readonly logger?: Logger | undefined;
   /** Mutual TLS between nodes. */
   readonly tls?: TlsOptions | undefined;
 }
@@ -159,6 +171,7 @@ export interface ResolvedOptions {
   > & { readonly stateMachine: string; readonly logStore: string | undefined };
   readonly peers: Readonly<Record<NodeId, string>>;
   readonly recover: "all" | "none" | ((group: GroupId) => boolean);
+  readonly logger: Logger | undefined;
   /** `shards` may be 0 here: the data directory says how many there are. */
   readonly tuning: EngineTuning;
 }
@@ -231,9 +244,20 @@ function identityFaults(options: EngineOptions): OptionFault[] {
   if (secret !== undefined && (typeof secret !== "string" || secret === "")) {
     faults.push({ option: "secret", message: "must be a string that is not empty" });
   }
+  if (options.logger !== undefined) faults.push(...loggerFaults(options.logger));
   if (options.tls !== undefined) faults.push(...tlsFaults(options.tls));
   faults.push(...peerFaults(options.peers ?? {}));
   return faults;
+}
+
+function loggerFaults(logger: unknown): OptionFault[] {
+  const levels = Object.values(levelOf);
+  const isLogger =
+    typeof logger === "object" &&
+    logger !== null &&
+    levels.every((level) => typeof Reflect.get(logger, level) === "function");
+  if (isLogger) return [];
+  return [{ option: "logger", message: "must have the functions debug, info, warn and error" }];
 }
 
 /** Also one of another realm, such as a test runner's. */
@@ -268,13 +292,14 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedOptions {
     throw new RaftError("ERR_OPTION_INVALID", "Engine.open needs an options object");
   }
   const { cluster, node, dir, listen, stateMachine, logStore, secret, tls, ...others } = options;
-  const { peers, recover, ...rest } = others;
+  const { peers, recover, logger, ...rest } = others;
   const given = resolveOptions(engineOptionTable, rest, relationFaults, identityFaults(options));
   const modules = { stateMachine: stateMachine.href, logStore: logStore?.href };
   return {
     identity: { cluster, node, dir, listen, secret, tls, ...modules },
     peers: peers ?? {},
     recover: recover ?? "all",
+    logger,
     tuning: given,
   };
 }

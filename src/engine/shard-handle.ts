@@ -99,6 +99,8 @@ export class ShardHandle {
   private crashes = 0;
   private upSinceMs = 0;
   private restartTimer: NodeJS.Timeout | undefined;
+  /** Why the present worker could not open again; its task is ending, and then it is tried anew. */
+  private comebackFailure: RaftError | undefined;
   private sweepTimer: NodeJS.Timeout | undefined;
   private opened: { resolve: () => void; reject: (error: RaftError) => void } | undefined;
   /** The task of the present worker; settled when it has ended. */
@@ -140,6 +142,12 @@ export class ShardHandle {
 
   private onTaskEnd(): void {
     this.detach();
+    const { comebackFailure } = this;
+    this.comebackFailure = undefined;
+    if (this.state === "restarting" && comebackFailure !== undefined) {
+      this.restartLater(comebackFailure);
+      return;
+    }
     if (this.state === "closing") this.state = "closed";
     if (this.state === "up" || this.state === "opening" || this.state === "restarting") {
       this.fail(new RaftError("ERR_INTERNAL", `Shard ${this.shard} ended without being told to`));
@@ -164,6 +172,10 @@ export class ShardHandle {
     if (this.state === "up" && this.nowMs() - this.upSinceMs > forgiveMs) this.crashes = 0;
     this.state = "restarting";
     this.failCalls(error);
+    this.restartLater(cause);
+  }
+
+  private restartLater(cause: Error): void {
     const pauseMs = Math.min(restartMinMs * 2 ** this.crashes, restartMaxMs);
     this.crashes += 1;
     this.restartTimer = setTimeout(() => this.spawn(), pauseMs);
@@ -198,10 +210,14 @@ export class ShardHandle {
     this.state = "failed";
     this.failure = error;
     this.failCalls(error);
-    const { opened } = this;
+    this.opened?.reject(error);
     this.opened = undefined;
-    if (opened === undefined) this.owner.onFailure(this, error);
-    else opened.reject(error);
+    this.owner.onFailure(this, error);
+  }
+
+  /** Why it has failed; undefined unless it has. */
+  get failed(): RaftError | undefined {
+    return this.state === "failed" ? this.failure : undefined;
   }
 
   private failCalls(error: RaftError = this.downError("unknown")): void {
@@ -458,11 +474,22 @@ export class ShardHandle {
       return;
     }
     if (event.kind === "openFailed" || event.kind === "failed") {
-      this.fail(errorFromWire(event.error));
+      const error = errorFromWire(event.error);
+      if (this.state === "restarting" && isPassing(error)) this.comeBackLater(error);
+      else this.fail(error);
       return;
     }
     this.peerFaults.take(event);
     this.owner.onEvent(this, event);
+  }
+
+  /**
+   * A shard that has been up opens again sooner or later: what was taken or used up will be free.
+   * If its port was the system's choice, another one will do.
+   */
+  private comeBackLater(error: RaftError): void {
+    this.comebackFailure = error;
+    if (error.code === "ERR_PORT_IN_USE") this.port = undefined;
   }
 
   /** An idle engine has no timer that wakes it. */
@@ -495,6 +522,21 @@ function bytesOf(entries: readonly Uint8Array[]): number {
   let bytes = callOverheadBytes;
   for (const entry of entries) bytes += entry.length + 5;
   return bytes;
+}
+
+/** Codes of the system for what is used up now and may be free later. */
+const passingCodes: ReadonlySet<string | undefined> = new Set([
+  "EAGAIN",
+  "EMFILE",
+  "ENFILE",
+  "ENOMEM",
+  "ENOSPC",
+]);
+
+/** Whether an open that failed so may succeed later, without anything having been written. */
+function isPassing({ code, details }: RaftError): boolean {
+  if (code === "ERR_PORT_IN_USE" || code === "ERR_LISTEN_FAILED") return true;
+  return code === "ERR_STORE_FAILED" && passingCodes.has(details.systemCode);
 }
 
 function errorIn(reader: MailReader): RaftError {

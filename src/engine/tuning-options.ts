@@ -36,6 +36,13 @@ export interface TuningOptions {
    */
   readonly timeoutMs?: number | undefined;
   /**
+   * Deadline of Engine.open, which reads the whole log: shards that are not open by then go on
+   * opening in the background, and if none is open it fails with ERR_TIMEOUT. From 1 to 86,400,000
+   * ms.
+   * @default 300000
+   */
+  readonly openTimeoutMs?: number | undefined;
+  /**
    * Calls of one shard that wait for their answers; beyond it proposals and reads are refused with
    * ERR_BUSY. From 1 to 1,048,576 calls.
    * @default 65536

@@ -60,6 +60,11 @@ export class WorkerPool {
     }
   }
 
+  /** Lets the process end though tasks have not. */
+  unref(): void {
+    for (const thread of this.pool.threads) thread.unref();
+  }
+
   /** Every task must have ended. */
   close(): Promise<void> {
     return this.pool.close();

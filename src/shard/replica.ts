@@ -3,7 +3,7 @@
  * happens to a replica is done by the files around it; this one is what they share.
  */
 import { none } from "../base/index.ts";
-import type { GroupId, Incarnation, NodeKey, SmallMap, Term } from "../base/index.ts";
+import type { GroupId, Incarnation, Index, NodeKey, SmallMap, Term } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { Raft } from "../raft/index.ts";
 import type { Failure } from "./failures.ts";
@@ -59,6 +59,8 @@ export class Replica {
   toldTerm = 0;
   /** The term that it led, as its shard's signs of life know it; 0 while it does not lead. */
   ledTerm: Term = 0;
+  /** What was known to be committed when it was recovered: until that is applied, it replays. */
+  readonly replayTo: Index;
   /** When a leader was last heard, in ms of the monotonic clock; see `leaderAgeMs`. */
   leaderHeardMs: number;
   /** Of a parked follower: its leader's shard, which speaks for the leader. */
@@ -81,6 +83,7 @@ export class Replica {
     this.raft = parts.raft;
     this.machine = parts.machine;
     this.leaderHeardMs = parts.nowMs;
+    this.replayTo = parts.raft.state.log.committed;
   }
 
   /** For how long no leader has been heard; of a parked one, its shard. */

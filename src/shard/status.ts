@@ -63,6 +63,8 @@ export interface ShardStats extends ShardCounters {
   readonly leaders: number;
   /** Replicas that are not parked, stopped or disabled. */
   readonly awake: number;
+  /** Replicas that have not applied again what was committed when the shard opened. */
+  readonly replaying: number;
   readonly durability: Durability;
   readonly store: StoreStats;
   readonly transport: TransportStats;
@@ -130,14 +132,17 @@ function memberStatuses(context: ShardContext, replica: Replica): MemberStatus[]
 export function shardStats(context: ShardContext): ShardStats {
   const { environment, replicas, counters, outboxes } = context;
   let leaders = 0;
-  for (const replica of replicas.values()) {
-    if (replica.running && replica.raft.isLeader) leaders += 1;
+  let replaying = 0;
+  for (const { running, raft, replayTo } of replicas.values()) {
+    if (running && raft.isLeader) leaders += 1;
+    if (running && raft.state.log.applied < replayTo) replaying += 1;
   }
   return {
     ...counters,
     shard: environment.shard,
     groups: replicas.size,
     leaders,
+    replaying,
     awake: context.ticks.awakeCount,
     durability: environment.store.durability,
     store: environment.store.stats(),

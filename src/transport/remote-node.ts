@@ -153,7 +153,9 @@ export class RemoteNode implements LinkOwner {
 
   private dial(link: TcpLink): void {
     const port = this.ports?.[link.shard];
-    if (port !== undefined) link.dial({ host: this.address.host, port });
+    if (port === undefined) return;
+    if (port === 0) link.postpone();
+    else link.dial({ host: this.address.host, port });
   }
 
   private dialWaiting(): void {

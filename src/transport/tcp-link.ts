@@ -106,6 +106,11 @@ export class TcpLink implements Link {
     }
   }
 
+  /** The shard has no port now, since it is down: asks again after a pause. */
+  postpone(): void {
+    if (this.control === undefined && this.retry === undefined) this.retryLater(true);
+  }
+
   /** Ends both lanes and stays down until `dial`. */
   disconnect(): void {
     this.cancelRetry();
@@ -147,14 +152,17 @@ export class TcpLink implements Link {
   private onLaneClosed(fault: LinkFault): void {
     const wasUp = this.tearDown();
     this.owner.onFault(fault);
-    const portSuspect = !wasUp;
+    this.retryLater(!wasUp);
+    if (wasUp) this.owner.handler.onLinkDown(this);
+  }
+
+  private retryLater(portSuspect: boolean): void {
     const { timers } = this.owner.context.settings;
     const cancel = timers.after(this.backoff.next(), () => {
       this.retry = undefined;
       this.owner.onRetry(this, portSuspect);
     });
     this.retry = { cancel, portSuspect };
-    if (wasUp) this.owner.handler.onLinkDown(this);
   }
 
   /** Returns whether the link was up. */

@@ -210,10 +210,11 @@ function readWelcome(bytes: Uint8Array): Welcome {
   const shards = fields.integerIn("shards", 1, limits.shardsMax);
   const listed = new FieldReader(fields.list("ports"), "ports of a welcome");
   const ports: number[] = [];
-  while (listed.at < listed.end) ports.push(listed.integerIn("port", 1, portMax));
+  while (listed.at < listed.end) ports.push(listed.integerIn("port", 0, portMax));
   if (ports.length !== shards || shard >= shards) {
     throw frameInvalid(`a welcome of shard ${shard} of ${shards} with ${ports.length} ports`);
   }
+  if (ports[shard] === 0) throw frameInvalid(`a welcome of shard ${shard}, which it says is down`);
   const frameBytesMax = fields.integerIn("frameBytesMax", 1, 0xffff_ffff);
   const nonce = readNonce(fields);
   const instance = fields.integer("instance");

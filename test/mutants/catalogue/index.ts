@@ -9,6 +9,7 @@ import { failureMutants } from "./failures.ts";
 import { identityMutants } from "./identity.ts";
 import { linkMutants } from "./links.ts";
 import { lmdbCheckMutants } from "./lmdb-check.ts";
+import { nodeMutants } from "./node.ts";
 import { parkingMutants } from "./parking.ts";
 import { readMutants } from "./reads.ts";
 import { recoveryMutants } from "./recovery.ts";
@@ -32,4 +33,5 @@ export const catalogue: readonly Mutant[] = [
   ...callMutants,
   ...boundMutants,
   ...failureMutants,
+  ...nodeMutants,
 ];

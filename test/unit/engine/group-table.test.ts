@@ -9,7 +9,8 @@ function tableWith(group: number): { table: GroupTable; waits: LeaderWaits } {
   const table = new GroupTable();
   table.take({ kind: "groupStarted", group, members: ["a", "b"] });
   const describeFaults = (of: number): string => `; b refused group ${of}`;
-  return { table, waits: new LeaderWaits(table, { drain: () => {}, describeFaults }) };
+  const shards = { drain: () => {}, describeFaults, failureOf: () => undefined };
+  return { table, waits: new LeaderWaits(table, shards) };
 }
 
 test("GroupTable follows a group through its life", () => {

@@ -89,6 +89,8 @@ class Owner implements ShardOwner {
   readonly workers: Worker[] = [];
   readonly restarts: number[] = [];
   readonly failures: RaftError[] = [];
+  /** Ports that the workers were given; 0 lets the system choose. */
+  readonly ports: number[] = [];
 
   run(task: ShardTask): Promise<void> {
     const worker = new Worker(task.mail);
@@ -97,6 +99,7 @@ class Owner implements ShardOwner {
   }
 
   taskOf(shard: number, mail: MessagePort, port: number | undefined): ShardTask {
+    this.ports.push(port ?? 0);
     return {
       mail,
       cluster: "test",
@@ -362,4 +365,45 @@ test("an answer that has arrived counts, though this thread stalled past the cal
   const closed = handle.close();
   owner.worker.end();
   await closed;
+});
+
+test("a comeback that fails for a passing reason is tried again, on another port if the system chose it", async () => {
+  const { handle, owner } = await startUp();
+  assert.equal(handle.port, opened.port);
+  owner.worker.crash(new Error("gone"));
+  const passing = [
+    { code: "ERR_PORT_IN_USE", details: {} },
+    { code: "ERR_STORE_FAILED", details: { systemCode: "EMFILE" } },
+  ] as const;
+  for (const [at, { code, details }] of passing.entries()) {
+    await until("it is started again", () => owner.workers.length === at + 2);
+    assert.equal(owner.ports.at(-1), at === 0 ? opened.port : 0);
+    const error = { code, message: "not now", outcome: "none", details } as const;
+    owner.worker.tell({ kind: "openFailed", error });
+    owner.worker.end();
+    await until("it is tried again later", () => owner.restarts.length === at + 2);
+    assert.equal(handle.state, "restarting");
+  }
+  await until("it is started again", () => owner.workers.length === passing.length + 2);
+  owner.worker.tell(opened);
+  await until("it is up", () => handle.state === "up");
+  assert.deepEqual(owner.failures, []);
+  await closeWell(handle, owner);
+});
+
+test("a comeback onto a damaged store is a failure for good", async () => {
+  const { handle, owner } = await startUp();
+  owner.worker.crash(new Error("gone"));
+  await until("it is started again", () => owner.workers.length === 2);
+  const error = {
+    code: "ERR_STORE_CORRUPT",
+    message: "bad",
+    outcome: "none",
+    details: {},
+  } as const;
+  owner.worker.tell({ kind: "openFailed", error });
+  owner.worker.end();
+  await until("it has failed", () => handle.state === "failed");
+  assert.equal(handle.failed?.code, "ERR_STORE_CORRUPT");
+  await handle.close();
 });

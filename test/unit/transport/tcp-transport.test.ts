@@ -154,6 +154,22 @@ test("a shard that comes back on another port is found through shard 0 of its no
   await until("the link is up", () => link.up);
 });
 
+test("a shard that is down has no port, and is found when it has one", async (t) => {
+  const a = await startShard(t, optionsOf("a"));
+  const first = await startShard(t, optionsOf("b", { shards: 2 }));
+  first.transport.setDirectory([first.transport.port, 0]);
+  a.transport.setPeers({ b: addressOf(first) });
+  let group = 0;
+  while (shardOfGroup(group, 2) !== 1) group += 1;
+  await until("b is known", () => a.transport.link("b", group) !== undefined);
+  assert.equal(a.transport.link("b", group)?.up, false);
+  const second = await startShard(t, optionsOf("b", { shard: 1, shards: 2 }));
+  const ports = [first.transport.port, second.transport.port];
+  first.transport.setDirectory(ports);
+  second.transport.setDirectory(ports);
+  await until("it is up", () => a.transport.link("b", group)?.up === true);
+});
+
 test("a node that comes back with another number of shards gets new links", async (t) => {
   const a = await startNode(t, "a");
   const before = await startNode(t, "b");

@@ -1,0 +1,113 @@
+/**
+ * The shards of one engine with what they share: the pool of their threads and the data directory.
+ * Opening and closing have deadlines. What a deadline cannot do is to end a thread: one that writes
+ * with LMDB must not be terminated, so it keeps the directory locked until it has ended by itself.
+ */
+import { RaftError } from "../base/index.ts";
+import type { ErrorCode } from "../base/index.ts";
+import type { DataDirectory } from "./data-directory.ts";
+import type { ShardHandle } from "./shard-handle.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+/**
+ * What concerns the store of one shard and not the node: the others open without it. Everything
+ * else (a port that is taken, a module that cannot be loaded) is the same for all of them.
+ */
+const ofOneShard: ReadonlySet<ErrorCode> = new Set(["ERR_STORE_CORRUPT", "ERR_STORE_FAILED"]);
+/** How long a refused open waits at most for the shards that did open to close again, in ms. */
+const undoMsMax = 2_000;
+
+export interface ShardSetParts {
+  readonly handles: readonly ShardHandle[];
+  readonly pool: WorkerPool;
+  readonly directory: DataDirectory;
+}
+
+export class ShardSet {
+  readonly handles: readonly ShardHandle[];
+  private readonly pool: WorkerPool;
+  private readonly directory: DataDirectory;
+  private ended: Promise<void> | undefined;
+
+  constructor({ handles, pool, directory }: ShardSetParts) {
+    this.handles = handles;
+    this.pool = pool;
+    this.directory = directory;
+  }
+
+  /**
+   * Opens all shards. Resolves when each is up or has failed by damage of its own, and one at least
+   * is up; at the deadline with those that are up, while the others go on opening.
+   * @throws what a shard throws that concerns the whole node, or all of them; ERR_TIMEOUT if none
+   * is up at the deadline. The shards that had opened are closed then.
+   */
+  async open(timeoutMs: number): Promise<void> {
+    const shardFaults: RaftError[] = [];
+    const opening = this.handles.map((handle) =>
+      handle.open().catch((error: unknown) => {
+        if (!(error instanceof RaftError) || !ofOneShard.has(error.code)) throw error;
+        shardFaults.push(error);
+      }),
+    );
+    let refusal: unknown;
+    try {
+      // The first fault of the node ends the wait: the others meet the same, or hang.
+      await within(timeoutMs, Promise.all(opening));
+      if (this.handles.some(({ state }) => state === "up")) return;
+      refusal = shardFaults[0] ?? this.describeHung("opened", timeoutMs);
+    } catch (error) {
+      refusal = error;
+    }
+    // A shard that hangs keeps its thread and the directory's lock; the error does not wait for it.
+    await within(Math.min(timeoutMs, undoMsMax), this.end()).catch(() => {});
+    throw refusal;
+  }
+
+  /**
+   * Closes all shards, the pool and the directory.
+   * @throws ERR_TIMEOUT at the deadline, naming the shards that have not ended; they go on ending
+   */
+  async close(timeoutMs: number): Promise<void> {
+    const ended = this.end();
+    if (await within(timeoutMs, ended)) return;
+    this.pool.unref();
+    throw this.describeHung("ended", timeoutMs);
+  }
+
+  private end(): Promise<void> {
+    this.ended ??= this.endOnce();
+    return this.ended;
+  }
+
+  private async endOnce(): Promise<void> {
+    try {
+      await Promise.all(this.handles.map((handle) => handle.close()));
+      await this.pool.close();
+    } finally {
+      this.directory.close();
+    }
+  }
+
+  private describeHung(what: "opened" | "ended", timeoutMs: number): RaftError {
+    const hung = this.handles
+      .filter(({ state }) => state === "opening" || state === "closing")
+      .map(({ shard }) => `shard ${shard}`);
+    const message =
+      `${hung.join(", ")} of ${this.handles.length} had not ${what} within ${timeoutMs} ms: ` +
+      "a state machine or the disk holds it up; the data directory stays locked until it ends";
+    return new RaftError("ERR_TIMEOUT", message, { outcome: "none" });
+  }
+}
+
+/** Whether the work ended in time. Rejects if it rejects in time; a late rejection is ignored. */
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
