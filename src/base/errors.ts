@@ -138,8 +138,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_ENTRY_TOO_LARGE: spec(
     "none",
     false,
-    "a command is larger than `commandBytesMax`",
-    "split the command, or raise the option on every node",
+    "a command is larger than `commandBytesMax`, or the answers of a call are larger than a frame takes (16 MiB): then a write has been applied, and its outcome is unknown",
+    "split the command, or raise the option on every node; ask for less at once",
   ),
   ERR_APPLY_FAILED: spec(
     "unknown",

@@ -16,6 +16,11 @@ export const limits = {
    * the most: a burst must not become one buffer of gigabytes.
    */
   mailBytesMax: 4_194_304,
+  /**
+   * The answers to one call that asks for several, or one answer: what a frame takes with room for
+   * what surrounds it, so that a call has the same bound on each node.
+   */
+  answerBytesMax: 16_711_680,
   /** CBOR nesting accepted from a peer; our own messages need 3. */
   cborDepthMax: 8,
   /** Nesting of a user's commands, queries, results and answers, for machines of plain data. */

@@ -102,8 +102,11 @@ export class ShardContext {
     this.round = round;
     this.shares = byteShares(options.shardBytesMax);
     this.nodes = new Nodes(environment.node);
-    this.outboxes = new Outboxes(environment.transport);
-    this.replies = new Replies(this.outboxes, environment.post);
+    this.outboxes = new Outboxes(environment.transport, {
+      lane: options.laneBytesMax,
+      lanes: this.shares.lanes,
+    });
+    this.replies = new Replies(this.outboxes, this.shares.answers, environment.post);
     this.ticks = new Ticks(this);
     this.handovers = new Handovers(this);
     this.random = (lo, hi) => environment.prng.between(lo, hi);

@@ -272,7 +272,7 @@ function respond(
 ): void {
   const payload = failure === undefined ? empty : encodeCbor(failure);
   const failed = failure !== undefined;
-  context.outboxes.sendShardMessage(node, {
+  context.outboxes.sendResponse(node, {
     kind: "shardResponse",
     id,
     group,

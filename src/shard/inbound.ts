@@ -175,9 +175,13 @@ export class Inbound implements TransportHandler, MessageSink {
   }
 
   onDrain(link: Link): void {
-    this.eachReplicaOn(link.node, (replica) => {
-      if (replica.raft.isLeader) this.context.markDirty(replica);
-    });
+    const { context } = this;
+    this.requests.tick();
+    for (const group of context.outboxes.callWaiting(link)) {
+      const replica = context.replicas.get(group);
+      if (replica?.raft.isLeader === true) context.markDirty(replica);
+    }
+    context.schedule();
   }
 
   onRefused(refusal: PeerRefusal): void {

@@ -6,38 +6,97 @@ import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
 import type { Message } from "../raft/index.ts";
 import type { Lane, Link, Transport } from "../transport/index.ts";
 import { MessageBatch } from "../wire/index.ts";
-import type { GroupMessage, ShardAlive, ShardClosing, ShardMessage } from "../wire/index.ts";
+import type {
+  GroupMessage,
+  ShardAlive,
+  ShardClosing,
+  ShardMessage,
+  ShardRequest,
+  ShardResponse,
+} from "../wire/index.ts";
+import { LaneTurns } from "./lane-turns.ts";
 
 /** A frame is closed early once it holds this much, so that the other side can begin. */
 const frameBytesTarget = 1_048_576;
 
 const shardClosing: ShardClosing = { kind: "shardClosing" };
 
+/**
+ * Entries that are read back from the store, for a follower that is far behind, are queued up to
+ * here: what is new, and calls between nodes, must not wait behind them.
+ */
+const catchUpBytesMax = 1_048_576;
+
 interface Outbox {
   readonly link: Link;
   readonly control: MessageBatch;
   readonly data: MessageBatch;
+  /** Turns at the data lane of those that send new entries, and of those that send old ones. */
+  readonly turns: LaneTurns;
+  readonly catchUpTurns: LaneTurns;
+  /** Answers to other nodes' calls that the lane has no room for, oldest first. */
+  held: ShardResponse[];
+}
+
+export interface OutboxBounds {
+  /** Bytes queued on one data lane. */
+  readonly lane: number;
+  /** The same of all lanes together. */
+  readonly lanes: number;
 }
 
 export class Outboxes {
   /** Messages that had no connection to leave on. */
   unsent = 0;
-  private readonly transport: Transport;
+  private readonly transport: Pick<Transport, "link">;
+  /** Bytes of answers that wait for room on a lane. */
+  heldBytes = 0;
   private readonly byLink: Map<Link, Outbox> = new Map();
+  private readonly bounds: OutboxBounds;
+  /** What one data lane may hold, an equal part: a node that reads nothing stops no other. */
+  private laneRoom: number;
 
-  constructor(transport: Transport) {
+  constructor(transport: Pick<Transport, "link">, bounds: OutboxBounds) {
     this.transport = transport;
+    this.bounds = bounds;
+    this.laneRoom = bounds.lane;
+  }
+
+  private shareLanes(): void {
+    const { lane, lanes } = this.bounds;
+    this.laneRoom = Math.min(lane, Math.ceil(lanes / Math.max(1, this.byLink.size)));
+  }
+
+  /** The groups that were called have been asked for entries. */
+  endRound(): void {
+    for (const { turns, catchUpTurns } of this.byLink.values()) {
+      turns.endTurn();
+      catchUpTurns.endTurn();
+    }
   }
 
   /**
-   * Whether entries for a group may be sent to a node now: connected, and less than `laneBytesMax`
-   * queued.
+   * Whether entries for a group may be sent to a node now: connected, room on the lane, and no
+   * other group's turn. `old` are entries that have to be read back from the store.
    */
-  takesEntries(node: NodeId, group: GroupId, laneBytesMax: number): boolean {
+  takesEntries(node: NodeId, group: GroupId, old: boolean): boolean {
     const link = this.transport.link(node, group);
     if (link === undefined || !link.up) return false;
-    const waiting = this.byLink.get(link)?.data.bytes ?? 0;
-    return link.queuedBytes("data") + waiting < laneBytesMax;
+    const outbox = this.outboxOf(link);
+    const turns = old ? outbox.catchUpTurns : outbox.turns;
+    const room = old ? Math.min(catchUpBytesMax, this.laneRoom) : this.laneRoom;
+    const queued = link.queuedBytes("data") + outbox.data.bytes;
+    if (turns.admits(group, queued < room)) return true;
+    link.tellDrained("data");
+    return false;
+  }
+
+  /** The data lane of a link is empty: the groups that wait for it, in their order. */
+  callWaiting(link: Link): GroupId[] {
+    const outbox = this.byLink.get(link);
+    if (outbox === undefined) return [];
+    this.sendHeld(outbox);
+    return [...outbox.turns.call(), ...outbox.catchUpTurns.call()];
   }
 
   sendMessage(node: NodeId, group: GroupId, incarnation: Incarnation, message: Message): void {
@@ -50,12 +109,52 @@ export class Outboxes {
     this.batchFor(link, lane, message).addMessage(group, incarnation, message);
   }
 
-  /** Returns false where there is no connection to the node's shard now. */
-  sendShardMessage(node: NodeId, message: GroupMessage): boolean {
-    const link = this.transport.link(node, message.group);
-    if (link === undefined || !link.up) return false;
-    this.batchFor(link, "data", message).addShardMessage(message);
-    return true;
+  /**
+   * Sends a call to another node, if there is a connection to its shard ("down" if not) and room on
+   * it ("full" if not).
+   */
+  sendRequest(node: NodeId, request: ShardRequest): "sent" | "full" | "down" {
+    const link = this.transport.link(node, request.group);
+    if (link === undefined || !link.up) return "down";
+    if (!this.hasRoom(this.outboxOf(link))) {
+      link.tellDrained("data");
+      return "full";
+    }
+    this.batchFor(link, "data", request).addShardMessage(request);
+    return "sent";
+  }
+
+  /**
+   * Answers a call of another node. Without a connection the answer is lost; without room it waits
+   * in its order.
+   */
+  sendResponse(node: NodeId, response: ShardResponse): void {
+    const link = this.transport.link(node, response.group);
+    if (link === undefined || !link.up) return;
+    const outbox = this.outboxOf(link);
+    if (outbox.held.length === 0 && this.hasRoom(outbox)) {
+      this.batchFor(link, "data", response).addShardMessage(response);
+      return;
+    }
+    outbox.held.push(response);
+    this.heldBytes += response.payload.length;
+    link.tellDrained("data");
+  }
+
+  private hasRoom({ link, data }: Outbox): boolean {
+    return link.queuedBytes("data") + data.bytes < this.laneRoom;
+  }
+
+  private sendHeld(outbox: Outbox): void {
+    let sent = 0;
+    for (const response of outbox.held) {
+      if (!this.hasRoom(outbox)) break;
+      this.batchFor(outbox.link, "data", response).addShardMessage(response);
+      this.heldBytes -= response.payload.length;
+      sent += 1;
+    }
+    if (sent > 0) outbox.held = outbox.held.slice(sent);
+    if (outbox.held.length > 0) outbox.link.tellDrained("data");
   }
 
   /** What answers the algorithm's messages, and must not be overtaken by them. */
@@ -84,23 +183,33 @@ export class Outboxes {
 
   /** Sends entries, and calls between nodes, before anything else. */
   flushData(): void {
-    for (const { link, data } of this.byLink.values()) {
+    for (const outbox of this.byLink.values()) {
+      const { link, data } = outbox;
+      if (outbox.held.length > 0) this.sendHeld(outbox);
       if (data.count > 0) link.send("data", data.take());
     }
   }
 
   /** Forgets what waits for a link that is gone. */
   drop(link: Link): void {
+    for (const { payload } of this.byLink.get(link)?.held ?? []) this.heldBytes -= payload.length;
     this.byLink.delete(link);
+    this.shareLanes();
+  }
+
+  private outboxOf(link: Link): Outbox {
+    let outbox = this.byLink.get(link);
+    if (outbox === undefined) {
+      const turns = { turns: new LaneTurns(), catchUpTurns: new LaneTurns() };
+      outbox = { link, control: new MessageBatch(), data: new MessageBatch(), ...turns, held: [] };
+      this.byLink.set(link, outbox);
+      this.shareLanes();
+    }
+    return outbox;
   }
 
   private batchFor(link: Link, lane: Lane, message: Message | ShardMessage): MessageBatch {
-    let outbox = this.byLink.get(link);
-    if (outbox === undefined) {
-      outbox = { link, control: new MessageBatch(), data: new MessageBatch() };
-      this.byLink.set(link, outbox);
-    }
-    const batch = outbox[lane];
+    const batch = this.outboxOf(link)[lane];
     // A control message takes a few bytes: below the target it fits.
     const full = batch.bytes >= frameBytesTarget || (lane === "data" && !batch.fits(message));
     if (full && batch.count > 0) {

@@ -26,7 +26,16 @@ export function writeEvent(mail: MailWriter, event: ShardEvent): void {
 /** What one frame carries besides an answer. */
 const frameReserveBytes = 1_024;
 
+/** An error that stands in place of an answer, roughly. */
+const errorBytes = 1_024;
+
 const nothing = new Uint8Array(0);
+
+/** The command has had its effect: only what came of it is lost. */
+function answerTooLarge(what: string, bytes: number): RaftError {
+  const message = `The ${what} of a call have ${bytes} bytes; at most ${limits.answerBytesMax} can be sent`;
+  return new RaftError("ERR_ENTRY_TOO_LARGE", message, { outcome: "unknown" });
+}
 
 /** A call that another node's shard forwards to this one. */
 export interface NewForwarded {
@@ -44,12 +53,18 @@ interface Forwarded extends NewForwarded {
   /** Results still to come. */
   missing: number;
   index: Index;
+  /** Of the answers so far. */
+  answerBytes: number;
+  /** Set once they are more than a frame takes. */
+  tooLarge: WireError | undefined;
   readonly answers: (Uint8Array | WireError)[];
 }
 
 export class Replies {
   readonly mail: MailWriter = new MailWriter();
   private readonly outboxes: Outboxes;
+  /** Of what waits for room on lanes; beyond it an answer is replaced by an error. */
+  private readonly answerBytesShare: number;
   private readonly postMail: (mail: ArrayBuffer) => void;
   /** The `applied` record written last: where its count stands, and what would continue it. */
   private readonly run = { call: noReply, take: 0, hole: 0, count: 0, next: 0, end: 0 };
@@ -60,9 +75,12 @@ export class Replies {
 
   /** Answers that the `values` record written last still lacks. */
   private answersMissing = 0;
+  /** Of that record, so far. */
+  private answerBytes = 0;
 
-  constructor(outboxes: Outboxes, postMail: (mail: ArrayBuffer) => void) {
+  constructor(outboxes: Outboxes, answerBytesShare: number, postMail: (mail: ArrayBuffer) => void) {
     this.outboxes = outboxes;
+    this.answerBytesShare = answerBytesShare;
     this.postMail = postMail;
   }
 
@@ -79,7 +97,14 @@ export class Replies {
   addForwarded(call: NewForwarded): ReplyTo {
     const replyTo = this.nextForwarded;
     this.nextForwarded -= 1;
-    this.forwarded.set(replyTo, { ...call, missing: call.results, index: 0, answers: [] });
+    this.forwarded.set(replyTo, {
+      ...call,
+      missing: call.results,
+      index: 0,
+      answerBytes: 0,
+      tooLarge: undefined,
+      answers: [],
+    });
     this.forwardedBytes += call.bytes;
     return replyTo;
   }
@@ -88,15 +113,19 @@ export class Replies {
     const call = this.forwarded.get(replyTo);
     if (call === undefined) return undefined;
     this.forwarded.delete(replyTo);
-    this.forwardedBytes -= call.bytes;
+    this.forwardedBytes -= call.bytes + call.answerBytes;
     return call;
   }
 
   /** One entry's result. */
   applied(replyTo: ReplyTo, index: Index, result: Uint8Array | undefined): void {
     const bytes = result ?? nothing;
+    if (bytes.length > limits.answerBytesMax) {
+      this.applyFailed(replyTo, index, answerTooLarge("result", bytes.length));
+      return;
+    }
     if (replyTo < 0) {
-      this.addResult(replyTo, index, new Uint8Array(bytes));
+      this.addResult(replyTo, index, bytes);
       return;
     }
     this.addApplied(replyTo, index, bytes, false);
@@ -133,15 +162,28 @@ export class Replies {
     if (mail.full) this.post();
   }
 
+  /** Results of a call together must fit into a frame: beyond it each is an error of its own. */
   private addResult(replyTo: ReplyTo, index: Index, result: Uint8Array | WireError): void {
     const call = this.forwarded.get(replyTo);
     assert(call !== undefined, "a forwarded call is answered once");
     if (call.answers.length === 0) call.index = index;
-    call.answers.push(result);
+    let answer = result;
+    const size = result instanceof Uint8Array ? result.length + 5 : errorBytes;
+    if (call.answerBytes + size > limits.answerBytesMax) {
+      call.tooLarge ??= errorToWire(answerTooLarge("results", call.answerBytes + size));
+      answer = call.tooLarge;
+    } else {
+      call.answerBytes += size;
+      this.forwardedBytes += size;
+      if (answer instanceof Uint8Array) answer = new Uint8Array(answer);
+    }
+    call.answers.push(answer);
     call.missing -= 1;
     if (call.missing > 0) return;
     this.takeForwarded(replyTo);
-    this.respond(call, false, encodeCbor(call.answers));
+    // The errors above take no room of their own: all of them or none.
+    if (call.tooLarge === undefined) this.respond(call, false, encodeCbor(call.answers));
+    else this.respond(call, true, encodeCbor(call.tooLarge));
   }
 
   /**
@@ -161,12 +203,19 @@ export class Replies {
     mail.double(ageMs);
     mail.word(count);
     this.answersMissing = count;
+    this.answerBytes = 0;
   }
 
   answered(replyTo: ReplyTo, index: Index, answer: Uint8Array | undefined): void {
     const bytes = answer ?? nothing;
-    if (replyTo < 0) this.addResult(replyTo, index, new Uint8Array(bytes));
-    else this.addAnswer(bytes, false);
+    if (replyTo < 0) this.addResult(replyTo, index, bytes);
+    else if (this.answerBytes + bytes.length > limits.answerBytesMax) {
+      const size = this.answerBytes + bytes.length;
+      this.answerFailed(replyTo, index, answerTooLarge("answers", size).withOutcome("none"));
+    } else {
+      this.answerBytes += bytes.length;
+      this.addAnswer(bytes, false);
+    }
   }
 
   /** The state machine threw on a query. */
@@ -220,13 +269,14 @@ export class Replies {
       this.respond(call, true, encodeCbor(errorToWire(error)));
       return;
     }
-    this.outboxes.sendShardMessage(node, {
-      kind: "shardResponse",
-      id,
-      group,
-      failed,
-      index,
-      payload,
-    });
+    const response = { kind: "shardResponse", id, group, failed, index } as const;
+    if (this.outboxes.heldBytes < this.answerBytesShare || payload.length < errorBytes) {
+      this.outboxes.sendResponse(node, { ...response, payload });
+      return;
+    }
+    const message = `${this.outboxes.heldBytes} bytes of answers wait for room on connections (an eighth of shardBytesMax)`;
+    const busy = new RaftError("ERR_BUSY", message, { outcome: "unknown" });
+    const refusal = encodeCbor(errorToWire(busy));
+    this.outboxes.sendResponse(node, { ...response, failed: true, payload: refusal });
   }
 }

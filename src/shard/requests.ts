@@ -49,6 +49,8 @@ const resendMs = 250;
 export class PeerRequests {
   private readonly context: ShardContext;
   private readonly waiting: Map<number, Waiting> = new Map();
+  /** Nodes of which some lane had no room when it was last asked. */
+  private readonly fullNodes: Set<NodeId> = new Set();
   /**
    * Starts anywhere: a shard that crashed and came back must not take the answer to a request of
    * its former life for the answer to one of its own.
@@ -79,10 +81,7 @@ export class PeerRequests {
       addressee: undefined,
     };
     this.waiting.set(id, waiting);
-    this.transmit(id, waiting);
-    if (!waiting.sent && !request.idempotent) {
-      this.failUnsent(id, waiting);
-    }
+    if (!this.fullNodes.has(request.node)) this.transmit(id, waiting);
   }
 
   private transmit(id: number, waiting: Waiting): void {
@@ -92,17 +91,26 @@ export class PeerRequests {
       this.fail(id, waiting, "ERR_LEADERSHIP_LOST", `${node} came back without its disk`);
       return;
     }
-    waiting.sent = this.context.outboxes.sendShardMessage(node, {
+    const nowMs = this.context.environment.clock.monotonicMs();
+    const sending = this.context.outboxes.sendRequest(node, {
       kind: "shardRequest",
       id,
       group,
       op,
-      timeoutMs,
+      // What waited for room on the lane has less time left.
+      timeoutMs: Math.max(1, Math.ceil(Math.min(timeoutMs, waiting.deadlineMs - nowMs))),
       payload,
     });
+    if (sending === "full") {
+      // It keeps its place: those that come later wait with it.
+      this.fullNodes.add(node);
+      return;
+    }
+    waiting.sent = sending === "sent";
+    if (sending === "down" && !idempotent) this.failUnsent(id, waiting);
     if (!waiting.sent) return;
     waiting.link = this.context.environment.transport.link(node, group);
-    waiting.sentMs = this.context.environment.clock.monotonicMs();
+    waiting.sentMs = nowMs;
     this.context.schedule();
   }
 
@@ -139,6 +147,7 @@ export class PeerRequests {
 
   /** Sends what could not be sent before, and gives up what is past its deadline. */
   tick(): void {
+    this.fullNodes.clear();
     if (this.waiting.size === 0) return;
     const nowMs = this.context.environment.clock.monotonicMs();
     for (const [id, waiting] of this.waiting) {
@@ -146,7 +155,8 @@ export class PeerRequests {
         const { node, timeoutMs } = waiting.request;
         const why = describeFault(this.context, node);
         this.fail(id, waiting, "ERR_TIMEOUT", `no answer from ${node} in ${timeoutMs} ms${why}`);
-      } else if (!waiting.sent || isDueAgain(waiting, nowMs)) this.transmit(id, waiting);
+      } else if (this.fullNodes.has(waiting.request.node)) continue;
+      else if (!waiting.sent || isDueAgain(waiting, nowMs)) this.transmit(id, waiting);
     }
   }
 

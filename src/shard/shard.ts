@@ -220,6 +220,7 @@ export class Shard implements ShardControl {
     if (unserved.length > 0) context.dirty = unserved.concat(context.dirty);
     // Entries first: the followers' disks work while this one does. Then the answers, since a
     // caller waits for them and for a commit notice nobody does.
+    context.outboxes.endRound();
     context.outboxes.flushData();
     this.answer();
     if (changes.length > 0 || descriptors.length > 0) this.commit(work, changes);
@@ -280,9 +281,9 @@ export class Shard implements ShardControl {
   /** Whether entries of a replica may go to a peer now. */
   private gateOf(replica: Replica, peer: NodeKey, onDisk: Index): boolean {
     const { context } = this;
-    const { outboxes, nodes, options, environment } = context;
+    const { outboxes, nodes, environment } = context;
     const { group } = replica;
-    if (!outboxes.takesEntries(nodes.idOf(peer), group, options.laneBytesMax)) return false;
+    if (!outboxes.takesEntries(nodes.idOf(peer), group, onDisk > 0)) return false;
     if (onDisk === 0 || this.sendWindow.admits(environment.store.position(group, onDisk))) {
       return true;
     }

@@ -79,7 +79,7 @@ export class DialledConnection {
   private helloBody: Uint8Array = new Uint8Array(0);
   /** The longest frame that the peer takes. */
   private peerFrameBytesMax = 0;
-  private wasHalfFull = false;
+  private drainDue = false;
   private readonly watch: LaneWatch = new LaneWatch();
 
   constructor(context: ConnectionContext, target: DialTarget, owner: DialledOwner) {
@@ -103,6 +103,10 @@ export class DialledConnection {
     return this.state === "open" ? this.socket.writableLength : 0;
   }
 
+  tellDrained(): void {
+    this.drainDue = true;
+  }
+
   /** Queues a frame; false and counted where it cannot be queued. */
   send(frame: Frame): boolean {
     const { counters, settings } = this.context;
@@ -114,7 +118,7 @@ export class DialledConnection {
       counters.framesDropped += 1;
       return false;
     }
-    if (queued * 2 > bytesMax) this.wasHalfFull = true;
+    if (queued * 2 > bytesMax) this.drainDue = true;
     counters.framesSent += 1;
     counters.bytesSent += bytes;
     this.write(frame);
@@ -141,8 +145,8 @@ export class DialledConnection {
   }
 
   private readonly onWritten = (): void => {
-    if (this.state !== "open" || !this.wasHalfFull || this.socket.writableLength > 0) return;
-    this.wasHalfFull = false;
+    if (this.state !== "open" || !this.drainDue || this.socket.writableLength > 0) return;
+    this.drainDue = false;
     this.owner.onDrain();
   };
 

@@ -9,14 +9,14 @@ import type { Lane, Link } from "./transport.ts";
 class LaneQueue {
   readonly frames: Uint8Array[] = [];
   bytes = 0;
-  wasHalfFull = false;
+  drainDue = false;
   /** Frames that have arrived at an end that does not read. */
   arrived = 0;
 
   clear(): void {
     this.frames.length = 0;
     this.bytes = 0;
-    this.wasHalfFull = false;
+    this.drainDue = false;
     this.arrived = 0;
   }
 }
@@ -63,11 +63,15 @@ export class MemoryLink implements Link {
     }
     queue.frames.push(frame);
     queue.bytes += frame.length;
-    if (queue.bytes * 2 > sendQueueBytesMax) queue.wasHalfFull = true;
+    if (queue.bytes * 2 > sendQueueBytesMax) queue.drainDue = true;
     counters.framesSent += 1;
     counters.bytesSent += frame.length;
     this.network.wire.carry(this.describe(lane, frame), () => this.deliver(lane));
     return true;
+  }
+
+  tellDrained(lane: Lane): void {
+    this[lane].drainDue = true;
   }
 
   queuedBytes(lane: Lane): number {
@@ -132,8 +136,8 @@ export class MemoryLink implements Link {
     queue.bytes -= frame.length;
     const arriving = this.network.wire.arriving(this.describe(lane, frame));
     if (arriving !== undefined) this.hand(remote, arriving, frame.length);
-    if (queue.wasHalfFull && queue.bytes === 0 && this.up) {
-      queue.wasHalfFull = false;
+    if (queue.drainDue && queue.bytes === 0 && this.up) {
+      queue.drainDue = false;
       this.owner.handler?.onDrain(this);
     }
   }

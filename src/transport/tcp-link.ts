@@ -73,6 +73,10 @@ export class TcpLink implements Link {
     return false;
   }
 
+  tellDrained(lane: Lane): void {
+    this[lane]?.tellDrained();
+  }
+
   queuedBytes(lane: Lane): number {
     return this[lane]?.queuedBytes ?? 0;
   }

@@ -41,6 +41,8 @@ export interface Link {
    * change from here on.
    */
   send(lane: Lane, frame: Frame): boolean;
+  /** Makes `onDrain` come when the lane's queue is empty next time, however little was in it. */
+  tellDrained(lane: Lane): void;
   /** Bytes accepted by `send` that the kernel has not taken yet. */
   queuedBytes(lane: Lane): number;
 }
@@ -81,7 +83,7 @@ export interface TransportHandler {
   onLinkUp(link: Link): void;
   /** A lane that was up is lost. Frames under way on either lane may be lost too. */
   onLinkDown(link: Link): void;
-  /** A lane whose queue was over half its bound is empty again. */
+  /** A lane whose queue was over half its bound, or that was asked to tell, is empty again. */
   onDrain(link: Link): void;
   /**
    * The last connection that a node's shards had dialled to this shard is gone: it may have died.

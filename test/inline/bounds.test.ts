@@ -1,6 +1,7 @@
 /** What waits in a shard, and what one round writes, is bounded in bytes, whatever the groups. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RaftError } from "../../src/base/index.ts";
 import type { GroupId, NodeId } from "../../src/base/index.ts";
 import type { CommitBatch } from "../../src/log/index.ts";
 import { ShardCluster } from "./shard-cluster.ts";
@@ -106,27 +107,74 @@ test("a follower whose disk hangs takes in its share of entries, not the windows
 
 test("forwarded calls are refused as busy while those that wait use up their share", async () => {
   const options = { shardBytesMax: 80_000 };
-  const { cluster, stores } = await startWatched({ options });
+  const { cluster, stores } = await startWatched({ options, nodes: ["a", "b", "c", "d"] });
   await cluster.createGroup("a", 1);
   await cluster.tick(2);
-  for (const store of stores) store.holding = true;
-  const calls = Array.from({ length: 30 }, () =>
-    cluster.client("b", 1).propose(1, "x".repeat(1_000), { forward: true }),
+  const slow = stores.slice(2);
+  for (const store of slow) store.holding = true;
+  const calls = Array.from({ length: 300 }, () =>
+    cluster.client("b", 1).propose(1, "x", { forward: true }),
   );
   await cluster.run();
   const refused = calls.filter(({ settled }) => settled);
-  assert.ok(refused.length >= 15 && refused.length <= 22, `${refused.length} are refused`);
+  assert.ok(refused.length >= 100 && refused.length <= 200, `${refused.length} are refused`);
   for (const call of refused) {
     const { code, outcome, message } = call.failure();
     assert.deepEqual([code, outcome], ["ERR_BUSY", "none"]);
     assert.match(message, /shardBytesMax/);
   }
-  for (const store of stores) store.holding = false;
-  for (const store of stores) store.release();
+  for (const store of slow) store.holding = false;
+  for (const store of slow) store.release();
   await cluster.settle(calls);
   const late = cluster.client("b", 1).propose(1, "y", { forward: true });
   await cluster.settle([late]);
   assert.equal(late.results().length, 1);
+});
+
+test("forwarded calls beyond what a lane takes wait for it, and all are answered", async () => {
+  const { cluster } = await startWatched({ options: { laneBytesMax: 5_000 } });
+  await cluster.createGroup("a", 1);
+  await cluster.tick(2);
+  const client = cluster.client("b", 1);
+  const calls = Array.from({ length: 50 }, () =>
+    client.propose(1, "x".repeat(1_000), { forward: true }),
+  );
+  await cluster.settle(calls);
+  for (const call of calls) assert.equal(call.results().length, 1);
+});
+
+test("answers that cannot be sent fail their call alone, here and forwarded", async () => {
+  const answer = new Uint8Array(4 * 1_048_576);
+  const { cluster } = await startWatched({
+    createStateMachine: () => ({
+      apply: ({ end, start }) => new Uint8Array(end - start === 1 ? 1 : 20 * 1_048_576),
+      query: () => answer,
+    }),
+  });
+  await cluster.createGroup("a", 1);
+  await cluster.tick(2);
+  const six = Array.from({ length: 6 }, () => "q");
+  const forwarded = cluster.client("b", 1).readBatch(1, six, { forward: true });
+  const local = cluster.client("a", 1).readBatch(1, six);
+  await cluster.settle([forwarded, local]);
+  const { code, outcome } = forwarded.failure();
+  assert.deepEqual([code, outcome], ["ERR_ENTRY_TOO_LARGE", "none"]);
+  const texts = local.value?.texts ?? [];
+  assert.deepEqual(
+    texts.map((text) => (text instanceof RaftError ? text.code : text.length)),
+    [...Array.from({ length: 3 }, () => answer.length), ...Array.from({ length: 3 }, () => code)],
+  );
+  for (const node of ["a", "b"]) {
+    const write = cluster.client(node, 1).propose(1, "large", { forward: true });
+    await cluster.settle([write]);
+    const [error] = write.results();
+    assert.ok(error instanceof RaftError);
+    assert.deepEqual([error.code, error.outcome], ["ERR_ENTRY_TOO_LARGE", "unknown"]);
+    const next = cluster.client(node, 1).propose(1, "x", { forward: true });
+    await cluster.settle([next]);
+    assert.equal(next.results().length, 1);
+  }
+  assert.equal((await cluster.status("a", 1)).state, "running");
 });
 
 test("a follower whose disk hangs keeps one answer for each leader, however often that calls", async () => {

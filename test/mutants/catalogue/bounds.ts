@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const mail = "test/unit/shard/mail.test.ts";
+const outboxes = "test/unit/shard/outboxes.test.ts";
 const bounds = "test/inline/bounds.test.ts";
 const handle = "test/unit/engine/shard-handle.test.ts";
 
@@ -135,8 +136,8 @@ export const boundMutants: readonly Mutant[] = [
     also: [
       {
         file: "src/shard/replies.ts",
-        find: "    this.forwardedBytes -= call.bytes;",
-        replace: "",
+        find: "    this.forwardedBytes -= call.bytes + call.answerBytes;",
+        replace: "    this.forwardedBytes -= call.answerBytes;",
       },
     ],
     killer: { file: bounds },
@@ -174,5 +175,59 @@ export const boundMutants: readonly Mutant[] = [
     replace: "this.receivedInTurn",
     hunt: { seeds: 0 },
     killer: { file: "test/unit/transport/dead-links.test.ts", name: "does not read for long" },
+  },
+  {
+    name: "call-sent-into-a-full-lane",
+    says: "A call between nodes waits for room on its lane: above 32 MiB it is dropped without a word, and its caller learns nothing until its deadline.",
+    file: "src/shard/outboxes.ts",
+    find: "    if (!this.hasRoom(this.outboxOf(link))) {",
+    replace: "    if (!link.up) {",
+    hunt: { seeds: 0 },
+    killer: { file: outboxes },
+  },
+  {
+    name: "answer-sent-into-a-full-lane",
+    says: "An answer waits for room on its lane: dropped, a command that was applied ends in a timeout.",
+    file: "src/shard/outboxes.ts",
+    find: "    if (outbox.held.length === 0 && this.hasRoom(outbox)) {",
+    replace: "    if (outbox.held.length === 0) {",
+    hunt: { seeds: 0 },
+    killer: { file: outboxes },
+  },
+  {
+    name: "lane-refilled-by-the-first",
+    says: "Groups take turns at a lane: the first ones with a backlog refill it at every acknowledgement, and the followers of the others get nothing.",
+    file: "src/shard/lane-turns.ts",
+    find: "    if (hasRoom && due.size === 0 && unserved.size === 0 && waiting.size === 0) return true;",
+    replace: "    if (hasRoom) return true;",
+    hunt: { seeds: 0 },
+    killer: { file: outboxes },
+  },
+  {
+    name: "calls-behind-a-backlog",
+    says: "Old entries wait until a lane is nearly empty: calls between nodes queue behind megabytes for a follower that is far behind.",
+    file: "src/shard/outboxes.ts",
+    find: "old ? Math.min(catchUpBytesMax, this.laneRoom) : this.laneRoom;",
+    replace: "this.laneRoom;",
+    hunt: { seeds: 0 },
+    killer: { file: outboxes },
+  },
+  {
+    name: "forwarded-answers-not-measured",
+    says: "Answers are measured before they are encoded: a forwarded batch of gigabytes disables the leader's replica for good.",
+    file: "src/shard/replies.ts",
+    find: "    if (call.answerBytes + size > limits.answerBytesMax) {",
+    replace: "    if (size > 2 ** 40) {",
+    hunt: { seeds: 0 },
+    killer: { file: bounds },
+  },
+  {
+    name: "local-answers-not-measured",
+    says: "Answers are measured before they are encoded: a batch of reads of gigabytes crashes the shard.",
+    file: "src/shard/replies.ts",
+    find: "    else if (this.answerBytes + bytes.length > limits.answerBytesMax) {",
+    replace: "    else if (bytes.length > 2 ** 40) {",
+    hunt: { seeds: 0 },
+    killer: { file: bounds },
   },
 ];
