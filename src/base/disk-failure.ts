@@ -8,6 +8,9 @@ const adviceOf: Readonly<Record<string, string>> = {
   EROFS: "make its file system writable, then open it again",
   EACCES: "let this process's user read and write it, then open it again",
   EPERM: "let this process's user read and write it, then open it again",
+  EEXIST: "name a directory; there is something else",
+  ENOTDIR: "name a directory; a part of the path is something else",
+  ENAMETOOLONG: "choose a shorter path",
   EIO: "check the disk before anything else is written to it",
 };
 

@@ -13,6 +13,7 @@ import {
   shardOfGroup,
 } from "../base/index.ts";
 import type { GroupId, NodeId } from "../base/index.ts";
+import { mapFault } from "../log/index.ts";
 import { byteShares } from "../shard/index.ts";
 import type {
   ControlCall,
@@ -43,7 +44,7 @@ import type { Health } from "./health.ts";
 import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader } from "./leader-waits.ts";
 import { peerFaults, resolveEngineOptions } from "./options.ts";
-import type { EngineOptions, EngineTuning, ResolvedOptions } from "./options.ts";
+import type { EngineOptions, ResolvedOptions } from "./options.ts";
 import type {
   CreateGroupOptions,
   LocalReadResult,
@@ -98,7 +99,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const directory = await DataDirectory.open(dir, asked, () => randomPrng().incarnation());
     const { shards } = directory;
     const resolved = { ...given, tuning: { ...given.tuning, shards } };
-    const pool = startPool(resolved.tuning, directory);
+    const pool = startPool(resolved, directory);
     const instance = randomPrng().incarnation();
     const handles: ShardHandle[] = [];
     // Shards speak before all of them are open, and so before there is an engine to tell.
@@ -555,12 +556,21 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 }
 
-/** @throws ERR_SHARD_CRASHED if there can be no threads; the directory is closed then */
-function startPool({ shards, youngHeapMb }: EngineTuning, directory: DataDirectory): WorkerPool {
+/**
+ * @throws ERR_OPTION_INVALID if the shards' maps do not fit, ERR_SHARD_CRASHED if there can be no
+ * threads; the directory is closed then
+ */
+function startPool({ identity, tuning }: ResolvedOptions, directory: DataDirectory): WorkerPool {
+  const { shards, youngHeapMb, store, mapBytes } = tuning;
   try {
+    const isMapped = store === "lmdb" && identity.logStore === undefined;
+    // Here for all shards: their threads would ask at the same moment.
+    const fault = isMapped ? mapFault(mapBytes, shards) : undefined;
+    if (fault !== undefined) throw fault;
     return new WorkerPool(shards, youngHeapMb);
   } catch (cause) {
     directory.close();
+    if (cause instanceof RaftError) throw cause;
     const message = `Cannot start ${shards} worker threads: ${messageOf(cause)}`;
     throw new RaftError("ERR_SHARD_CRASHED", message, { cause, outcome: "none" });
   }

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  statSync,
   unlinkSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -30,9 +31,21 @@ export function makeDurableDir(dir: string): void {
     missing.push(at);
     at = dirname(at);
   }
-  mkdirSync(absolute, { recursive: true, mode: privateDir });
+  // One by one: of a read-only file system Node's recursive form says ENOENT.
+  for (const path of missing.reverse()) makeDir(path);
   for (const made of missing) flushPath(dirname(made));
-  if (missing.length === 0) flushReadable(dirname(absolute));
+  if (missing.length > 0) return;
+  makeDir(absolute);
+  flushReadable(dirname(absolute));
+}
+
+/** Another process may have made it. */
+function makeDir(path: string): void {
+  try {
+    mkdirSync(path, { mode: privateDir });
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+  }
 }
 
 /** An administrator may have made a directory within one that this process may not read. */

@@ -3,6 +3,7 @@
  * never knows of sockets or of what the entries mean. `FORMAT.md` says what every byte on disk
  * means.
  */
+export { mapFault } from "./address-space.ts";
 export { flushPath, makeDurableDir } from "./durable-name.ts";
 export type { LmdbStoreOptions } from "./lmdb-store.ts";
 export { LmdbStore } from "./lmdb-store.ts";

@@ -13,6 +13,7 @@
  */
 import { closeSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { mapFault } from "./address-space.ts";
 import { flushPath, makeDurableDir, nameNewFile, privateFile } from "./durable-name.ts";
 import { soonInEventLoop } from "./event-loop.ts";
 import { FileReserve, fillHoles, growFile } from "./file-reserve.ts";
@@ -91,6 +92,8 @@ export async function openStore(
     closeSync(openSync(lock, "a", privateFile));
     fillHoles(lock);
     growFile(lock, lockBytes);
+    const fault = mapFault(Math.max(options.mapBytes, usedBytes), 1);
+    if (fault !== undefined) throw fault;
     return new LmdbEnv(options, reserve);
   } catch (error) {
     reserve.close();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -113,6 +114,30 @@ test("a process that can have no more threads is told so, and the directory is f
   assert.match(error.message, /Cannot start 2 worker threads: no thread: EAGAIN/);
   threads.mock.restore();
   await opensNow(optionsFor(dir, { shards: 2 }));
+});
+
+test("a map that does not fit into the address space is refused by its option, not by a crash", (t) => {
+  const dir = tempDir(t);
+  const script = `
+    const [url, text] = process.argv.slice(1);
+    const { Engine } = await import(url);
+    const { stateMachine, ...options } = JSON.parse(text);
+    for (const mapBytes of [undefined, 67_108_864]) {
+      const given = { ...options, mapBytes, stateMachine: new URL(stateMachine) };
+      await Engine.open(given).then(
+        (engine) => engine.close().then(() => console.log("opened")),
+        (error) => console.log(error.code, error.outcome, error.message),
+      );
+    }`;
+  const limited = ["-c", 'ulimit -v 41943040 && exec "$0" --input-type=module -e "$@"'];
+  const url = new URL("../../src/index.js", import.meta.url).href;
+  const options = JSON.stringify(optionsFor(dir, { shards: 2 }));
+  const { stdout, stderr } = spawnSync("sh", [...limited, process.execPath, script, url, options], {
+    encoding: "utf8",
+  });
+  const refused =
+    /^ERR_OPTION_INVALID none .*mapBytes must be at most \d+ .*RLIMIT_AS.*\nopened\n$/;
+  assert.match(stdout, refused, stderr);
 });
 
 test("an engine that names no number of shards takes that of its directory", async (t) => {

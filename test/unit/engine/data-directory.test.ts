@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -14,6 +15,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { skipWithout } from "../../native/skip-without.ts";
 import { DataDirectory } from "../../../src/engine/data-directory.ts";
 
 const owner = { cluster: "test", node: "a", shards: 2 };
@@ -94,6 +96,11 @@ test("a damaged node.json is never taken for a new directory", async (t) => {
 test("a path that cannot be a directory is refused", async (t) => {
   const dir = tempDir(t);
   writeFileSync(join(dir, "file"), "");
+  symlinkSync(join(dir, "nowhere"), join(dir, "dangling"));
+  for (const name of ["file", "file/under", "dangling"]) {
+    const message = /Cannot create the data directory .*; name a directory/;
+    await assert.rejects(open(join(dir, name)), { code: "ERR_STORE_FAILED", message }, name);
+  }
   await assert.rejects(open(join(dir, "file", "under")), {
     code: "ERR_STORE_FAILED",
     outcome: "none",
@@ -111,6 +118,34 @@ test("a disk that is full is told as a failure that had no effect, and leaves no
   await refuses(dir, full);
   unlinkSync(join(dir, "node.json.new"));
   await openAndClose(dir);
+});
+
+test("a read-only file system is told with what to do, for a new directory and a used one", (t) => {
+  const dir = tempDir(t);
+  const script = `
+    const { execFileSync } = await import("node:child_process");
+    const [url, dir] = process.argv.slice(1);
+    const { DataDirectory } = await import(url);
+    const open = (path) =>
+      DataDirectory.open(path, { cluster: "test", node: "a", shards: 1 }, () => 1).then(
+        (directory) => directory.close(),
+        (error) => console.log(error.code, error.outcome, error.message),
+      );
+    execFileSync("mount", ["-t", "tmpfs", "tmpfs", dir]);
+    await open(dir + "/used");
+    execFileSync("mount", ["-o", "remount,ro", dir]);
+    await open(dir + "/used");
+    await open(dir + "/new/deep");`;
+  const url = new URL("../../../src/engine/data-directory.js", import.meta.url).href;
+  const node = [process.execPath, "--input-type=module", "-e", script, url, dir];
+  const trial = spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", dir]);
+  if (skipWithout(t, trial.status === 0 ? undefined : "no mounts of one's own")) return;
+  const { stdout, stderr } = spawnSync("unshare", ["--mount", ...node], { encoding: "utf8" });
+  const lines = stdout.trim().split("\n");
+  assert.equal(lines.length, 2, stdout + stderr);
+  for (const line of lines) {
+    assert.match(line, /^ERR_STORE_FAILED none Cannot .*EROFS.*; make its file system writable/);
+  }
 });
 
 test("files and directories are for the process's user alone, whatever its umask", async (t) => {

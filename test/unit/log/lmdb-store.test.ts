@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
@@ -11,12 +12,14 @@ import {
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { open } from "lmdb";
 import { RaftError } from "../../../src/base/index.ts";
 import type { ErrorCode } from "../../../src/base/index.ts";
 import { LmdbStore } from "../../../src/log/index.ts";
 import type { CommitBatch, Durability, LmdbStoreOptions } from "../../../src/log/index.ts";
 import { makeBlock } from "../../../src/testing/index.ts";
+import { skipWithout } from "../../native/skip-without.ts";
 import { testIdentity, withDir } from "../../fixtures/store-places.ts";
 
 function storeIn(dir: string, options: Partial<LmdbStoreOptions> = {}): LmdbStore {
@@ -407,5 +410,34 @@ test("a log at its bound takes ballots for hundreds of elections, and anew after
       }
       await reopened.close();
     }
+  });
+});
+
+test("the environment of a worker thread that crashed ends with it, and is not opened again", async (t) => {
+  if (skipWithout(t, existsSync("/proc/self/maps") ? undefined : "no /proc/self/maps")) return;
+  await withDir(async (dir) => {
+    // Opened twice in a process, lmdb hands out the environment that is there, with what it met.
+    const isMapped = (): boolean => readFileSync("/proc/self/maps", "utf8").includes(dir);
+    const url = new URL("../../../src/log/index.js", import.meta.url).href;
+    const options = { dir, identity: testIdentity, durability: "strict", preallocateBytes: 0 };
+    const script = `
+      const { workerData } = require("node:worker_threads");
+      import(workerData.url).then(async ({ LmdbStore }) => {
+        await new LmdbStore(workerData.options).open();
+        const maps = require("node:fs").readFileSync("/proc/self/maps", "utf8");
+        throw new Error(maps.includes(workerData.options.dir) ? "mapped" : "not mapped");
+      });`;
+    const worker = new Worker(script, { eval: true, workerData: { url, options } });
+    const [error] = await once(worker, "error", { signal: AbortSignal.timeout(20_000) });
+    assert.match(String(error), /Error: mapped/, "the store was open when its thread crashed");
+    // As the pool does before it starts a successor.
+    await worker.terminate();
+    assert.ok(!isMapped(), "its environment is closed");
+    const store = storeIn(dir);
+    await store.open();
+    assert.ok(isMapped());
+    await store.commit(batchOf(1));
+    await store.close();
+    assert.ok(!isMapped());
   });
 });
