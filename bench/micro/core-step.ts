@@ -15,6 +15,7 @@ const environment: RaftEnvironment = {
   reader: { read: () => [] },
   checksum: crc32c,
   random: (lo) => lo,
+  rankOf: (id) => id,
 };
 
 function newReplica(): Raft {

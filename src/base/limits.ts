@@ -29,6 +29,11 @@ export const limits = {
   endingsMax: 128,
   /** Parked groups of a shard that one tick wakes for a member that has returned, at the least. */
   wakesPerTick: 256,
+  /**
+   * Elections of a shard that one tick begins when a node is lost: each costs its voters a part of
+   * a commit, and 10,000 at once would hold up the groups that have a leader.
+   */
+  electionsPerTick: 1_000,
   /** Members of a group, each half of a joint configuration. */
   membersMax: 64,
   /** Pauses, in ms, before a replica that failed is tried again: the first, and the longest. */

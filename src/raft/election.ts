@@ -85,6 +85,7 @@ export function handlePreVoteRequest(state: RaftState, request: PreVoteRequest):
   if (request.term > state.term && staysWithLeader(state, request.from)) return;
   const granted =
     request.term > state.term && state.log.isUpToDate(request.lastIndex, request.lastTerm);
+  if (granted) giveWay(state, request.from);
   state.durableMessages.push({
     kind: "preVoteResponse",
     from: state.self,
@@ -92,6 +93,21 @@ export function handlePreVoteRequest(state: RaftState, request: PreVoteRequest):
     term: granted ? request.term : state.term,
     granted,
   });
+}
+
+/**
+ * Another campaigns with this replica's support. Two that ask at the same time would be granted by
+ * each other and then split the votes: the one with the lower rank withdraws. A follower lets the
+ * other finish before it campaigns itself.
+ */
+function giveWay(state: RaftState, candidate: NodeKey): void {
+  const { rankOf } = state.environment;
+  if (state.role === "preCandidate" && rankOf(candidate) < rankOf(state.self)) {
+    becomeFollower(state, state.term, nobody);
+  } else if (state.role === "follower") {
+    const after = state.electionElapsed + 1 + rankTicks(state);
+    state.electionDeadline = Math.max(state.electionDeadline, after);
+  }
 }
 
 /** The request's term is this replica's own: `step` has seen to that. */
@@ -144,8 +160,17 @@ export function handleVoteResponse(state: RaftState, from: NodeKey, granted: boo
 
 /** The election timer of followers and candidates. */
 export function tickElection(state: RaftState): void {
+  const { applied } = state.log;
+  state.appliedInTick = applied - state.appliedAtTick;
+  state.appliedAtTick = applied;
   state.electionElapsed += 1;
   if (state.electionElapsed < state.electionDeadline) return;
+  if (!state.gaveWay && isBehind(state)) {
+    // Once, and for so long that every other member's deadline is over: perhaps it has no choice.
+    state.gaveWay = true;
+    state.electionDeadline += state.options.electionTicks;
+    return;
+  }
   state.electionElapsed = 0;
   if (state.role !== "follower") state.lonelyCampaigns = Math.min(state.lonelyCampaigns + 1, 3);
   preCampaign(state);
@@ -174,14 +199,37 @@ export function checkQuorum(state: RaftState): void {
 }
 
 /**
- * The leader's node is thought to be dead: campaign soon, at a random moment so that followers do
- * not collide.
+ * The leader's node is thought to be dead: the survivors campaign in the order of their ranks,
+ * which all of them know, so that they do not split the vote. The first does at once, but for
+ * `paceTicks`; the random deadline still holds, should those before it be dead, too.
  */
-export function suspectLeader(state: RaftState): void {
+export function suspectLeader(state: RaftState, paceTicks: number): void {
   if (state.role !== "follower" || state.leader === nobody || state.leader === state.self) return;
   state.leaderSuspected = true;
-  const soon = state.environment.random(0, Math.ceil(state.options.electionTicks / 2) + 1);
-  state.electionDeadline = Math.min(state.electionDeadline, state.electionElapsed + 1 + soon);
+  const { configuration, environment, leader, self } = state;
+  const { voters } = configuration;
+  let before = 0;
+  for (const voter of voters) {
+    const outranks = environment.rankOf(voter) < environment.rankOf(self);
+    if (voter !== leader && voter !== self && outranks) before += 1;
+  }
+  // Who would apply for long before it could serve lets the others go first.
+  if (isBehind(state)) before = voters.length;
+  const soon = state.electionElapsed + 1 + before * rankTicks(state) + paceTicks;
+  state.electionDeadline = Math.min(state.electionDeadline, soon);
+}
+
+/** What a campaign takes at most when all is well: the next in rank waits for so long. */
+function rankTicks({ options }: RaftState): number {
+  return Math.ceil(options.electionTicks / 5);
+}
+
+/**
+ * Whether the state machine is so far behind what is committed that it would not catch up within an
+ * election timeout, at the pace of the last tick. As leader the replica would let its callers wait.
+ */
+function isBehind({ log, options, appliedInTick }: RaftState): boolean {
+  return log.committed - log.applied > appliedInTick * options.electionTicks;
 }
 
 function tally(state: RaftState): VoteResult {

@@ -247,8 +247,9 @@ export class Raft {
       becomeFollower(state, state.term, from);
     }
     state.electionElapsed = 0;
-    if (state.leaderSuspected) {
+    if (state.leaderSuspected || state.gaveWay) {
       state.leaderSuspected = false;
+      state.gaveWay = false;
       state.electionDeadline = drawElectionDeadline(state);
     }
   }
@@ -373,16 +374,26 @@ export class Raft {
     return true;
   }
 
-  suspectLeader(node: NodeKey): void {
+  /**
+   * `node` is believed not to lead any more. `paceTicks` delays the campaign that follows, so that
+   * thousands of groups do not campaign at once.
+   */
+  suspectLeader(node: NodeKey, paceTicks = 0): void {
     if (this.state.leader !== node) return;
     wake(this.state);
-    suspectLeader(this.state);
+    suspectLeader(this.state, paceTicks);
   }
 
   reportUnreachable(peer: NodeKey): void {
     if (!this.state.isLeader) return;
     wake(this.state);
     reportUnreachable(this.state, peer);
+  }
+
+  /** Whether a leader is known and was heard within the last election timeout, or nearly. */
+  get hearsLeader(): boolean {
+    const { leader, electionElapsed, options } = this.state;
+    return leader !== nobody && electionElapsed + options.heartbeatTicks < options.electionTicks;
   }
 
   /** Whether no ticks are needed: others vouch for the leader, or for its followers. */

@@ -71,6 +71,7 @@ function resetRole(state: RaftState): void {
   state.parked = false;
   state.electionDeadline = drawElectionDeadline(state);
   state.leaderSuspected = false;
+  state.gaveWay = false;
   state.votes.clear();
   state.progress.clear();
   state.followers = [];

@@ -28,6 +28,8 @@ export interface RaftOrigin {
 export interface RaftEnvironment extends LogEnvironment {
   /** An integer in [lo, hi). */
   readonly random: (lo: number, hi: number) => number;
+  /** Who goes first, the lowest, when several could be elected; every replica knows the same. */
+  readonly rankOf: (member: NodeKey) => number;
 }
 
 export interface PendingRead {
@@ -69,6 +71,11 @@ export class RaftState {
    * This replica campaigns when `electionElapsed` reaches it; drawn anew with each change of role.
    */
   electionDeadline = 0;
+  /** It has put off its campaign, since its state machine is behind. */
+  gaveWay = false;
+  /** Entries that were applied between the last two ticks, and up to the last one. */
+  appliedInTick = 0;
+  appliedAtTick: Index = 0;
   heartbeatElapsed = 0;
   /** Ticks that this replica has led for, over all its terms: the clock of `Progress`. */
   leaderTicks = 0;

@@ -34,6 +34,8 @@ export function addReplica(context: ShardContext, recovered: RecoveredGroup): Re
     reader: { read: (from, bytesMax) => readLog(context, group, from, bytesMax) },
     checksum: crc32c,
     random: context.random,
+    // Drawn at random when the group was created, and known to all its members.
+    rankOf: (member) => incarnations.get(member) ?? 0,
     tails: context.tails,
   };
   const raft = new Raft(

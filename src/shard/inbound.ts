@@ -194,8 +194,9 @@ export class Inbound implements TransportHandler, MessageSink {
 
   onPeerGone(node: NodeId): void {
     this.eachReplicaOn(node, (replica, key) => {
-      replica.raft.suspectLeader(key);
-      this.context.ticks.follow(replica);
+      const { ticks } = this.context;
+      if (replica.raft.leader === key) replica.raft.suspectLeader(key, ticks.paceOfElections());
+      ticks.follow(replica);
     });
   }
 

@@ -32,6 +32,8 @@ export class Ticks {
   /** To be looked at because a member has returned, some with each tick. */
   private returning: Replica[] = [];
   private sinceAlive = 0;
+  /** Leaders suspected since the last tick. */
+  private suspected = 0;
   /** The replica whose members the check is asked about: one check for all of them. */
   private ticked: Replica | undefined;
   private readonly isAbsent: AbsenceCheck = (member) =>
@@ -53,6 +55,7 @@ export class Ticks {
     const { context } = this;
     context.counters.ticks += 1;
     this.endings.tick();
+    this.suspected = 0;
     this.sayAlive();
     for (const silent of this.liveness.tick()) this.fellSilent(silent);
     this.lookAtReturning();
@@ -215,12 +218,19 @@ export class Ticks {
     return environment.transport.link(nodes.idOf(member), group);
   }
 
+  /** The delay, in ticks, of an election that begins now: so many begin in one tick at most. */
+  paceOfElections(): number {
+    this.suspected += 1;
+    return Math.floor(this.suspected / limits.electionsPerTick);
+  }
+
   private fellSilent(silent: ShardName): void {
     const key = this.context.nodes.keyOf(silent.node);
     this.eachOn(silent, (replica) => {
       const { raft } = replica;
-      if (!raft.parked) return;
-      if (raft.leader === key) raft.suspectLeader(key);
+      // A group that is awake has heard its leader since, or as long ago as its shard.
+      if (!raft.parked && raft.hearsLeader) return;
+      if (raft.leader === key) raft.suspectLeader(key, this.paceOfElections());
       this.follow(replica);
     });
   }

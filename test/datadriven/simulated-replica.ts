@@ -34,6 +34,7 @@ export interface ReplicaSetup {
 }
 
 const applyBytesMax = 64;
+const rankOf = (id: NodeKey): number => id;
 
 export class SimulatedReplica {
   readonly id: NodeKey;
@@ -65,7 +66,7 @@ export class SimulatedReplica {
 
   start(): void {
     const { configuration, options, random } = this.setup;
-    const environment = { reader: this.disk, checksum: checksumOf, random };
+    const environment = { reader: this.disk, checksum: checksumOf, random, rankOf };
     this.raft = new Raft(this.disk.origin(this.id, configuration), options, environment);
     this.applied = [];
     this.confirmedReads = [];

@@ -240,7 +240,12 @@ function leaderReading(reader: LogReader): Raft {
     terms: [{ first: 1, term: 1 }],
   };
   const random = (lo: number): number => lo;
-  const raft = new Raft(origin, defaultOptions, { reader, checksum: checksumOf, random });
+  const raft = new Raft(origin, defaultOptions, {
+    reader,
+    checksum: checksumOf,
+    random,
+    rankOf: (id) => id,
+  });
   raft.campaign(true);
   raft.persisted(raft.takeReady().mark);
   raft.step({ kind: "voteResponse", from: 1, to: 1, term: 2, granted: true });

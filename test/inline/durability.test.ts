@@ -387,8 +387,7 @@ test("a leader whose log is full refuses proposals with no effect, elects, reads
   assert.equal(creation.failure().code, "ERR_STORE_FULL");
   assert.equal(read.text(), "before");
   // An election writes a ballot and an entry of its own: there is room for these.
-  client.control({ kind: "resign", group: 1 });
-  await cluster.run();
+  cluster.at("a").shard.replicas.get(1)?.raft.resign();
   client.control({ kind: "campaign", group: 1, force: true });
   await cluster.run();
   assert.equal((await cluster.status("a", 1)).role, "leader");

@@ -279,3 +279,65 @@ test("9.6: a partitioned replica does not raise its term, and disturbs nobody wh
   assert.equal(group.leader?.id, 1);
   for (const { live } of group.running) assert.equal(live.term, 1);
 });
+
+test("3.4: survivors campaign in the order of their ranks once their leader's node is suspected", () => {
+  const group = groupOf(4);
+  group.elect(1);
+  group.replica(1).crash();
+  for (const id of [2, 3, 4]) group.replica(id).live.suspectLeader(1);
+  const roles = (): string[] => [2, 3, 4].map((id) => group.replica(id).live.state.role);
+  // Nobody hears the others: each comes to its own turn.
+  for (const id of [2, 3, 4]) group.tick(id);
+  assert.deepEqual(roles(), ["preCandidate", "follower", "follower"]);
+  for (const id of [2, 3, 4]) group.tick(id, 2);
+  assert.deepEqual(roles(), ["preCandidate", "preCandidate", "follower"]);
+  for (const id of [2, 3, 4]) group.tick(id, 2);
+  assert.deepEqual(roles(), ["preCandidate", "preCandidate", "preCandidate"]);
+});
+
+test("3.4: two survivors that campaign at the same moment do not split the vote", () => {
+  const group = groupOf(3);
+  group.elect(1);
+  group.replica(1).crash();
+  for (const id of [2, 3]) group.replica(id).live.suspectLeader(1);
+  for (const id of [2, 3]) group.replica(id).live.campaign();
+  group.stabilize();
+  assert.deepEqual(
+    [2, 3].map((id) => group.replica(id).live.state.role),
+    ["leader", "follower"],
+  );
+  assert.equal(group.replica(2).live.term, 2, "the first election came to a leader");
+});
+
+test("3.4: a follower that supports a candidate lets it finish before it campaigns itself", () => {
+  const group = groupOf(3);
+  group.elect(1);
+  const { live } = group.replica(2);
+  live.suspectLeader(1);
+  live.step({
+    ...voteRequest({ from: 3, to: 2, term: 2, lastIndex: 1, lastTerm: 1 }),
+    kind: "preVoteRequest",
+  });
+  group.tick(2, 2);
+  assert.equal(live.state.role, "follower");
+  group.tick(2);
+  assert.equal(live.state.role, "preCandidate", "the candidate is gone");
+});
+
+test("3.4: a replica whose state machine is far behind lets the others campaign first, once", () => {
+  const group = groupOf(3);
+  group.elect(1);
+  for (let entry = 0; entry < 20; entry += 1) group.replica(1).propose(["x"]);
+  group.stabilize();
+  group.tick(1, 2);
+  group.stabilize();
+  group.replica(2).crash(9);
+  group.replica(2).start();
+  const { live } = group.replica(2);
+  assert.ok(live.state.log.committed > 0);
+  assert.equal(live.state.log.applied, 0);
+  group.tick(2, 15);
+  assert.equal(live.state.role, "follower", "its deadline of 12 ticks is over");
+  group.tick(2, 10);
+  assert.equal(live.state.role, "preCandidate", "nobody else could be elected");
+});

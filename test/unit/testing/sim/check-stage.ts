@@ -223,7 +223,7 @@ export function lonelyLeader(stage: CheckStage): Raft {
       terms: [],
     },
     stage.options,
-    { reader: { read: () => [] }, checksum: () => 0, random: (lo) => lo },
+    { reader: { read: () => [] }, checksum: () => 0, random: (lo) => lo, rankOf: (id) => id },
   );
   raft.campaign(true);
   for (const from of [1, 2]) {
