@@ -283,10 +283,12 @@ test("a follower whose leader does not hear it does not stay parked", async () =
   cluster.loses = ({ from, to, frame }) => {
     return from.node === "c" || (to.node === "c" && speaksOfGroups(frame));
   };
-  await cluster.tick(10 * soon);
+  await cluster.tick(soon);
   assert.equal((await cluster.stats("c")).awake, groups.length);
   const writes = groups.map((group) => cluster.client("a").propose(group, "x"));
   await cluster.settle(writes);
+  await cluster.tick(10 * soon);
+  await assertParked(cluster, ["a", "b"]);
   cluster.loses = undefined;
   // It campaigns rarely by now, having heard nobody for so long: its leader wakes for it.
   await cluster.tick(cluster.options.electionTicks);
