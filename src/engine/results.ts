@@ -35,7 +35,8 @@ export interface LocalReadResult {
   readonly appliedIndex: Index;
   /**
    * ms since this replica last heard from a leader, or from the leader's shard while the group is
-   * parked; 0 if this replica believes it is the leader.
+   * parked; 0 if this replica believes it is the leader, Infinity if it has heard none since it
+   * started.
    */
   readonly ageMs: number;
 }

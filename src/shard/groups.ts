@@ -25,7 +25,7 @@ export function newGroup(descriptor: Descriptor): RecoveredGroup {
 /** Puts a replica into its place from what the store holds of it. Does not write anything. */
 export function addReplica(context: ShardContext, recovered: RecoveredGroup): Replica {
   const { descriptor, ballot } = recovered;
-  const { environment, nodes, options } = context;
+  const { nodes, options } = context;
   const { group } = descriptor;
   const incarnations = new SmallMap(
     descriptor.members.map(({ node, incarnation }) => [nodes.keyOf(node), incarnation]),
@@ -53,11 +53,9 @@ export function addReplica(context: ShardContext, recovered: RecoveredGroup): Re
     options,
     raftEnvironment,
   );
-  const nowMs = environment.clock.monotonicMs();
   const replica = new Replica(descriptor, incarnations, nodes.self, {
     raft,
     machine: undefined,
-    nowMs,
   });
   context.replicas.set(group, replica);
   if (replica.running) startMachine(context, replica);

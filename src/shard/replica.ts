@@ -61,8 +61,11 @@ export class Replica {
   ledTerm: Term = 0;
   /** What was known to be committed when it was recovered: until that is applied, it replays. */
   readonly replayTo: Index;
-  /** When a leader was last heard, in ms of the monotonic clock; see `leaderAgeMs`. */
-  leaderHeardMs: number;
+  /**
+   * When a leader was last heard, in ms of the monotonic clock; see `leaderAgeMs`. What is on disk
+   * may be of any age.
+   */
+  leaderHeardMs: number = Number.NEGATIVE_INFINITY;
   /** Of a parked follower: its leader's shard, which speaks for the leader. */
   voucher: Voucher | undefined;
   /** Peers that answered that they have no replica of this group, or have lost it. */
@@ -74,7 +77,7 @@ export class Replica {
     descriptor: Descriptor,
     incarnations: SmallMap<NodeKey, Incarnation>,
     self: NodeKey,
-    parts: { raft: Raft; machine: StateMachine | undefined; nowMs: number },
+    parts: { raft: Raft; machine: StateMachine | undefined },
   ) {
     this.group = descriptor.group;
     this.descriptor = descriptor;
@@ -82,14 +85,14 @@ export class Replica {
     this.incarnation = incarnations.get(self) ?? 0;
     this.raft = parts.raft;
     this.machine = parts.machine;
-    this.leaderHeardMs = parts.nowMs;
     this.replayTo = parts.raft.state.log.committed;
   }
 
   /** For how long no leader has been heard; of a parked one, its shard. */
   leaderAgeMs(nowMs: number): number {
     if (this.raft.isLeader) return 0;
-    return nowMs - Math.max(this.leaderHeardMs, this.voucher?.heardMs ?? 0);
+    const vouchedMs = this.voucher?.heardMs ?? Number.NEGATIVE_INFINITY;
+    return nowMs - Math.max(this.leaderHeardMs, vouchedMs);
   }
 
   /** Another shard spoke for the leader until now. */

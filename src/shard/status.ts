@@ -37,7 +37,10 @@ export interface GroupStatus {
   readonly term: Term;
   readonly vote: NodeId | undefined;
   readonly leader: NodeId | undefined;
-  /** ms since a leader was last heard, or while parked its shard; 0 on the leader. */
+  /**
+   * ms since a leader was last heard, or while parked its shard; 0 on the leader, Infinity if none
+   * was heard since the replica started.
+   */
   readonly leaderHeardMs: number;
   readonly lastIndex: Index;
   readonly lastTerm: Term;

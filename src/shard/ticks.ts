@@ -103,6 +103,7 @@ export class Ticks {
     replica.ledTerm = term;
     if (ledTerm === 0) return;
     this.endings.add(replica.group, ledTerm);
+    replica.leaderHeardMs = this.context.environment.clock.monotonicMs();
     // Not only with the next heartbeat.
     this.sinceAlive = this.context.options.heartbeatTicks;
   }

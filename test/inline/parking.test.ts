@@ -298,6 +298,27 @@ test("a follower whose leader does not hear it does not stay parked", async () =
   await cluster.close();
 });
 
+test("the age of what a replica knows is infinite until it hears a leader, and begins when it ceases to lead", async () => {
+  const cluster = await startParked();
+  const age = async (node: string): Promise<number> => {
+    return (await cluster.status(node, 1)).leaderHeardMs;
+  };
+  await cluster.tick(1_000);
+  await cluster.crash("c");
+  await cluster.boot("c");
+  await cluster.tick(5);
+  assert.equal(await age("c"), Number.POSITIVE_INFINITY);
+  await cluster.introduce();
+  await cluster.tick(5);
+  const heardMs = await age("c");
+  assert.ok(heardMs <= 5 * cluster.options.tickMs, `${heardMs} ms`);
+  assert.equal(await age("a"), 0);
+  for (const node of ["b", "c"]) await cluster.crash(node);
+  await cluster.tick(soon);
+  const ledMs = await age("a");
+  assert.ok(ledMs > 0 && ledMs <= soon * cluster.options.tickMs, `${ledMs} ms`);
+});
+
 test("the age of what a parked follower knows is that of its leader's shard's last sign of life", async () => {
   const cluster = await startParked();
   const { tickMs, heartbeatTicks } = cluster.options;

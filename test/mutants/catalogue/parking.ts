@@ -153,8 +153,8 @@ export const parkingMutants: readonly Mutant[] = [
     name: "age-ignores-the-leaders-shard",
     says: "While parked the leader's shard speaks for its leader (src/shard/replica.ts): the age of what a healthy follower knows grows for ever.",
     file: "src/shard/replica.ts",
-    find: "return nowMs - Math.max(this.leaderHeardMs, this.voucher?.heardMs ?? 0);",
-    replace: "return nowMs - this.leaderHeardMs;",
+    find: "    const vouchedMs = this.voucher?.heardMs ?? Number.NEGATIVE_INFINITY;",
+    replace: "    const vouchedMs = Number.NEGATIVE_INFINITY;",
     killer: { file: inline, name: "the age of what a parked follower knows" },
   },
 ];
