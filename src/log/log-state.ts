@@ -13,11 +13,11 @@ import { assert, isGroupId, isNodeId } from "../base/index.ts";
 import type { GroupId, Index, Term } from "../base/index.ts";
 import { GroupIndex } from "./group-index.ts";
 import type { Ballot, CommitBatch, Descriptor, GroupChange, RecoveredGroup } from "./log-store.ts";
-import { encodeRecord, planRecord } from "./record.ts";
+import { damagedBlock, decodeRecord, encodeRecord, planRecord } from "./record.ts";
 import { blockBytes, changeBytes } from "./record-directory.ts";
 import { corruptRecord } from "./record-format.ts";
 import type { RecordPlan } from "./record.ts";
-import type { BlockHeader, RecordedChange } from "./record-directory.ts";
+import type { BlockHeader } from "./record-directory.ts";
 import type { Sequence } from "./record-format.ts";
 
 /** A group as its meta entry tells of it. */
@@ -40,6 +40,8 @@ interface GroupState {
    */
   preparedIn: number;
   readonly index: GroupIndex;
+  /** The lowest block that was found damaged at open: its record and its first entry. */
+  damage?: { readonly sequence: Sequence; readonly first: Index };
 }
 
 /** A batch that may be written. Everything in it is done with once the commit has returned. */
@@ -80,10 +82,12 @@ export class LogState {
   }
 
   /**
-   * Takes in the next record of the log.
+   * Takes in the next record of the log. A block whose bytes are damaged stays in its group's
+   * index: the group is told of with its damage, and is not to be trusted.
    * @throws ERR_STORE_CORRUPT where it does not fit what came before it
    */
-  replay(sequence: Sequence, changes: readonly RecordedChange[]): void {
+  replay(sequence: Sequence, record: Uint8Array): void {
+    const changes = decodeRecord(record, sequence);
     assert(sequence === this.#lastSequence + 1, "records are replayed in order");
     for (const change of changes) {
       const state = this.#groups.get(change.group);
@@ -99,6 +103,10 @@ export class LogState {
       }
       this.#indexBytes += index.bytes;
       applyHardState(state, change);
+      const damaged = damagedBlock(record, change.blocks);
+      // What replaces a damaged block replaces all behind it: the lowest is the last to go.
+      if (damaged === undefined || damageOf(state) !== undefined) continue;
+      state.damage = { sequence, first: damaged.first };
     }
     this.#lastSequence = sequence;
   }
@@ -113,14 +121,15 @@ export class LogState {
 
   recovered(): RecoveredGroup[] {
     const groups: RecoveredGroup[] = [];
-    for (const { meta, ballot, commit, index } of this.#groups.values()) {
-      const { lastIndex } = index;
+    for (const state of this.#groups.values()) {
+      const { meta, ballot, commit, index } = state;
       groups.push({
         descriptor: meta.descriptor,
         ballot,
         commit,
-        lastIndex,
+        lastIndex: index.lastIndex,
         terms: index.termRuns(),
+        damage: damageOf(state),
       });
     }
     return groups.sort((a, b) => a.descriptor.group - b.descriptor.group);
@@ -207,6 +216,13 @@ interface AnyChange {
   readonly commit: Index;
   readonly ballot: Ballot | undefined;
   readonly blocks: readonly BlockHeader[];
+}
+
+/** What is damaged of a group's log, unless newer blocks have replaced it. */
+function damageOf({ damage, index }: GroupState): string | undefined {
+  if (damage === undefined || index.sequenceAt(damage.first) !== damage.sequence) return undefined;
+  const { sequence, first } = damage;
+  return corruptRecord(sequence, `holds entry ${first} with a wrong checksum`).message;
 }
 
 function applyHardState(state: GroupState, change: AnyChange): void {

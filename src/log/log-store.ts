@@ -93,6 +93,11 @@ export interface RecoveredGroup {
   readonly commit: Index;
   readonly lastIndex: Index;
   readonly terms: readonly TermRun[];
+  /**
+   * Why its log cannot be trusted, if a part of it is proven to be damaged. All else is as it was
+   * written, but the replica must neither vote nor acknowledge.
+   */
+  readonly damage?: string | undefined;
 }
 
 export interface StoreStats {

@@ -5,11 +5,11 @@ import { RaftError } from "../base/index.ts";
 export const recordFormat = {
   /** "FLR1" as a big-endian u32. */
   magic: 0x464c_5231,
-  version: 1,
+  version: 2,
   headerBytes: 28,
   versionAt: 4,
   checksumAt: 8,
-  /** The checksum covers every byte from here on. */
+  /** The checksum covers every byte from here to the end of the directory. */
   sequenceAt: 12,
   directoryBytesAt: 20,
   recordBytesAt: 24,

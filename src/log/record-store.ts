@@ -40,7 +40,6 @@ import {
 } from "./meta-entry.ts";
 import { readBlocks } from "./read-blocks.ts";
 import { RecordArena } from "./record-arena.ts";
-import { decodeRecord } from "./record.ts";
 import { corruptRecord } from "./record-format.ts";
 import type { Sequence } from "./record-format.ts";
 import { StoreBound } from "./store-bound.ts";
@@ -238,7 +237,7 @@ export class RecordStore implements LogStore {
     for (let sequence = 1; sequence <= last; sequence += 1) {
       const record = env.record(sequence);
       if (record === undefined) throw corruptRecord(sequence, `is missing: ${last} is the last`);
-      this.#logState.replay(sequence, decodeRecord(record, sequence));
+      this.#logState.replay(sequence, record);
       bytes += record.length + 1_024;
       if (bytes < scanBytesMax) continue;
       bytes = 0;

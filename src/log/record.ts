@@ -7,6 +7,10 @@
  * The directory says which bytes of the payload are whose, so that a block is read by slicing, and
  * blocks keep the bytes in which their leader laid them. The record holds its own sequence number:
  * stored under a wrong key it is found out.
+ *
+ * The record's checksum ends with the directory; each block of the payload has its own, of which
+ * the directory tells. So damage in the payload is damage of one group, and the others are as sound
+ * as they were; if the directory is damaged, nobody knows whose the payload is.
  */
 import { assert } from "../base/index.ts";
 import { crc32c } from "../wire/index.ts";
@@ -19,7 +23,7 @@ import {
   countCells,
   integerBytes,
 } from "./record-directory.ts";
-import type { RecordedChange } from "./record-directory.ts";
+import type { RecordedBlock, RecordedChange } from "./record-directory.ts";
 import { corruptRecord, recordFormat } from "./record-format.ts";
 import type { Sequence } from "./record-format.ts";
 
@@ -77,11 +81,13 @@ export function encodeRecord(
     }
   }
   assert(at === plan.bytes, "payload has its planned size");
-  view.setUint32(recordFormat.checksumAt, crc32c(target.subarray(recordFormat.sequenceAt)));
+  const covered = target.subarray(recordFormat.sequenceAt, plan.payloadAt);
+  view.setUint32(recordFormat.checksumAt, crc32c(covered));
 }
 
 /**
- * Checks a record and reads its directory.
+ * Checks a record's header and directory, and reads them. The payload is another matter:
+ * `damagedBlock`.
  * @throws ERR_STORE_CORRUPT where anything is not as `encodeRecord` wrote it under this number
  */
 export function decodeRecord(bytes: Uint8Array, sequence: Sequence): RecordedChange[] {
@@ -95,14 +101,24 @@ export function decodeRecord(bytes: Uint8Array, sequence: Sequence): RecordedCha
   if (recordBytes !== bytes.length) {
     throw corruptRecord(sequence, `has ${bytes.length} bytes and says ${recordBytes}`);
   }
+  const payloadAt = headerBytes + view.getUint32(recordFormat.directoryBytesAt);
+  if (payloadAt > bytes.length) throw corruptRecord(sequence, "has a directory beyond its end");
   const checksum = view.getUint32(recordFormat.checksumAt);
-  const computed = crc32c(bytes.subarray(recordFormat.sequenceAt));
+  const computed = crc32c(bytes.subarray(recordFormat.sequenceAt, payloadAt));
   if (checksum !== computed) {
     throw corruptRecord(sequence, `has checksum ${checksum}, its bytes have ${computed}`);
   }
   const stored = view.getBigUint64(recordFormat.sequenceAt);
   if (stored !== BigInt(sequence)) throw corruptRecord(sequence, `says it is record ${stored}`);
-  const payloadAt = headerBytes + view.getUint32(recordFormat.directoryBytesAt);
-  if (payloadAt > bytes.length) throw corruptRecord(sequence, "has a directory beyond its end");
   return new DirectoryReader(sequence, bytes, headerBytes, payloadAt).read();
+}
+
+/** The first of these blocks whose bytes in the record do not match its checksum. */
+export function damagedBlock(
+  record: Uint8Array,
+  blocks: readonly RecordedBlock[],
+): RecordedBlock | undefined {
+  return blocks.find(({ offset, bytesLength, checksum }) => {
+    return crc32c(record.subarray(offset, offset + bytesLength)) !== checksum;
+  });
 }

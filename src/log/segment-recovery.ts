@@ -13,7 +13,8 @@
 import { crc32c } from "../wire/index.ts";
 import type { MetaEntry } from "./log-env.ts";
 import { RecordPlaces } from "./record-places.ts";
-import { decodeRecord } from "./record.ts";
+import { damagedBlock, decodeRecord } from "./record.ts";
+import type { RecordedChange } from "./record-directory.ts";
 import type { Sequence } from "./record-format.ts";
 import type { SegmentFiles, SegmentReader } from "./segment-files.ts";
 import {
@@ -217,13 +218,17 @@ class SegmentScan {
     for (const frame of this.unsure) {
       const { head, segment, at } = frame;
       const bytes = this.read({ segment, at }, frameBytes(head));
-      if (!isSound(head, bytes)) {
-        if (!isTorn(head, bytes)) {
+      const changes = changesOf(head, bytes);
+      if (changes === undefined || hasDamage(head, bytes, changes)) {
+        if (isTorn(head, bytes)) {
+          this.number = head.number - 1;
+          this.end = { segment, at };
+          break;
+        }
+        if (changes === undefined) {
           throw corruptSegment(segment, `has been damaged in frame ${head.number}`);
         }
-        this.number = head.number - 1;
-        this.end = { segment, at };
-        break;
+        // It was written whole, and its blocks were damaged later: who reads the log tells whose.
       }
       this.confirm(frame);
       kept.push({ segment, at, bytes });
@@ -279,17 +284,31 @@ class SegmentScan {
   }
 }
 
-function isSound(head: FrameHead, frame: Uint8Array): boolean {
+/** What the frame's record says; undefined where its meta entries or the record are unsound. */
+function changesOf(head: FrameHead, frame: Uint8Array): readonly RecordedChange[] | undefined {
   const metasEnd = segmentFormat.headBytes + head.metaBytes;
   const metas = frame.subarray(segmentFormat.headBytes, metasEnd);
-  if (crc32c(metas) !== head.metaChecksum) return false;
-  if (head.sequence === 0) return head.recordBytes === 0;
+  if (crc32c(metas) !== head.metaChecksum) return undefined;
+  if (head.sequence === 0) return head.recordBytes === 0 ? [] : undefined;
   try {
-    decodeRecord(frame.subarray(metasEnd, metasEnd + head.recordBytes), head.sequence);
-    return true;
+    return decodeRecord(recordIn(head, frame), head.sequence);
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+function hasDamage(
+  head: FrameHead,
+  frame: Uint8Array,
+  changes: readonly RecordedChange[],
+): boolean {
+  const record = recordIn(head, frame);
+  return changes.some(({ blocks }) => damagedBlock(record, blocks) !== undefined);
+}
+
+function recordIn({ metaBytes, recordBytes }: FrameHead, frame: Uint8Array): Uint8Array {
+  const at = segmentFormat.headBytes + metaBytes;
+  return frame.subarray(at, at + recordBytes);
 }
 
 /** Whether a sector that should hold something was never written. */

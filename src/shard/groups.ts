@@ -152,7 +152,9 @@ function disable(
   reason: string,
   cause: DisableCause,
 ): void {
-  if (replica.descriptor.state === "disabled") return;
+  const { state, cause: before } = replica.descriptor;
+  // What an exception has disabled may be enabled again, unless something else is found besides.
+  if (state === "disabled" && (before !== "applyError" || cause === "applyError")) return;
   forgetFailure(context, replica);
   replica.descriptor = { ...replica.descriptor, state: "disabled", reason, cause };
   leaveGroup(context, replica);

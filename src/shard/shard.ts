@@ -115,13 +115,17 @@ export class Shard implements ShardControl {
     const groups: GroupInfo[] = [];
     try {
       for (const recovered of await store.open()) {
-        const { descriptor } = recovered;
-        const held = descriptor.state === "running" && !recover;
+        const { descriptor, damage } = recovered;
+        const held = descriptor.state === "running" && (!recover || damage !== undefined);
         const state = held ? "stopped" : descriptor.state;
         const replica = addReplica(this.context, {
           ...recovered,
           descriptor: { ...descriptor, state },
         });
+        // The groups beside it are as sound as they were.
+        if (damage !== undefined) {
+          endFor(this.context, replica, new RaftError("ERR_STORE_CORRUPT", damage));
+        }
         const members = membersOf(descriptor);
         groups.push({ group: replica.group, members, state: replica.state });
       }

@@ -6,7 +6,7 @@
  *      node store-inspector.js {"dirs":[…],"kind":…,"durability":…}
  */
 import { writeSync } from "node:fs";
-import { stateOf } from "./store-model.ts";
+import { damagedState, stateOf } from "./store-model.ts";
 import { createTrialStore } from "./trial-store.ts";
 import type { TrialStore } from "./trial-store.ts";
 
@@ -20,16 +20,24 @@ export interface Inspected {
   readonly state: string;
   /** The same after one commit more, without it: a store goes on where it stood. */
   readonly stateAfterCommit: string;
+  /** Of each group by itself; `damagedState` where the store says so of its log. */
+  readonly groups: Readonly<Record<number, string>>;
 }
 
 async function inspect(options: TrialStore): Promise<Inspected> {
   const { dir } = options;
   const first = createTrialStore(options, 131_072);
+  const groups: Record<number, string> = {};
   let state: string;
   try {
-    state = stateOf(first, await first.open());
+    const found = await first.open();
+    for (const one of found) {
+      const { group } = one.descriptor;
+      groups[group] = one.damage === undefined ? stateOf(first, [one]) : damagedState;
+    }
+    state = stateOf(first, found);
   } catch (error) {
-    return { dir, state: String(error), stateAfterCommit: "" };
+    return { dir, state: String(error), stateAfterCommit: "", groups };
   }
   const group = 0xdead_0001;
   const members = [{ node: "a", incarnation: 1 }];
@@ -41,7 +49,7 @@ async function inspect(options: TrialStore): Promise<Inspected> {
   const before = recovered.filter(({ descriptor }) => descriptor.group !== group);
   const stateAfterCommit = stateOf(second, before);
   await second.close();
-  return { dir, state, stateAfterCommit };
+  return { dir, state, stateAfterCommit, groups };
 }
 
 const { dirs, ...store }: InspectorOptions = JSON.parse(process.argv[2] ?? "{}");

@@ -27,6 +27,9 @@ interface GroupState {
 /** Where a block's bytes do not match its checksum, reading ends. */
 const unsound = "unsound";
 
+/** In the place of a group's state, where the store says that its log is damaged. */
+export const damagedState = "damaged";
+
 export class StoreModel {
   readonly #groups = new Map<number, GroupState>();
 

@@ -255,3 +255,69 @@ test("enableGroup refuses a replica whose log is damaged", async () => {
   assert.equal((await cluster.status("a", 1)).state, "disabled");
   await cluster.close();
 });
+
+/** Flips a bit of an entry, wherever the disk of a node holds it in a record. */
+function rot(cluster: ShardCluster, node: NodeId, entry: string): void {
+  let found = 0;
+  for (const { records } of cluster.disks.get(node) ?? []) {
+    for (const record of records) {
+      const at = Buffer.from(record.buffer, record.byteOffset, record.length).indexOf(entry);
+      if (at === -1) continue;
+      record[at] = (record[at] ?? 0) ^ 1;
+      found += 1;
+    }
+  }
+  assert.equal(found, 1, "the entry is in one record");
+}
+
+test("damage inside a record disables the groups of those bytes alone, which promise nothing more", async () => {
+  const cluster = await ShardCluster.start();
+  for (const group of [1, 2, 3]) await cluster.createGroup("a", group);
+  const writes = [1, 2, 3].map((group) =>
+    cluster.client("a", group).propose(group, `big-${group}`),
+  );
+  await cluster.run();
+  for (const write of writes) assert.deepEqual(write.results(), ["1"]);
+  await cluster.tick(2);
+  const stopped = cluster.client("b", 3).control({ kind: "stopGroup", group: 3 });
+  await cluster.run();
+  assert.equal(stopped.answer(), null);
+  for (const node of cluster.nodes) await cluster.crash(node);
+  for (const group of [1, 3]) rot(cluster, "b", `big-${group}`);
+  cluster.delivered.length = 0;
+  for (const node of cluster.nodes) await cluster.boot(node);
+  await cluster.introduce();
+  for (const group of [1, 2, 3]) await cluster.awaitLeader(group);
+  await cluster.tick(10);
+  const states = await Promise.all([1, 2, 3].map((group) => cluster.status("b", group)));
+  assert.deepEqual(
+    states.map(({ state }) => state),
+    ["disabled", "running", "disabled"],
+  );
+  assert.match(states[0]?.reason ?? "", /record \d+ holds entry 2 with a wrong checksum/);
+  assert.equal(await cluster.digest("b", 2), "big-2");
+  const ofDamaged = cluster.delivered.filter(({ from, group }) => from === "b" && group === 1);
+  assert.deepEqual(ofDamaged, [], "neither votes nor acknowledgements");
+  await cluster.crash("b");
+  await cluster.restart("b");
+  assert.equal((await cluster.status("b", 1)).state, "disabled", "it is on disk");
+  await cluster.close();
+});
+
+test("a replica that applyError has disabled is not enabled once its log is damaged, too", async () => {
+  const cluster = await ShardCluster.start({
+    nodes: ["a"],
+    options: { applyError: "disable" },
+  });
+  await cluster.createGroup("a", 1);
+  cluster.client("a").propose(1, "poison");
+  await cluster.run();
+  assert.equal((await cluster.status("a", 1)).state, "disabled");
+  await cluster.crash("a");
+  rot(cluster, "a", "poison");
+  await cluster.restart("a");
+  const call = await control(cluster, "a", "enableGroup");
+  assert.equal(call.failure().code, "ERR_GROUP_DISABLED");
+  assert.match(call.failure().message, /wrong checksum/);
+  await cluster.close();
+});

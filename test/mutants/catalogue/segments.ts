@@ -116,8 +116,8 @@ export const segmentMutants: readonly Mutant[] = [
     name: "damaged-frame-cut-off",
     says: "A frame that was written whole and is wrong now is damage (src/log/segment-recovery.ts): the last acknowledged write rots and is silently cut off.",
     file: "src/log/segment-recovery.ts",
-    find: "        if (!isTorn(head, bytes)) {",
-    replace: "        if (!isTorn(head, bytes) && head.number < 0) {",
+    find: "        if (isTorn(head, bytes)) {",
+    replace: "        if (isTorn(head, bytes) || changes === undefined) {",
     killer: { file: damage },
   },
   {

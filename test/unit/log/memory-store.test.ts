@@ -61,11 +61,61 @@ test("MemoryStore.commit() does not resolve before it returns", async () => {
 
 // The rows of the table of recovery in FORMAT.md that LMDB's own checks would not let through.
 
-test("open refuses a record whose bytes have changed", async () => {
+/** What a store on the disk says of its groups' damage. */
+async function damagesOf(disk: MemoryDisk): Promise<(string | undefined)[]> {
+  const store = new MemoryStore({ disk });
+  const groups = await store.open();
+  await store.close();
+  return groups.map(({ damage }) => damage);
+}
+
+/** Flips a bit in the last byte of a record: of its last block. */
+function damage(disk: MemoryDisk, sequence: number): void {
+  const record = disk.records[sequence - 1];
+  assert.ok(record !== undefined);
+  record[record.length - 1] = (record.at(-1) ?? 0) ^ 1;
+}
+
+test("damage inside a record's payload is damage of the groups of those bytes only", async () => {
+  const both = [batchOf(1, 1), batchOf(2, 1)];
+  const disk = await diskOf(
+    {
+      changes: both.flatMap(({ changes }) => changes),
+      descriptors: both.flatMap(({ descriptors }) => descriptors),
+      removed: [],
+    },
+    batchOf(1, 2),
+  );
+  assert.deepEqual(await damagesOf(disk), [undefined, undefined]);
+  damage(disk, 1);
+  const damages = await damagesOf(disk);
+  assert.equal(damages[0], undefined);
+  assert.match(damages[1] ?? "", /record 1 holds entry 1 with a wrong checksum/);
+  damage(disk, 2);
+  assert.match((await damagesOf(disk))[0] ?? "", /record 2 holds entry 2 with a wrong checksum/);
+});
+
+test("damage to a block that newer ones have replaced, or of a removed group, is of no meaning", async () => {
+  const batches = [batchOf(1, 1), batchOf(1, 2), batchOf(1, 3), batchOf(1, 2)];
+  const disk = await diskOf(...batches);
+  damage(disk, 2);
+  damage(disk, 3);
+  assert.deepEqual(await damagesOf(disk), [undefined]);
+  damage(disk, 1);
+  assert.match((await damagesOf(disk))[0] ?? "", /record 1 holds entry 1/);
+  const gone = await diskOf(batchOf(1, 1), { changes: [], descriptors: [], removed: [1] });
+  damage(gone, 1);
+  assert.deepEqual(await damagesOf(gone), []);
+  const created = await diskOf(batchOf(1, 1), { ...batchOf(1, 1), removed: [1] });
+  damage(created, 1);
+  assert.deepEqual(await damagesOf(created), [undefined]);
+});
+
+test("open refuses a record whose directory has changed", async () => {
   const disk = await diskOf(batchOf(1, 1), batchOf(1, 2));
   const record = disk.records[1];
   assert.ok(record !== undefined);
-  record[record.length - 1] = 0x41;
+  record[30] = (record[30] ?? 0) ^ 1;
   assert.match(await refusalOf(disk), /record 2 has checksum/);
 });
 

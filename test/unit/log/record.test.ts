@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { RaftError } from "../../../src/base/index.ts";
 import type { GroupChange } from "../../../src/log/index.ts";
-import { decodeRecord } from "../../../src/log/record.ts";
+import { damagedBlock, decodeRecord } from "../../../src/log/record.ts";
 import { blockKind } from "../../../src/raft/index.ts";
 import { makeBlock } from "../../../src/testing/index.ts";
 import { crc32c } from "../../../src/wire/index.ts";
@@ -35,8 +35,16 @@ function assertCorrupt(action: () => unknown, reason: RegExp): void {
 
 /** The record with its checksum made right again after a change. */
 function resealed(record: Uint8Array): Uint8Array {
-  new DataView(record.buffer).setUint32(8, crc32c(record.subarray(12)));
+  const view = new DataView(record.buffer);
+  view.setUint32(8, crc32c(record.subarray(12, 28 + view.getUint32(20))));
   return record;
+}
+
+/** Groups of a record whose blocks are damaged. */
+function damagedGroups(record: Uint8Array): number[] {
+  return decodeRecord(record, 3)
+    .filter(({ blocks }) => damagedBlock(record, blocks) !== undefined)
+    .map(({ group }) => group);
 }
 
 test("decodeRecord gives back what encodeRecord was given, and where each block's bytes lie", () => {
@@ -88,15 +96,23 @@ test("decodeRecord gives back any batch of numbers that encodeRecord was given",
   );
 });
 
-test("decodeRecord refuses a record with any one bit changed", () => {
+test("any one bit changed in a record is found: in the payload as damage of its group alone", () => {
   const record = recordOf(3, twoGroups);
+  const owners = decodeRecord(record, 3).flatMap(({ group, blocks }) =>
+    blocks.map(({ offset, bytesLength }) => ({ group, offset, end: offset + bytesLength })),
+  );
+  const payloadAt = Math.min(...owners.map(({ offset }) => offset));
+  const ownerOf = (at: number): number[] =>
+    owners.filter(({ offset, end }) => at >= offset && at < end).map(({ group }) => group);
+  assert.deepEqual(damagedGroups(record), []);
   // Of the long block some bytes stand for all.
   const places = [...record.keys()].filter((at) => at < 400 || at % 997 === 0);
   for (const at of places) {
     for (const bit of at < 200 ? [0, 1, 2, 3, 4, 5, 6, 7] : [at % 8]) {
       const damaged = record.slice();
       damaged[at] = (damaged[at] ?? 0) ^ (1 << bit);
-      assertCorrupt(() => decodeRecord(damaged, 3), /^Cannot trust the log: record 3 /);
+      if (at >= payloadAt) assert.deepEqual(damagedGroups(damaged), ownerOf(at));
+      else assertCorrupt(() => decodeRecord(damaged, 3), /^Cannot trust the log: record 3 /);
     }
   }
 });
@@ -120,8 +136,10 @@ test("decodeRecord refuses another version, magic, directory and payload, also w
     return resealed(record);
   };
   assertCorrupt(() => decodeRecord(change(0, 0), 1), /magic/);
-  assertCorrupt(() => decodeRecord(change(7, 2), 1), /version 2, not 1/);
-  assertCorrupt(() => decodeRecord(change(20, 0x7f), 1), /beyond its end/);
+  assertCorrupt(() => decodeRecord(change(7, 1), 1), /version 1, not 2/);
+  const beyond = recordOf(1, twoGroups);
+  beyond[20] = 0x7f;
+  assertCorrupt(() => decodeRecord(beyond, 1), /beyond its end/);
   assertCorrupt(() => decodeRecord(change(28, 0xff), 1), /not a CBOR array/);
   const shorter = recordOf(1, twoGroups).slice(0, -1);
   new DataView(shorter.buffer).setUint32(24, shorter.length);
