@@ -15,6 +15,7 @@ export { identityEntry } from "./meta-entry.ts";
 export type { RecordStoreOptions, Soon } from "./record-store.ts";
 export { RecordStore } from "./record-store.ts";
 export type { Sequence } from "./record-format.ts";
+export { recordFormat } from "./record-format.ts";
 export type * from "./segment-files.ts";
 export { writeLanes } from "./segment-files.ts";
 export type { FrameHead, SegmentNumber } from "./segment-format.ts";

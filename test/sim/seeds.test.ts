@@ -27,10 +27,12 @@ const simulation: Promise<SimulationResult> = simulate({
 const faults = [
   "all nodes down at once",
   "bit flipped in a frame",
+  "bits of an entry rotted",
   "bits rotted",
   "connection broken in mid-frame",
   "connections cut",
   "connections reset",
+  "damaged entry found by its store",
   "disk full",
   "disk lost",
   "disk stalled",

@@ -8,9 +8,10 @@
  * One may be `clean`: a flush failed, and the kernel holds its meta page for written though it is
  * not. It can be read, but no flush writes it; only when a newer transaction is durable, it is too.
  */
-import { assert } from "../../base/index.ts";
 import type { Prng } from "../../base/index.ts";
 import type { MetaEntry, MetaWrite, Sequence } from "../../log/index.ts";
+import { payloadOf, rotten } from "./rot.ts";
+import type { RotPlace } from "./rot.ts";
 import type { Tally } from "./tally.ts";
 
 /** A disk at one moment, to be put back later. */
@@ -150,8 +151,24 @@ export class DiskContents {
     };
   }
 
-  /** Flips bits of a durable record or meta entry; returns which, or undefined on an empty disk. */
-  rot(prng: Prng): string | undefined {
+  /** Flips bits of something durable; returns of what, or undefined where there is none such. */
+  rot(prng: Prng, place: RotPlace): string | undefined {
+    return place === "entry" ? this.#rotEntry(prng) : this.#rotAnything(prng);
+  }
+
+  #rotEntry(prng: Prng): string | undefined {
+    const places = this.#records.slice(0, this.#durableThrough).flatMap((record, at) => {
+      const payload = payloadOf(record);
+      return payload.from < payload.to ? [{ at, record, payload }] : [];
+    });
+    const found = places[prng.between(0, Math.max(1, places.length))];
+    if (found === undefined) return undefined;
+    this.#records[found.at] = rotten(found.record, found.payload, prng);
+    return `an entry in record ${found.at + 1}`;
+  }
+
+  /** A record or a meta entry. */
+  #rotAnything(prng: Prng): string | undefined {
     const at = prng.between(0, this.#durableThrough + this.#durableMetas.size);
     const record = at < this.#durableThrough ? this.#records[at] : undefined;
     if (record !== undefined) {
@@ -160,9 +177,9 @@ export class DiskContents {
     }
     const [key, entry] = [...this.#durableMetas][at - this.#durableThrough] ?? [];
     if (key === undefined || entry === undefined) return undefined;
-    const rotten = { key: entry.key, value: flipped(entry.value, prng) };
-    this.#durableMetas.set(key, rotten);
-    if (this.#metas.get(key)?.value === entry.value) this.#metas.set(key, rotten);
+    const changed = { key: entry.key, value: flipped(entry.value, prng) };
+    this.#durableMetas.set(key, changed);
+    if (this.#metas.get(key)?.value === entry.value) this.#metas.set(key, changed);
     return `meta entry ${Buffer.from(entry.key).toString("hex")}`;
   }
 
@@ -215,16 +232,8 @@ function applyMetas(target: Map<string, MetaEntry>, metas: readonly MetaWrite[])
   }
 }
 
-/** One to three bits in as many bytes, so that none is flipped back. */
 function flipped(bytes: Uint8Array, prng: Prng): Uint8Array {
-  assert(bytes.length >= 3, "what is stored has a few bytes");
-  const rotten = bytes.slice();
-  const first = prng.between(0, bytes.length);
-  for (let bits = prng.between(1, 4); bits > 0; bits -= 1) {
-    const at = (first + bits) % bytes.length;
-    rotten[at] = (rotten[at] ?? 0) ^ (1 << prng.between(0, 8));
-  }
-  return rotten;
+  return rotten(bytes, { from: 0, to: bytes.length }, prng);
 }
 
 function textOf(key: Uint8Array): string {

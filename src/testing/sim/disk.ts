@@ -19,6 +19,7 @@ import type { DiskImage } from "./disk-contents.ts";
 import { DiskFaults } from "./disk-faults.ts";
 import { DiskProcess } from "./disk-process.ts";
 import type { DiskHost, DiskStoreOptions, DiskWatcher } from "./disk-process.ts";
+import type { RotPlace } from "./rot.ts";
 import { SegmentContents } from "./segment-contents.ts";
 import { SegmentProcess } from "./segment-process.ts";
 import { SimulatedSegmentStore } from "./simulated-segment-store.ts";
@@ -48,6 +49,7 @@ export class SimulatedDisk {
   readonly #segments = new SegmentContents();
   readonly #contents: Medium;
   #process: DiskUser | undefined;
+  #harmed = false;
   #watcher: DiskWatcher | undefined;
 
   /** @param segmentBytes size of the segments that the log is kept in; 0: it is kept as by LMDB */
@@ -106,15 +108,23 @@ export class SimulatedDisk {
     image.restore();
   }
 
+  /** Whether anything was done to it that a store may find: else every store on it must open. */
+  get harmed(): boolean {
+    return this.#harmed || this.faults.lieRate > 0;
+  }
+
   /** Tears the newest durable record; for use while no process has the disk open. */
   tear(prng: Prng): void {
+    this.#harmed = true;
     this.#contents.tear(prng, this.tally);
   }
 
-  /** Flips bits of something durable; returns what, or undefined where nothing is. */
-  rot(prng: Prng): string | undefined {
-    const place = this.#contents.rot(prng);
-    if (place !== undefined) this.tally.fault("bits rotted");
-    return place;
+  /** Flips bits of something durable; returns of what, or undefined where there is none such. */
+  rot(prng: Prng, place: RotPlace = "anything"): string | undefined {
+    const found = this.#contents.rot(prng, place);
+    if (found === undefined) return undefined;
+    this.#harmed = true;
+    this.tally.fault(place === "entry" ? "bits of an entry rotted" : "bits rotted");
+    return found;
   }
 }

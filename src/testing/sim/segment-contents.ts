@@ -14,6 +14,8 @@ import type { Prng } from "../../base/index.ts";
 import { decodeFrameHead, segmentFormat } from "../../log/index.ts";
 import type { FrameHead, SegmentNumber, Sequence } from "../../log/index.ts";
 import type { DiskImage } from "./disk-contents.ts";
+import { payloadOf, rotten } from "./rot.ts";
+import type { RotPlace } from "./rot.ts";
 import type { Tally } from "./tally.ts";
 
 const { blockBytes, sectorBytes } = segmentFormat;
@@ -189,8 +191,32 @@ export class SegmentContents {
     };
   }
 
-  /** Flips bits of something that is not zeros; returns what, or undefined on an empty disk. */
-  rot(prng: Prng): string | undefined {
+  /** Flips bits of something durable; returns of what, or undefined where there is none such. */
+  rot(prng: Prng, place: RotPlace): string | undefined {
+    return place === "entry" ? this.#rotEntry(prng) : this.#rotAnything(prng);
+  }
+
+  #rotEntry(prng: Prng): string | undefined {
+    const places = [...this.#segments.values()].flatMap((segment) =>
+      this.#usedBlocks(segment.durable).flatMap((at) => {
+        const head = decodeFrameHead(segment.durable.subarray(at, at + blockBytes));
+        if (head === undefined || head.recordBytes === 0) return [];
+        const recordAt = at + segmentFormat.headBytes + head.metaBytes;
+        const record = segment.durable.subarray(recordAt, recordAt + head.recordBytes);
+        const payload = payloadOf(record);
+        return payload.from < payload.to ? [{ segment, recordAt, record, payload, head }] : [];
+      }),
+    );
+    const found = places[prng.between(0, Math.max(1, places.length))];
+    if (found === undefined) return undefined;
+    const { segment, recordAt, record, payload, head } = found;
+    const changed = rotten(record, payload, prng);
+    for (const bytes of [segment.visible, segment.durable]) bytes.set(changed, recordAt);
+    return `an entry in frame ${head.number}`;
+  }
+
+  /** Something that is not zeros. */
+  #rotAnything(prng: Prng): string | undefined {
     const segments = this.segments();
     const number = segments[prng.between(0, segments.length)];
     if (number === undefined) return undefined;

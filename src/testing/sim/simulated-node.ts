@@ -8,7 +8,7 @@
  */
 import { RaftError, shardOfGroup } from "../../base/index.ts";
 import type { GroupId, Incarnation, NodeId, ShardId } from "../../base/index.ts";
-import type { LogStore, StoreIdentity } from "../../log/index.ts";
+import type { LogStore, RecoveredGroup, StoreIdentity } from "../../log/index.ts";
 import type { ShardEvent } from "../../shard/index.ts";
 import { MemoryTransport } from "../../transport/index.ts";
 import { eventKind } from "./agenda.ts";
@@ -266,7 +266,9 @@ export class SimulatedNode {
     );
     return new WatchedStore(store, {
       found: (groups) => {
-        if (slot.alive) world.checks.onRecovered?.(this.id, slot.shardId, groups);
+        if (!slot.alive) return;
+        this.noteDamage(slot, groups);
+        world.checks.onRecovered?.(this.id, slot.shardId, groups);
       },
       given: (batch) => {
         if (slot.alive) world.checks.onCommit?.(this.id, slot.shardId, batch);
@@ -291,9 +293,23 @@ export class SimulatedNode {
     this.world.tally.count(`opening refused: ${error.code}`);
     this.world.trace?.life(this.id, `cannot open: ${error.message}`);
     if (error.code === "ERR_STORE_FAILED") this.restartLater();
-    else if (isDamage(error)) this.broken = true;
+    else if (isDamage(error) && this.harmed(slot)) this.broken = true;
     else throw new Violation("opens", `${this.id} cannot open: ${error.code}: ${error.message}`);
     this.crash(false);
+  }
+
+  /** A store that opens tells of damage where there is some, and the others of its groups serve. */
+  private noteDamage(slot: SimulatedShard, groups: readonly RecoveredGroup[]): void {
+    for (const { descriptor, damage } of groups) {
+      if (damage === undefined) continue;
+      this.world.tally.fault("damaged entry found by its store");
+      if (this.harmed(slot)) continue;
+      throw new Violation("opens", `${this.id} takes g${descriptor.group} for damaged: ${damage}`);
+    }
+  }
+
+  private harmed({ shardId }: SimulatedShard): boolean {
+    return this.volumes[shardId]?.disk.harmed ?? false;
   }
 
   private end(slot: SimulatedShard, power: boolean): void {

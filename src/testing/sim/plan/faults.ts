@@ -127,7 +127,8 @@ export function drawDisks(draft: Draft): void {
     const damage = pick(prng, ["rot", "tear", "lose-disk"]);
     for (let count = draft.some(2); count > 0; count -= 1) {
       const atUs = draft.moment();
-      draft.add(atUs, `${damage} ${node}`);
+      const what = damage === "rot" && prng.chance(0.7) ? " entry" : "";
+      draft.add(atUs, `${damage} ${node}${what}`);
       draft.add(atUs + 1, `crash ${node}`);
       draft.add(atUs + draft.duration(), `boot ${node}`);
     }

@@ -41,9 +41,10 @@ export const diskVerbs: readonly Verb[] = [
   },
   {
     name: "rot",
-    usage: "rot NODE",
+    usage: "rot NODE [entry]   (entry: of what a group has in its log)",
     run: (world, line) => {
-      for (const { disk } of nodeOf(world, line).volumes) disk.rot(world.prng);
+      const place = line.flag("entry") ? "entry" : "anything";
+      for (const { disk } of nodeOf(world, line).volumes) disk.rot(world.prng, place);
     },
   },
   {

@@ -406,16 +406,37 @@ test("bits that rot on the disk are found at open", async () => {
     const place = rig.disk.rot(new Prng(seed));
     assert.ok(place !== undefined);
     places.add(place);
+    assert.ok(rig.disk.harmed);
     const opening = rig.settled(rig.make().open());
-    await assert.rejects(opening, (error) => {
-      assert.ok(error instanceof RaftError, String(error));
-      assert.match(error.code, /ERR_STORE_CORRUPT|ERR_DATA_DIR_VERSION/, error.message);
-      return true;
-    });
+    const found = await opening.then(
+      ([group]) => group?.damage,
+      (error: unknown) => {
+        assert.ok(error instanceof RaftError, String(error));
+        assert.match(error.code, /ERR_STORE_CORRUPT|ERR_DATA_DIR_VERSION/, error.message);
+        return error.code;
+      },
+    );
+    assert.ok(found !== undefined, `${place} has rotted`);
     assert.equal(rig.faults("bits rotted"), 1);
   }
   assert.equal(places.size, 5);
 });
+
+for (const segmentBytes of [0, 16_384]) {
+  test(`bits of an entry that rot are damage of its group, and the store opens (segments of ${segmentBytes})`, async () => {
+    for (const seed of seeds) {
+      const rig = new Rig(seed, "strict", segmentBytes);
+      await filled(rig, 3);
+      rig.crash("process");
+      assert.ok(!rig.disk.harmed);
+      assert.match(rig.disk.rot(new Prng(seed), "entry") ?? "", /an entry in/);
+      const [group] = await rig.settled(rig.make().open());
+      assert.match(group?.damage ?? "", /wrong checksum/);
+      assert.equal(group?.lastIndex, 3);
+      assert.equal(rig.faults("bits of an entry rotted"), 1);
+    }
+  });
+}
 
 test("an old image of the disk comes back as it was", async () => {
   const rig = new Rig();
