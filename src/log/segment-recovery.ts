@@ -100,6 +100,8 @@ class SegmentScan {
   private unsure: FoundFrame[] = [];
   private end: LogPlace = { segment: 1, at: segmentFormat.blockBytes };
   private walked = 0;
+  /** Up to here each frame is known from its head, though the log may end before. */
+  private walkedTo: LogPlace = this.end;
 
   constructor(files: SegmentFiles, segments: readonly SegmentNumber[]) {
     this.files = files;
@@ -125,6 +127,7 @@ class SegmentScan {
         if ((head.flags & segmentFormat.flagLast) !== 0) return true;
       }
       this.end = { segment, at };
+      this.walkedTo = this.end;
       return false;
     });
   }
@@ -251,14 +254,20 @@ class SegmentScan {
         const block = this.window.view(file, at, blockBytes);
         if (isZero(block, 0, blockBytes)) continue;
         littered = true;
-        this.checkRemains(segment, decodeFrameHead(block));
+        // What a torn frame holds is data, also where it looks like a head.
+        if (!this.isWalked({ segment, at })) this.checkRemains(segment, decodeFrameHead(block));
       }
       return littered;
     });
   }
 
+  private isWalked({ segment, at }: LogPlace): boolean {
+    const { walkedTo } = this;
+    return segment < walkedTo.segment || (segment === walkedTo.segment && at < walkedTo.at);
+  }
+
   private checkRemains(segment: SegmentNumber, head: FrameHead | undefined): void {
-    if (head === undefined || head.store !== this.store) return;
+    if (head === undefined || head.store !== this.store || head.segment !== segment) return;
     // Of an opener that has lost the log: what it wrote after that speaks for nothing.
     if (head.epoch < this.epoch) return;
     if (head.durableThrough <= this.number) return;

@@ -208,4 +208,13 @@ export const segmentMutants: readonly Mutant[] = [
     hunt: { seeds: 0 },
     killer: { file: "test/unit/log/segment-writer.test.ts" },
   },
+  {
+    name: "value-taken-for-a-head",
+    says: "What a torn frame holds is data (src/log/segment-recovery.ts): a stored value that looks like a frame's head makes the store refuse to open after a power cut.",
+    file: "src/log/segment-recovery.ts",
+    find: "if (!this.isWalked({ segment, at }))",
+    replace: "if (this.isWalked({ segment, at }) || segment > 0)",
+    hunt: { seeds: 0 },
+    killer: { file: unit, name: "is data" },
+  },
 ];

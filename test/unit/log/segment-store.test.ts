@@ -214,6 +214,36 @@ test("a segment in which a torn frame has left something is not written to again
   });
 });
 
+test("a stored value that looks like the head of a frame is data, also in a torn frame", async () => {
+  await withDir(async (dir) => {
+    const { blockBytes, headBytes, sectorBytes } = segmentFormat;
+    const store = storeIn(dir);
+    await store.open();
+    await store.commit(batchOf(1));
+    await store.commit(batchOf(2, Buffer.alloc(4 * blockBytes, 1)));
+    const bytes = readFileSync(fileOf(dir, 1));
+    await store.close();
+    const frames: { head: FrameHead; at: number }[] = [];
+    for (let at: number = blockBytes; ; ) {
+      const head = decodeFrameHead(bytes.subarray(at));
+      if (head === undefined) break;
+      frames.push({ head, at });
+      at += frameBytes(head);
+    }
+    const { head, at } = frames.at(-1) ?? assert.fail("the last frame is there");
+    // As if a later frame had called this one durable.
+    const forged = new Uint8Array(blockBytes);
+    const none = new Uint8Array(0);
+    const content = { sequence: 0, metaBytes: 0, recordBytes: 0, ...layFrame(forged, none, none) };
+    const place = { number: head.number + 1, durableThrough: head.number };
+    encodeFrameHead(forged, { ...head, ...content, ...place });
+    bytes.set(forged.subarray(0, headBytes), at + 2 * blockBytes);
+    bytes.fill(0, at + 3 * blockBytes, at + 3 * blockBytes + sectorBytes);
+    writeFileSync(fileOf(dir, 1), bytes);
+    assert.equal(await lastIndexIn(dir), 1);
+  });
+});
+
 test("a frame of an earlier opening does not follow one of a later", async () => {
   for (const epoch of [1, 9]) {
     await withDir(async (dir) => {
