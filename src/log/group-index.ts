@@ -137,14 +137,18 @@ export class GroupIndex {
   }
 
   row(row: number): IndexedRow {
-    const check = this.#cell(row, columns.check);
+    const end = row + 1 < this.rowCount ? this.#cell(row + 1, columns.first) : this.#lastIndex + 1;
+    const at = (row - this.#pagedRows) * rowCells;
+    const cells = at < 0 ? this.#paged?.row(row) : this.#recent.slice(at, at + rowCells);
+    assert(cells?.length === rowCells, "row lies in the index");
+    const [first = 0, sequence = 0, term = 0, headerAt = 0, offset = 0, check = 0] = cells;
     return {
-      sequence: this.#cell(row, columns.sequence),
-      first: this.#cell(row, columns.first),
-      term: this.#cell(row, columns.term),
-      end: row + 1 < this.rowCount ? this.#cell(row + 1, columns.first) : this.#lastIndex + 1,
-      headerAt: this.#cell(row, columns.headerAt),
-      offset: this.#cell(row, columns.offset),
+      sequence,
+      first,
+      term,
+      end,
+      headerAt,
+      offset,
       blocks: (check % rowBlocksMax) + 1,
       check,
     };

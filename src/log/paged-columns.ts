@@ -74,6 +74,17 @@ export class PagedColumns {
     return cellOf(this.#pageOf(row), row, column);
   }
 
+  /** All cells of a row. */
+  row(row: number): number[] {
+    assert(row >= 0 && row < this.#rows, "row lies in the table");
+    const page = this.#pageOf(row);
+    const cells: number[] = [];
+    for (let column = 0; column < this.#columns; column += 1) {
+      cells.push(cellOf(page, row, column));
+    }
+    return cells;
+  }
+
   /** Drops every row from this one on, and the pages that held nothing else. */
   truncate(rows: number): void {
     assert(rows <= this.#rows, "a table is cut, not extended");
@@ -87,7 +98,8 @@ export class PagedColumns {
 
   /** The last row whose first cell is at most this value, or -1. */
   lastNotAbove(value: number): number {
-    const at = this.#search((page) => (page.bases[0] ?? 0) <= value);
+    let at = this.#pages.length - 1;
+    if ((this.#pages[at]?.bases[0] ?? 0) > value) at = this.#searchFirst(value);
     const page = this.#pages[at];
     if (page === undefined) return -1;
     let lo = page.start;
@@ -103,19 +115,30 @@ export class PagedColumns {
   #pageOf(row: number): Page {
     const newest = this.#pages.at(-1);
     if (newest !== undefined && newest.start <= row) return newest;
-    const page = this.#pages[this.#search(({ start }) => start <= row)];
+    const page = this.#pages[this.#search(row)];
     assert(page !== undefined, "each row has its page");
     return page;
   }
 
-  /** The last page for which this holds, given that it holds for all before it; or -1. */
-  #search(holds: (page: Page) => boolean): number {
+  /** The last page that begins at or before a row, or -1. */
+  #search(row: number): number {
     let below = -1;
     let above = this.#pages.length;
     while (above - below > 1) {
       const middle = (below + above) >>> 1;
-      const page = this.#pages[middle];
-      if (page !== undefined && holds(page)) below = middle;
+      if ((this.#pages[middle]?.start ?? 0) <= row) below = middle;
+      else above = middle;
+    }
+    return below;
+  }
+
+  /** The last page whose first cell is at most this value, or -1. */
+  #searchFirst(value: number): number {
+    let below = -1;
+    let above = this.#pages.length;
+    while (above - below > 1) {
+      const middle = (below + above) >>> 1;
+      if ((this.#pages[middle]?.bases[0] ?? 0) <= value) below = middle;
       else above = middle;
     }
     return below;

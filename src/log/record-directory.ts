@@ -80,6 +80,9 @@ export function blockBytes({ first, term, count, timeMs, checksum, bytes }: Bloc
   );
 }
 
+/** For the numbers of eight bytes: a view of each record would cost more than reading a block. */
+const eight = new DataView(new ArrayBuffer(8));
+
 /** Writes a directory into a record. */
 export class DirectoryWriter {
   private readonly bytes: Uint8Array;
@@ -159,7 +162,6 @@ export class DirectoryWriter {
 export class DirectoryReader {
   private readonly sequence: Sequence;
   private readonly bytes: Uint8Array;
-  private readonly view: DataView;
   private readonly end: number;
   private at: number;
 
@@ -167,7 +169,6 @@ export class DirectoryReader {
   constructor(sequence: Sequence, record: Uint8Array, at: number, end: number) {
     this.sequence = sequence;
     this.bytes = record;
-    this.view = new DataView(record.buffer, record.byteOffset, record.byteLength);
     this.at = at;
     this.end = end;
   }
@@ -243,22 +244,29 @@ export class DirectoryReader {
 
   /** What follows a head of this major type; undefined if it is another, or cut off. */
   private argument(major: number): number | undefined {
-    const { at, bytes, view } = this;
+    const { at, bytes } = this;
     const head = (bytes[at] ?? heads.null) ^ major;
     const width = argumentBytes(head, major);
     if (width < 0 || at + 1 + width > this.end) return undefined;
     this.at = at + 1 + width;
     if (width === 0) return head;
     if (width === 1) return bytes[at + 1];
-    if (width === 2) return view.getUint16(at + 1);
-    if (width === 4) return view.getUint32(at + 1);
-    const value = head === heads.u64 ? Number(view.getBigUint64(at + 1)) : view.getFloat64(at + 1);
+    if (width === 2) return (bytes[at + 1] ?? 0) * 0x100 + (bytes[at + 2] ?? 0);
+    if (width === 4) return readU32(bytes, at + 1);
+    eight.setUint32(0, readU32(bytes, at + 1));
+    eight.setUint32(4, readU32(bytes, at + 5));
+    const value = head === heads.u64 ? Number(eight.getBigUint64(0)) : eight.getFloat64(0);
     return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
   }
 
   private fault(reason: string): RaftError {
     return corruptRecord(this.sequence, reason);
   }
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  const high = (bytes[at] ?? 0) * 0x100_0000;
+  return high + (((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
 }
 
 /** Bytes of the argument behind a head without its major type; -1 if it is none of an integer. */
