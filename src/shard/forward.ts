@@ -86,6 +86,10 @@ export function forwardCall(
     payload: call.payload,
     timeoutMs: call.timeoutMs,
     idempotent: false,
+    successor: () => {
+      const { leader: present } = replica.raft;
+      return present === leader ? undefined : idOrNobody(context, present);
+    },
     onResponse: (response) => {
       if (response.failed) suspectRefusing(context, replica, leader, response);
       relay(context, call, response);

@@ -24,6 +24,8 @@ export interface PeerRequest {
    * their link.
    */
   readonly idempotent: boolean;
+  /** Whom to turn to if that is no longer `node`: it will hardly answer. */
+  readonly successor?: () => NodeId | undefined;
   readonly onResponse: (response: ShardResponse) => void;
   /** No answer. Outcome "none" where the request was never sent. */
   readonly onFailure: (error: RaftError) => void;
@@ -38,6 +40,8 @@ interface Waiting {
   link: Link | undefined;
   /** Of an idempotent request: the data directory to whose owner it was first sent. */
   addressee: Incarnation | undefined;
+  /** Ticks since another node is known to be the one to ask. */
+  overtakenTicks: number;
 }
 
 /**
@@ -45,6 +49,8 @@ interface Waiting {
  * come back on, since each side dials its own.
  */
 const resendMs = 250;
+/** For so long a leader that another has replaced may still answer what it was asked before. */
+const overtakenTicksMax = 2;
 
 export class PeerRequests {
   private readonly context: ShardContext;
@@ -79,6 +85,7 @@ export class PeerRequests {
       sentMs: 0,
       link: undefined,
       addressee: undefined,
+      overtakenTicks: 0,
     };
     this.waiting.set(id, waiting);
     if (!this.fullNodes.has(request.node)) this.transmit(id, waiting);
@@ -155,9 +162,31 @@ export class PeerRequests {
         const { node, timeoutMs } = waiting.request;
         const why = describeFault(this.context, node);
         this.fail(id, waiting, "ERR_TIMEOUT", `no answer from ${node} in ${timeoutMs} ms${why}`);
-      } else if (this.fullNodes.has(waiting.request.node)) continue;
+      } else if (this.maybeGiveUp(id, waiting)) continue;
+      else if (this.fullNodes.has(waiting.request.node)) continue;
       else if (!waiting.sent || isDueAgain(waiting, nowMs)) this.transmit(id, waiting);
     }
+  }
+
+  /** Whether a call was given up since another node leads and the one that was asked is silent. */
+  private maybeGiveUp(id: number, waiting: Waiting): boolean {
+    const { request } = waiting;
+    const leader = request.successor?.();
+    if (leader === undefined) {
+      waiting.overtakenTicks = 0;
+      return false;
+    }
+    waiting.overtakenTicks += 1;
+    if (waiting.overtakenTicks <= overtakenTicksMax) return false;
+    this.waiting.delete(id);
+    const message = `Group ${request.group}: no answer from ${request.node}, and ${leader} leads now`;
+    const outcome = waiting.sent ? "unknown" : "none";
+    const code = waiting.sent ? "ERR_LEADERSHIP_LOST" : "ERR_NOT_LEADER";
+    const leaderAddress = this.context.addresses[leader];
+    request.onFailure(
+      new RaftError(code, message, { outcome, details: { leader, leaderAddress } }),
+    );
+    return true;
   }
 
   failAll(code: ErrorCode, message: string): void {

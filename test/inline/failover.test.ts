@@ -143,6 +143,24 @@ test("a forwarded write is unknown, a read is not, as soon as the leader is lost
   await cluster.close();
 });
 
+test("forwarded calls do not wait for a silent leader once another is known", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.createGroup("a", 1);
+  // Its loop stands still and its connections stay: nothing tells its callers that it is gone.
+  cluster.at("a").alive = false;
+  const settings = { forward: true, timeoutMs: 60_000 };
+  const client = cluster.client("b", 1);
+  const [write, read] = [client.propose(1, "x", settings), client.read(1, "", settings)];
+  await cluster.run();
+  const leader = await cluster.awaitLeader(1, ["b", "c"]);
+  assert.ok(!write.settled && !read.settled, "it may answer yet");
+  await cluster.tick(4);
+  assert.equal(write.failure().code, "ERR_LEADERSHIP_LOST");
+  assert.equal(write.failure().outcome, "unknown");
+  assert.equal(write.failure().details.leader, leader);
+  assert.equal(read.failure().outcome, "none");
+});
+
 test("a shard that crashed does not take the answer to its former life's request for a new one's", async () => {
   const cluster = await ShardCluster.start({ seed: 12 });
   await cluster.createGroup("a", 1);

@@ -6,6 +6,14 @@ const failover = "test/inline/failover.test.ts";
 /** Every call is answered once, and `outcome` never says "none" of what may be in a log. */
 export const callMutants: readonly Mutant[] = [
   {
+    name: "silent-leader-waited-for",
+    says: "A forwarded call is given up when another node leads and the one that was asked is silent (src/shard/requests.ts): it waits out its deadline, though its caller could try again.",
+    file: "src/shard/requests.ts",
+    find: "    const leader = request.successor?.();",
+    replace: "    const leader = request.idempotent ? request.successor?.() : undefined;",
+    killer: { file: "test/inline/failover.test.ts", name: "silent leader once another is known" },
+  },
+  {
     name: "sealed-call-never-answered",
     says: "Every call is answered: writes that were in the log when their leader fell hang for ever.",
     file: "src/shard/fail-calls.ts",
