@@ -51,6 +51,7 @@ const faults = [
   "kill, while it opens",
   "lane clogged",
   "log at its bound",
+  "node closed",
   "node left the address books",
   "node moved to another address",
   "old disk image came back",

@@ -2,7 +2,13 @@
 import { Prng } from "../../base/index.ts";
 import { drawCalls, drawDuels, drawExiles } from "./plan/calls.ts";
 import { Draft } from "./plan/draft.ts";
-import { drawAddresses, drawDisks, drawNetwork, drawProcesses } from "./plan/faults.ts";
+import {
+  drawAddresses,
+  drawClosings,
+  drawDisks,
+  drawNetwork,
+  drawProcesses,
+} from "./plan/faults.ts";
 import { drawCreations, drawGroupLife, drawGroups } from "./plan/groups.ts";
 import type { Script } from "./script.ts";
 import { changeWorld, drawWorld, parseSettings } from "./settings.ts";
@@ -28,6 +34,7 @@ const parts: readonly ((draft: Draft) => void)[] = [
   drawNetwork,
   drawDisks,
   drawAddresses,
+  drawClosings,
 ];
 
 export function planOf(seed: number, { workload, fixed }: PlanOptions = {}): Script {

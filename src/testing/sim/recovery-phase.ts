@@ -9,6 +9,7 @@ import { describeRaft, majorityOf } from "../../raft/index.ts";
 import type { Replica } from "../../shard/index.ts";
 import { Ending } from "./ending.ts";
 import type { RunningReplica } from "./ending.ts";
+import { HandoverTrial } from "./handover-trial.ts";
 import type { Recorded } from "./history.ts";
 import type { Probes } from "./probes.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
@@ -51,6 +52,7 @@ export class RecoveryPhase {
     await this.awaitCalls();
     await new Ending(this.world, this.replicas()).run(this.electionUs);
     if (this.mustPark()) await this.awaitQuiet(() => this.findAwake());
+    await new HandoverTrial(this.world, this.healed, this.electionUs).run();
   }
 
   private replicas(): RunningReplica[] {

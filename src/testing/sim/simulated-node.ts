@@ -111,6 +111,20 @@ export class SimulatedNode {
     for (const slot of this.slots) this.end(slot, power);
   }
 
+  /** Ends as an engine that is closed: its shards hand over, and then close their stores. */
+  close(): void {
+    if (!this.up) return;
+    for (const slot of this.slots) {
+      if (slot.isOpen) slot.client.control({ kind: "close" }, () => this.closed(slot));
+      else this.end(slot, false);
+    }
+  }
+
+  private closed(slot: SimulatedShard): void {
+    this.end(slot, false);
+    if (this.slots.every(({ alive }) => !alive)) this.up = false;
+  }
+
   /** Crashes while its next commit is on its way to the disk, or just after. */
   crashAtWrite(power: boolean): void {
     this.armed = power ? "power" : "process";

@@ -134,3 +134,10 @@ export function drawDisks(draft: Draft): void {
     }
   }
 }
+
+export function drawClosings(draft: Draft): void {
+  for (let count = draft.some(4); count > 0; count -= 1) {
+    const node = draft.prng.chance(0.5) ? `leader:${draft.busyGroup()}` : draft.node();
+    draft.add(draft.moment(), `close ${node} for=${draft.duration()}`);
+  }
+}

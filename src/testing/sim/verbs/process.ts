@@ -30,6 +30,21 @@ export const processVerbs: readonly Verb[] = [
     },
   },
   {
+    name: "close",
+    usage: "close NODE [for=US]   (hands over what it leads)",
+    run: (world, line) => {
+      const node = nodeOf(world, line);
+      if (node.up) world.tally.fault("node closed");
+      node.close();
+      if (line.text("for") === undefined) return;
+      during(world, line, () => {
+        // It may still be closing.
+        node.crash(false);
+        node.boot();
+      });
+    },
+  },
+  {
     name: "crash-all",
     usage: "crash-all [power] for=US",
     run: (world, line) => {
