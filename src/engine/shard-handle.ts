@@ -92,6 +92,8 @@ export class ShardHandle {
   private readonly writer: MailWriter = new MailWriter();
   private readonly slab: ResultSlab = new ResultSlab();
   private readonly signals: SignalWatch = new SignalWatch();
+  /** Calls with a signal that have not left, and where their timeout stands in the mail. */
+  private readonly unposted: Map<number, number> = new Map();
   private mail: MessagePort | undefined;
   private flushScheduled = false;
   private turnMs = 0;
@@ -280,6 +282,7 @@ export class ShardHandle {
     writer.word(group);
     writer.word(slot);
     writer.word(settings.forward ? callFlag.forward : 0);
+    if (settings.signal !== undefined) this.unposted.set(slot, writer.position);
     writer.word(settings.timeoutMs);
     writer.word(entries.length);
     writer.entries(entries);
@@ -386,9 +389,26 @@ export class ShardHandle {
 
   private watch(slot: number, signal: AbortSignal, what: CallKind): void {
     const unwatch = this.signals.watch(signal, () => {
-      this.calls.abandon(slot, aborted(what, signal, outcomeUnanswered(what)));
+      const outcome = this.takeBack(slot) ? "none" : outcomeUnanswered(what);
+      this.calls.abandon(slot, aborted(what, signal, outcome));
     });
     this.calls.onSettled(slot, unwatch);
+  }
+
+  /**
+   * Takes back an aborted call; true if it has surely had no effect, since it has not left yet. One
+   * that has left is not waited for: the shard drops it if it is not in the log.
+   */
+  private takeBack(slot: number): boolean {
+    const place = this.unposted.get(slot);
+    if (place !== undefined) {
+      this.writer.fill(place, 0);
+      return true;
+    }
+    this.writer.begin(callKind.cancel, 0);
+    this.writer.word(slot);
+    this.scheduleFlush();
+    return false;
   }
 
   /**
@@ -407,7 +427,8 @@ export class ShardHandle {
 
   private post(): void {
     if (this.writer.count === 0) return;
-    const buffer = this.writer.take();
+    if (this.unposted.size > 0) this.unposted.clear();
+    const buffer = this.writer.take(this.nowMs());
     this.mail?.postMessage(buffer, [buffer]);
   }
 

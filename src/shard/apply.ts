@@ -198,6 +198,10 @@ export class Applier {
     ageMs: number,
   ): void {
     const { replies, counters } = this.context;
+    if (replies.isOver(replyTo, this.context.environment.clock.monotonicMs())) {
+      replies.over(replyTo);
+      return;
+    }
     const index = replica.raft.state.log.applied;
     counters.readsAnswered += count;
     replies.beginAnswers(replyTo, { index, ageMs, count });

@@ -36,6 +36,11 @@ export class Calls {
   private readonly requests: PeerRequests;
   private readonly applier: Applier;
   private readonly control: ShardControl;
+  private nowMs = 0;
+  /** By how much this clock is ahead of the engine's. */
+  private clockLagMs = Number.POSITIVE_INFINITY;
+  /** When the mail that is read was posted, by this clock. */
+  private postedMs = 0;
 
   constructor(
     context: ShardContext,
@@ -51,6 +56,14 @@ export class Calls {
 
   receive(mail: ArrayBuffer): void {
     const reader = new MailReader(mail);
+    this.nowMs = this.context.environment.clock.monotonicMs();
+    this.postedMs = this.nowMs;
+    if (reader.postedMs > 0) {
+      // The engine's clock runs as this one does, and began elsewhere: mail that was faster than
+      // all other took no time.
+      this.clockLagMs = Math.min(this.clockLagMs, this.nowMs - reader.postedMs);
+      this.postedMs = reader.postedMs + this.clockLagMs;
+    }
     while (!reader.done) {
       switch (reader.word()) {
         case callKind.propose:
@@ -62,12 +75,25 @@ export class Calls {
         case callKind.readLocal:
           this.readLocal(reader);
           break;
+        case callKind.cancel:
+          this.context.replies.deadlines.cancel(reader.word());
+          break;
         default:
           this.controlCall(reader);
           break;
       }
     }
     this.context.schedule();
+  }
+
+  /** Notes the deadline of a call; one that has passed while the mail waited is answered. */
+  private isOver(call: number, timeoutMs: number): boolean {
+    const { deadlines } = this.context.replies;
+    if (timeoutMs === 0) deadlines.cancel(call);
+    else deadlines.set(call, this.postedMs + timeoutMs);
+    if (!deadlines.isOver(call, this.nowMs)) return false;
+    this.context.replies.over(call);
+    return true;
   }
 
   /** The replica of a group, if it can serve calls; otherwise the call is answered. */
@@ -88,6 +114,7 @@ export class Calls {
     const count = reader.word();
     reader.block();
     const { start, end, bytes: source } = reader;
+    if (this.isOver(call, timeoutMs)) return;
     const replica = this.servingReplica(group, call);
     if (replica === undefined) return;
     if (replica.raft.isLeader) {
@@ -111,6 +138,7 @@ export class Calls {
     const count = reader.word();
     reader.block();
     const queries = reader.copy();
+    if (this.isOver(call, timeoutMs)) return;
     const replica = this.servingReplica(group, call);
     if (replica === undefined) return;
     if (replica.raft.isLeader) {
@@ -134,6 +162,7 @@ export class Calls {
     const { context } = this;
     const group = reader.word();
     const replyTo = reader.word();
+    this.context.replies.deadlines.set(replyTo, Number.POSITIVE_INFINITY);
     reader.block();
     const replica = this.servingReplica(group, replyTo);
     if (replica?.machine === undefined) return;

@@ -211,7 +211,14 @@ export function takeForwarded(context: ShardContext, from: NodeId, request: Shar
   const results = Math.max(count, 1);
   const bytes = payload.length + callOverheadBytes;
   const waiting = replies.forwardedBytes;
-  const replyTo = replies.addForwarded({ node: from, id: request.id, group, results, bytes });
+  const replyTo = replies.addForwarded({
+    node: from,
+    id: request.id,
+    group,
+    results,
+    bytes,
+    deadlineMs: context.environment.clock.monotonicMs() + request.timeoutMs,
+  });
   const replica = replicas.get(group);
   const refusal = replica === undefined ? groupNotFound(group) : refusalOf(context, replica);
   if (replica === undefined || refusal !== undefined) {

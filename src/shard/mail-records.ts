@@ -6,6 +6,7 @@
  *   read        kind call group flags timeoutMs count | queries (CBOR sequence of byte strings)
  *   readLocal   kind call group                       | query (as a CBOR byte string)
  *   control     kind call                             | clone of a ControlCall
+ *   cancel      kind call
  * Shard to engine:
  *   applied     kind call first:f64 count             | count results, each behind a word:
  *                                                       length * 2 + failed, then the result, or
@@ -15,6 +16,9 @@
  *   control     kind call                             | clone of the call's answer
  *   event       kind                                  | clone of a ShardEvent
  *
+ * `timeoutMs` counts from when the mail was posted; 0 takes the call back. `cancel` takes back a
+ * call of earlier mail, unless it is in the log already. Either way the call is answered.
+ *
  * A call of `count` entries is answered by `applied` records, in order, that hold as many results:
  * one record, as a rule, with those of successive indexes.
  */
@@ -23,7 +27,7 @@ import type { PeerRefusal } from "../transport/index.ts";
 import type { ReplicaState } from "./replica.ts";
 import type { Role } from "./state-machine.ts";
 
-export const callKind = { propose: 1, read: 2, readLocal: 3, control: 4 } as const;
+export const callKind = { propose: 1, read: 2, readLocal: 3, control: 4, cancel: 5 } as const;
 export const answerKind = { applied: 1, values: 2, failed: 3, control: 4, event: 5 } as const;
 export const callFlag = { forward: 1 } as const;
 

@@ -2,7 +2,10 @@
  * Mail between the engine (main thread) and a shard: packed records in one transferable buffer a
  * turn and direction, since a posted object costs 20 times what a record in a buffer does.
  *
- *     word 0: bytes used | record | record | …      a record: u32 words, then bytes, padded to 4
+ *     u32 bytes used, u32 0, f64 when posted | record | record | …
+ *
+ * A record is u32 words, then bytes, padded to 4. When mail was posted is a time of its writer's
+ * monotonic clock, or 0 if it has none.
  *
  * Both ends are the same build of the same program, so there are no versions, and no checks beyond
  * the writer's own.
@@ -11,6 +14,7 @@ import { assert, limits } from "../base/index.ts";
 import { writeEntryHeader } from "../raft/index.ts";
 
 const initialBytes = 16_384;
+const headBytes = 16;
 
 export class MailWriter {
   /** Records written since the last `take`. */
@@ -22,7 +26,7 @@ export class MailWriter {
   private readonly doubles: Float64Array;
   private bytes: Uint8Array;
   /** Byte position of the next record; a multiple of 4. */
-  private at = 8;
+  private at: number = headBytes;
   private capacity: number = initialBytes;
 
   constructor() {
@@ -34,7 +38,7 @@ export class MailWriter {
 
   /** Bytes written and not taken. */
   get size(): number {
-    return this.at - 8;
+    return this.at - headBytes;
   }
 
   /** Whether it is large enough to be posted now: one buffer must not grow with a burst. */
@@ -47,6 +51,11 @@ export class MailWriter {
     this.reserve(extra + 64);
     this.count += 1;
     this.word(kind);
+  }
+
+  /** Where the next word goes; names a word of this mail until it is taken. */
+  get position(): number {
+    return this.at >>> 2;
   }
 
   word(value: number): void {
@@ -130,8 +139,11 @@ export class MailWriter {
   }
 
   /** Hands over the buffer, to be transferred, and starts a new one. */
-  take(): ArrayBuffer {
+  take(postedMs = 0): ArrayBuffer {
     this.words[0] = this.at;
+    this.doubles[0] = postedMs;
+    this.words[2] = this.pair[0] ?? 0;
+    this.words[3] = this.pair[1] ?? 0;
     const { buffer } = this.words;
     assert(buffer instanceof ArrayBuffer, "mail is not shared");
     // The next turn is likely to need as much as this one did, not as much as the largest ever, and
@@ -141,7 +153,7 @@ export class MailWriter {
     this.capacity = capacity;
     this.words = new Uint32Array(next);
     this.bytes = new Uint8Array(next);
-    this.at = 8;
+    this.at = headBytes;
     this.count = 0;
     this.takes += 1;
     return buffer;
@@ -153,10 +165,11 @@ export class MailReader {
   /** The record's bytes after `block()`: `bytes[start, end)`. */
   start = 0;
   end = 0;
+  readonly postedMs: number;
   private readonly words: Uint32Array;
   private readonly pair: Uint32Array = new Uint32Array(2);
   private readonly doubles: Float64Array;
-  private at = 8;
+  private at: number = headBytes;
   private readonly used: number;
 
   constructor(buffer: ArrayBuffer) {
@@ -164,6 +177,9 @@ export class MailReader {
     this.words = new Uint32Array(buffer);
     this.doubles = new Float64Array(this.pair.buffer);
     this.used = this.words[0] ?? 0;
+    this.pair[0] = this.words[2] ?? 0;
+    this.pair[1] = this.words[3] ?? 0;
+    this.postedMs = this.doubles[0] ?? 0;
   }
 
   get done(): boolean {

@@ -6,6 +6,7 @@
  * `open` holds references into the mail they came in; `sealed` only whom to answer. Both are arrays
  * of numbers, since a proposal must not cost an object.
  */
+import { none } from "../base/index.ts";
 import type { Index, Term } from "../base/index.ts";
 import type { ReplyTo } from "./replies.ts";
 
@@ -27,6 +28,11 @@ export interface IncomingProposal {
   readonly source: Uint8Array;
   readonly start: number;
   readonly end: number;
+}
+
+/** Who knows until when a call may have an effect. */
+export interface CallEnds {
+  isOver(replyTo: ReplyTo, nowMs: number): boolean;
 }
 
 /** Whom to answer for the entries of one block. */
@@ -78,6 +84,31 @@ export class OpenProposals {
     waiting.sources.push(source);
     waiting.starts.push(start);
     waiting.ends.push(end);
+  }
+
+  /**
+   * Takes out the calls that are over; they have had no effect. Nearly always there are none, which
+   * costs a look at each.
+   */
+  takeOver(replies: CallEnds, nowMs: number): readonly ReplyTo[] {
+    const { replyTos } = this.waiting;
+    let at = 0;
+    while (at < replyTos.length && !replies.isOver(replyTos[at] ?? 0, nowMs)) at += 1;
+    if (at === replyTos.length) return none;
+    const { waiting } = this;
+    const over: ReplyTo[] = [];
+    this.waiting = nothing;
+    this.bytes = 0;
+    for (const [call, replyTo] of waiting.replyTos.entries()) {
+      const source = waiting.sources[call];
+      if (replies.isOver(replyTo, nowMs) || source === undefined) over.push(replyTo);
+      else {
+        const start = waiting.starts[call] ?? 0;
+        const end = waiting.ends[call] ?? 0;
+        this.add({ replyTo, count: waiting.counts[call] ?? 0, source, start, end });
+      }
+    }
+    return over;
   }
 
   /** How many of the oldest calls fit in a block of `bytesMax`; at least one where there is one. */

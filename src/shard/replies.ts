@@ -6,6 +6,7 @@
 import { RaftError, assert, errorToWire, limits } from "../base/index.ts";
 import type { GroupId, Index, NodeId, WireError } from "../base/index.ts";
 import { encodeCbor } from "../wire/index.ts";
+import { CallDeadlines } from "./call-deadlines.ts";
 import { encodeTrusted } from "./control-codec.ts";
 import { answerKind } from "./mail-records.ts";
 import type { ShardEvent } from "./mail-records.ts";
@@ -47,6 +48,7 @@ export interface NewForwarded {
   readonly results: number;
   /** Memory that it takes until it is answered. */
   readonly bytes: number;
+  readonly deadlineMs: number;
 }
 
 interface Forwarded extends NewForwarded {
@@ -62,6 +64,7 @@ interface Forwarded extends NewForwarded {
 
 export class Replies {
   readonly mail: MailWriter = new MailWriter();
+  readonly deadlines: CallDeadlines = new CallDeadlines();
   private readonly outboxes: Outboxes;
   /** Of what waits for room on lanes; beyond it an answer is replaced by an error. */
   private readonly answerBytesShare: number;
@@ -91,6 +94,23 @@ export class Replies {
 
   get forwardedCount(): number {
     return this.forwarded.size;
+  }
+
+  /** Whether a call may have no effect any more: its deadline has passed, or it was taken back. */
+  isOver(replyTo: ReplyTo, nowMs: number): boolean {
+    if (replyTo > 0) return this.deadlines.isOver(replyTo, nowMs);
+    return (this.forwarded.get(replyTo)?.deadlineMs ?? nowMs + 1) <= nowMs;
+  }
+
+  /** Answers a call that is over and has had no effect. */
+  over(replyTo: ReplyTo): void {
+    const error =
+      replyTo > 0 && this.deadlines.isCanceled(replyTo)
+        ? new RaftError("ERR_ABORTED", "The call was aborted", { outcome: "none" })
+        : new RaftError("ERR_TIMEOUT", "The call was not begun before its deadline", {
+            outcome: "none",
+          });
+    this.failed(replyTo, error);
   }
 
   /** Registers a forwarded call. */

@@ -317,6 +317,10 @@ export class Shard implements ShardControl {
         context.replies.failed(replyTo, storeFull);
       }
     }
+    if (open.calls > 0) {
+      const nowMs = context.environment.clock.monotonicMs();
+      for (const replyTo of open.takeOver(context.replies, nowMs)) context.replies.over(replyTo);
+    }
     let { roundBytes } = this;
     while (open.calls > 0 && roundBytes > 0 && raft.admits && !context.entriesFull) {
       const calls = open.callsWithin(context.options.blockBytesMax);

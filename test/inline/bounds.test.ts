@@ -192,6 +192,35 @@ test("a follower whose disk hangs keeps one answer for each leader, however ofte
   assert.ok(waiting.length <= 3, `${waiting.length} messages wait`);
 });
 
+test("calls that are over before they are in the log have no effect, and say so", async () => {
+  const { cluster, stores } = await startWatched({ nodes: ["a"] });
+  await cluster.createGroup("a", 1);
+  const [store] = stores;
+  assert.ok(store !== undefined);
+  const client = cluster.client("a", 1);
+  store.holding = true;
+  const sealed = client.propose(1, "sealed", { timeoutMs: 150 });
+  await cluster.run();
+  const expired = client.propose(1, "expired", { timeoutMs: 150 });
+  const read = client.read(1, "", { timeoutMs: 150 });
+  const aborted = client.propose(1, "aborted");
+  const kept = client.propose(1, "kept");
+  await cluster.run();
+  client.cancel(aborted);
+  client.cancel(sealed);
+  await cluster.tick(3);
+  assert.deepEqual(client.unanswered.length, 5, "the disk hangs");
+  store.holding = false;
+  store.release();
+  await cluster.run();
+  for (const call of [expired, read]) {
+    assert.deepEqual([call.failure().code, call.failure().outcome], ["ERR_TIMEOUT", "none"]);
+  }
+  assert.deepEqual([aborted.failure().code, aborted.failure().outcome], ["ERR_ABORTED", "none"]);
+  for (const call of [sealed, kept]) assert.equal(call.results().length, 1);
+  assert.equal(await cluster.digest("a", 1), "sealed,kept");
+});
+
 function tailBytesOn(cluster: ShardCluster, node: NodeId): number {
   let bytes = 0;
   for (const { raft } of cluster.at(node).shard.replicas.values())

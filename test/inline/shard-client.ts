@@ -121,6 +121,13 @@ export class ShardClient {
     return call;
   }
 
+  /** Takes a call back, as the engine does if it is aborted. */
+  cancel(call: Call): void {
+    this.writer.begin(callKind.cancel, 0);
+    this.writer.word(this.calls.indexOf(call) + 1);
+    this.wake();
+  }
+
   read(group: GroupId, query: string, settings: CallSettings = {}): Call {
     return this.readBatch(group, [query], settings);
   }

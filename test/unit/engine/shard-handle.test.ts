@@ -33,6 +33,8 @@ class Worker {
   readonly mailBytes: number[] = [];
   /** Slots of proposals received. */
   readonly proposals: number[] = [];
+  readonly timeouts: number[] = [];
+  readonly canceled: number[] = [];
   readonly ended: Promise<void>;
   readonly mail: MessagePort;
   end: () => void = () => {};
@@ -73,8 +75,12 @@ class Worker {
       if (kind === callKind.propose) {
         reader.word();
         this.proposals.push(reader.word());
-        for (let skipped = 0; skipped < 3; skipped += 1) reader.word();
+        reader.word();
+        this.timeouts.push(reader.word());
+        reader.word();
         reader.block();
+      } else if (kind === callKind.cancel) {
+        this.canceled.push(reader.word());
       } else {
         assert.equal(kind, callKind.control);
         const slot = reader.word();
@@ -406,4 +412,22 @@ test("a comeback onto a damaged store is a failure for good", async () => {
   await until("it has failed", () => handle.state === "failed");
   assert.equal(handle.failed?.code, "ERR_STORE_CORRUPT");
   await handle.close();
+});
+
+test("a call that is aborted before its mail leaves has no effect; later the shard is told to drop it", async () => {
+  const { handle, owner } = await startUp();
+  const abort = new AbortController();
+  const first = handle.propose(1, command, { ...settings, signal: abort.signal });
+  abort.abort();
+  await assert.rejects(first, { code: "ERR_ABORTED", outcome: "none" });
+  await until("its mail has left", () => owner.worker.timeouts.length === 1);
+  assert.deepEqual([owner.worker.timeouts, owner.worker.canceled], [[0], []]);
+  const later = new AbortController();
+  const second = handle.propose(1, command, { ...settings, signal: later.signal });
+  await until("its mail has left", () => owner.worker.timeouts.length === 2);
+  later.abort();
+  await assert.rejects(second, { code: "ERR_ABORTED", outcome: "unknown" });
+  await until("the shard is told", () => owner.worker.canceled.length === 1);
+  assert.equal(owner.worker.canceled[0], owner.worker.proposals[1]);
+  await closeWell(handle, owner);
 });
