@@ -460,7 +460,19 @@ export class ShardHandle {
     return start === end ? nothing : this.slab.copy(bytes, start, end);
   }
 
+  /** One error for all its calls. */
+  private takeFailed(reader: MailReader): void {
+    const count = reader.word();
+    reader.block();
+    const error = errorIn(reader);
+    for (let call = 0; call < count; call += 1) this.calls.fail(reader.word(), error);
+  }
+
   private takeAnswer(kind: number, reader: MailReader): void {
+    if (kind === answerKind.failed) {
+      this.takeFailed(reader);
+      return;
+    }
     const slot = reader.word();
     if (kind === answerKind.values) {
       const index = reader.double();
@@ -473,9 +485,7 @@ export class ShardHandle {
       return;
     }
     reader.block();
-    if (kind === answerKind.failed) {
-      this.calls.fail(slot, errorIn(reader));
-    } else this.calls.succeed(slot, decodeTrusted<unknown>(reader.view()));
+    this.calls.succeed(slot, decodeTrusted<unknown>(reader.view()));
   }
 
   private takeEvent(event: ShardEvent): void {

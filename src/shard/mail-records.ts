@@ -12,7 +12,7 @@
  *                                                       length * 2 + failed, then the result, or
  *                                                       the clone of a WireError
  *   values      kind call index:f64 ageMs:f64 count   | count answers, as the results above
- *   failed      kind call                             | clone of a WireError
+ *   failed      kind count                            | clone of a WireError, then count calls
  *   control     kind call                             | clone of the call's answer
  *   event       kind                                  | clone of a ShardEvent
  *

@@ -69,6 +69,16 @@ export class Replies {
   /** Of what waits for room on lanes; beyond it an answer is replaced by an error. */
   private readonly answerBytesShare: number;
   private readonly postMail: (mail: ArrayBuffer) => void;
+  /** The `failed` record written last, likewise. */
+  private readonly failures: {
+    error: RaftError | undefined;
+    take: number;
+    hole: number;
+    count: number;
+    end: number;
+  } = { error: undefined, take: 0, hole: 0, count: 0, end: 0 };
+  /** The error sent to another node last, and its bytes. */
+  private sentError: { readonly error: RaftError; readonly payload: Uint8Array } | undefined;
   /** The `applied` record written last: where its count stands, and what would continue it. */
   private readonly run = { call: noReply, take: 0, hole: 0, count: 0, next: 0, end: 0 };
   private readonly forwarded: Map<ReplyTo, Forwarded> = new Map();
@@ -255,14 +265,38 @@ export class Replies {
     if (replyTo < 0) {
       const call = this.takeForwarded(replyTo);
       if (call === undefined) return;
-      this.respond(call, true, encodeCbor(errorToWire(error)));
+      if (this.sentError?.error !== error) {
+        this.sentError = { error, payload: encodeCbor(errorToWire(error)) };
+      }
+      this.respond(call, true, this.sentError.payload);
       return;
     }
-    const bytes = encodeTrusted(errorToWire(error));
-    this.mail.begin(answerKind.failed, bytes.length);
-    this.mail.word(replyTo);
-    this.mail.block(bytes);
-    if (this.mail.full) this.post();
+    this.addFailed(replyTo, error);
+  }
+
+  /**
+   * Calls that fail with one error share a record as long as nothing comes between: when a leader
+   * falls, tens of thousands do.
+   */
+  private addFailed(call: number, error: RaftError): void {
+    const { mail, failures } = this;
+    const goesOn =
+      failures.error === error && failures.take === mail.takes && failures.end === mail.size;
+    if (goesOn) mail.reserve(8);
+    else {
+      const bytes = encodeTrusted(errorToWire(error));
+      mail.begin(answerKind.failed, bytes.length);
+      failures.hole = mail.hole();
+      mail.block(bytes);
+      failures.error = error;
+      failures.take = mail.takes;
+      failures.count = 0;
+    }
+    mail.word(call);
+    failures.count += 1;
+    mail.fill(failures.hole, failures.count);
+    failures.end = mail.size;
+    if (mail.full) this.post();
   }
 
   control(call: number, answer: unknown): void {

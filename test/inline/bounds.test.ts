@@ -221,6 +221,28 @@ test("calls that are over before they are in the log have no effect, and say so"
   assert.equal(await cluster.digest("a", 1), "sealed,kept");
 });
 
+test("calls that fail together with their leader are told in one record for each outcome", async () => {
+  const { cluster, stores } = await startWatched({ nodes: ["a"] });
+  await cluster.createGroup("a", 1);
+  const [store] = stores;
+  assert.ok(store !== undefined);
+  store.holding = true;
+  const client = cluster.client("a", 1);
+  client.propose(1, "sealed");
+  await cluster.run();
+  const calls = Array.from({ length: 1_000 }, () => client.propose(1, "x"));
+  await cluster.run();
+  client.control({ kind: "stopGroup", group: 1 });
+  await cluster.run();
+  store.holding = false;
+  store.release();
+  await cluster.run();
+  for (const call of calls) {
+    assert.deepEqual([call.failure().code, call.failure().outcome], ["ERR_GROUP_STOPPED", "none"]);
+  }
+  assert.equal(client.failures, 2);
+});
+
 function tailBytesOn(cluster: ShardCluster, node: NodeId): number {
   let bytes = 0;
   for (const { raft } of cluster.at(node).shard.replicas.values())

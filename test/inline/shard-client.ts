@@ -83,6 +83,8 @@ export class ShardClient {
   readonly events: ShardEvent[] = [];
   /** Calls in the order in which their answers were complete. */
   readonly answered: Call[] = [];
+  /** Records of failed calls. */
+  failures = 0;
   private readonly writer = new MailWriter();
   private readonly calls: Call[] = [];
   /** Asks for a turn in which the mail is handed over. */
@@ -176,11 +178,31 @@ export class ShardClient {
     }
   }
 
-  private takeAnswer(kind: number, reader: MailReader): void {
-    const slot = reader.word();
+  private waitingCall(slot: number): Call {
     const call = this.calls[slot - 1];
     assert.ok(call !== undefined, `answer to ${slot}, which is no call`);
     assert.ok(!call.settled, `${call.what} is answered once`);
+    return call;
+  }
+
+  private takeFailed(reader: MailReader): void {
+    this.failures += 1;
+    const count = reader.word();
+    reader.block();
+    const error = errorFromWire(decodeTrusted<WireError>(reader.view()));
+    for (let left = count; left > 0; left -= 1) {
+      const call = this.waitingCall(reader.word());
+      call.error = error;
+      this.answered.push(call);
+    }
+  }
+
+  private takeAnswer(kind: number, reader: MailReader): void {
+    if (kind === answerKind.failed) {
+      this.takeFailed(reader);
+      return;
+    }
+    const call = this.waitingCall(reader.word());
     if (kind === answerKind.applied) {
       const first = reader.double();
       const count = reader.word();
@@ -203,8 +225,7 @@ export class ShardClient {
       call.value = { index, ageMs, texts };
     } else {
       reader.block();
-      if (kind === answerKind.control) call.control = reader.copy();
-      else call.error = errorFromWire(decodeTrusted<WireError>(reader.view()));
+      call.control = reader.copy();
     }
     if (call.settled) this.answered.push(call);
   }

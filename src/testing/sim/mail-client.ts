@@ -126,12 +126,31 @@ export class MailClient {
     }
   }
 
-  private takeAnswer(kind: number, reader: MailReader): void {
-    const id = reader.word();
+  private callOf(id: number): Call {
     const call = this.calls.get(id);
-    if (call === undefined) {
-      throw new Violation("calls-answered", `an answer came to call ${id}, which waits for none`);
+    if (call !== undefined) return call;
+    throw new Violation("calls-answered", `an answer came to call ${id}, which waits for none`);
+  }
+
+  private takeFailed(reader: MailReader): void {
+    const count = reader.word();
+    reader.block();
+    const error = errorFromWire(decodeTrusted<WireError>(reader.view()));
+    for (let left = count; left > 0; left -= 1) {
+      const id = reader.word();
+      const call = this.callOf(id);
+      this.calls.delete(id);
+      call.answered({ kind: "failed", error });
     }
+  }
+
+  private takeAnswer(kind: number, reader: MailReader): void {
+    if (kind === answerKind.failed) {
+      this.takeFailed(reader);
+      return;
+    }
+    const id = reader.word();
+    const call = this.callOf(id);
     if (kind === answerKind.applied) {
       const first = reader.double();
       const count = reader.word();
@@ -159,12 +178,7 @@ export class MailClient {
       return;
     }
     reader.block();
-    const bytes = reader.view();
-    if (kind === answerKind.control) {
-      call.answered({ kind: "control", value: decodeTrusted<unknown>(bytes) });
-    } else {
-      call.answered({ kind: "failed", error: errorFromWire(decodeTrusted<WireError>(bytes)) });
-    }
+    call.answered({ kind: "control", value: decodeTrusted<unknown>(reader.view()) });
   }
 
   private head(group: GroupId, call: number, { forward, timeoutMs }: CallOptions): void {
