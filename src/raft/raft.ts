@@ -88,6 +88,10 @@ export class Raft {
   tick(isAbsent: AbsenceCheck = noneAbsent): void {
     const { state } = this;
     if (state.parked) return;
+    if (state.log.tailBytes > 0) {
+      this.evict();
+      state.log.unpin();
+    }
     if (state.role !== "leader") {
       tickElection(state);
       return;

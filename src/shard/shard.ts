@@ -50,6 +50,11 @@ import { roleOf } from "./status.ts";
  * leaders' silence.
  */
 const ticksPerRoundMax = 2;
+/**
+ * How long one round reads entries that are only on disk: a follower that is far behind in many
+ * groups must not hold up all others while a cold disk seeks. The read that passes it is the last.
+ */
+const coldReadMs = 5;
 /** Groups in one round from which on the shard counts as busy. */
 const busyGroups = 32;
 
@@ -81,6 +86,8 @@ export class Shard implements ShardControl {
   private stopTicks: () => void = () => {};
   private started = false;
   private lastTickMs = 0;
+  /** Until then this round reads old entries for followers; 0 before the first. */
+  private coldUntilMs = 0;
   /** Bytes of entries that this round may still write. */
   private roundBytes = 0;
   private ticksDue = 0;
@@ -202,6 +209,7 @@ export class Shard implements ShardControl {
     this.commitNotices = ticked || !context.busy;
     this.sendWindow.turn();
     this.roundBytes = context.options.roundBytesMax;
+    this.coldUntilMs = 0;
     const unserved: Replica[] = [];
     for (const replica of dirty) {
       const { roundBytes } = this;
@@ -288,9 +296,11 @@ export class Shard implements ShardControl {
     const { outboxes, nodes, environment } = context;
     const { group } = replica;
     if (!outboxes.takesEntries(nodes.idOf(peer), group, onDisk > 0)) return false;
-    if (onDisk === 0 || this.sendWindow.admits(environment.store.position(group, onDisk))) {
-      return true;
-    }
+    if (onDisk === 0) return true;
+    const nowMs = environment.clock.monotonicMs();
+    if (this.coldUntilMs === 0) this.coldUntilMs = nowMs + coldReadMs;
+    const inTime = nowMs < this.coldUntilMs;
+    if (inTime && this.sendWindow.admits(environment.store.position(group, onDisk))) return true;
     context.markDirty(replica);
     return false;
   }

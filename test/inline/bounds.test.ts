@@ -9,7 +9,14 @@ import { TrialStore } from "./trial-store.ts";
 
 /** Keeps account of what each commit wrote. */
 class WatchedStore extends TrialStore {
+  /** Called at each read of entries. */
+  onRead: () => void = () => {};
   readonly written: { readonly bytes: number; readonly groups: readonly GroupId[] }[] = [];
+
+  override read(...args: Parameters<TrialStore["read"]>): ReturnType<TrialStore["read"]> {
+    this.onRead();
+    return super.read(...args);
+  }
 
   override commit(batch: CommitBatch): Promise<void> {
     let bytes = 0;
@@ -241,6 +248,33 @@ test("calls that fail together with their leader are told in one record for each
     assert.deepEqual([call.failure().code, call.failure().outcome], ["ERR_GROUP_STOPPED", "none"]);
   }
   assert.equal(client.failures, 2);
+});
+
+test("a round reads old entries for followers for some milliseconds only", async () => {
+  const { cluster, stores } = await startWatched({ options: { tailBytesMax: 0 } });
+  const groups = Array.from({ length: 12 }, (_, at) => at + 1);
+  for (const group of groups) await cluster.createGroup("a", group);
+  cluster.isolate("c");
+  await cluster.run();
+  for (const group of groups) cluster.client("a", 1).propose(group, "old");
+  await cluster.run();
+  const [store] = stores;
+  assert.ok(store !== undefined);
+  let most = 0;
+  let inTurn = 0;
+  store.onRead = () => {
+    // The disk is cold: each read takes 2 ms. Rounds are in different turns.
+    cluster.nowMs += 2;
+    if (inTurn === 0) void Promise.resolve().then(() => (inTurn = 0));
+    inTurn += 1;
+    most = Math.max(most, inTurn);
+  };
+  await cluster.rejoin("c");
+  await cluster.tick(20);
+  assert.ok(most >= 2 && most <= 4, `${most} reads in one round`);
+  for (const group of groups) {
+    assert.equal(await cluster.digest("c", group), await cluster.digest("a", group));
+  }
 });
 
 function tailBytesOn(cluster: ShardCluster, node: NodeId): number {

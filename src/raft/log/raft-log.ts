@@ -11,7 +11,7 @@
  */
 import { assert, limits, none } from "../../base/index.ts";
 import type { Index, Term } from "../../base/index.ts";
-import { lastIndexOf, sliceBlock } from "../block.ts";
+import { lastIndexOf, newBlock, sliceBlock } from "../block.ts";
 import type { Block, Checksum } from "../block.ts";
 import type { PersistMark } from "../ready.ts";
 import { TermRuns } from "./term-runs.ts";
@@ -24,6 +24,10 @@ import type { TermRun } from "./term-runs.ts";
 export interface LogReader {
   read(from: Index, bytesMax: number): readonly Block[];
 }
+
+/** Memory that a block may keep alive besides its own, in bytes and as a multiple of its own. */
+const pinnedBytesMax = 65_536;
+const pinnedShareMax = 4;
 
 /** Bytes of all entries in memory, of all replicas that share it. */
 export interface TailTotal {
@@ -70,6 +74,9 @@ export class RaftLog {
   private evictedLasts: Index[] = [];
   private evictedSizes: number[] = [];
   private evictedBytes = 0;
+  /** The last index at the last tick, and at the one before. */
+  private seenTo: Index = 0;
+  private unpinnedTo: Index = 0;
 
   constructor(origin: LogOrigin, { reader, checksum, tails }: LogEnvironment) {
     this.lastIndex = origin.lastIndex;
@@ -150,6 +157,8 @@ export class RaftLog {
       }
     }
     this.truncateEvicted(index);
+    this.seenTo = Math.min(this.seenTo, index - 1);
+    this.unpinnedTo = Math.min(this.unpinnedTo, index - 1);
     this.terms.truncate(index);
     this.lastIndex = index - 1;
     this.stable = Math.min(this.stable, index - 1);
@@ -291,6 +300,27 @@ export class RaftLog {
     }
     this.committedBlocks = Math.max(0, this.committedBlocks - count);
     if (count > 0) this.tail.splice(0, count);
+  }
+
+  /**
+   * Once a tick: a block that has been here for one and is a small part of the memory that it lies
+   * in, a frame or mail with the blocks of many groups, is copied out of it. Most blocks leave
+   * earlier, and are never copied.
+   */
+  unpin(): void {
+    const { tail } = this;
+    for (const [at, block] of tail.entries()) {
+      const last = lastIndexOf(block);
+      if (last > this.seenTo) break;
+      if (last <= this.unpinnedTo) continue;
+      const { bytes } = block;
+      const held = bytes.buffer.byteLength;
+      if (held > pinnedBytesMax && held > pinnedShareMax * bytes.length) {
+        tail[at] = newBlock({ ...block, bytes: new Uint8Array(bytes) });
+      }
+    }
+    this.unpinnedTo = this.seenTo;
+    this.seenTo = this.lastIndex;
   }
 
   /** Frees all memory: the replica has ended, and nothing is asked of this log any more. */

@@ -54,6 +54,23 @@ test("Raft.takeReady() names no commit index beyond what is handed over: the dis
   assert.deepEqual(live.takeReady().commit, 3);
 });
 
+test("Raft.tick() copies a small block that stays in memory out of the frame that it came in", () => {
+  const { live } = groupOf(3).replica(1);
+  const frame = new Uint8Array(1_048_576);
+  const arrived = (block: Block): Block => {
+    frame.set(block.bytes, 100);
+    return { ...block, bytes: frame.subarray(100, 100 + block.bytes.length) };
+  };
+  const blocks = [blockOf(1, 1)];
+  live.step(append(2, 1, blocks.map(arrived)));
+  const held = (): Block | undefined => live.state.log.blocksFrom(1, 1)[0];
+  live.tick();
+  assert.equal(held()?.bytes.buffer, frame.buffer, "it may leave soon");
+  live.tick();
+  assert.equal(held()?.bytes.buffer.byteLength, blocks[0]?.bytes.length);
+  assert.deepEqual([...(held()?.bytes ?? [])], [...(blocks[0]?.bytes ?? [])]);
+});
+
 test("Raft.takeReady() asks the gate only of peers that entries are due to", () => {
   const group = groupOf(3);
   group.elect(1);
