@@ -310,6 +310,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    */
   async setPeers(peers: Readonly<Record<NodeId, string>>): Promise<void> {
     throwFaults(peerFaults(peers).map(({ option, message }) => `${option} ${message}`));
+    if (this.#shards.some(({ state }) => state === "closing" || state === "closed")) {
+      throw new RaftError("ERR_ENGINE_CLOSED", "The engine is closed", { outcome: "none" });
+    }
     this.#peers = peers;
     const settings = settingsOf(this.#options);
     const told = this.#shards.map(async (shard) => {
