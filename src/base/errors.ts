@@ -108,14 +108,14 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_GROUP_EXISTS: spec(
     "none",
     false,
-    "the group exists already with other members or on a member's disk",
-    "choose another id; to run the existing one, call `startGroup`",
+    "the group exists on this node with other members",
+    "choose another id, or name the members that it has",
   ),
   ERR_GROUP_CREATE_FAILED: spec(
     "none",
     true,
-    "fewer than a majority of the members could start the group; those that had were rolled back",
-    "see `details.failures` for the reason of each member, then call again",
+    'fewer than a majority of the members could start the group; with outcome "none" those that had were rolled back, otherwise the group may come into being',
+    "see `details.failures` for the reason of each member, then call again, which goes on with what is there",
   ),
   ERR_GROUP_STOPPED: spec(
     "none",

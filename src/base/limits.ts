@@ -41,6 +41,14 @@ export const limits = {
   failureRetryMaxMs: 60_000,
   /** Failed replicas that one tick tries again: each may have a long log to apply. */
   failureRetriesMax: 32,
+  /** Creations of groups that an engine has in flight at once; more wait for their turn. */
+  creationsMax: 256,
+  /** How long, in ms, a creation waits for the other members once a majority has started. */
+  creationGraceMs: 1_000,
+  /** Pause, in ms, before a member that lacks its replica is asked again to make it. */
+  invitePauseMs: 1_000,
+  /** Creations that were taken back and are remembered, so that a late request makes nothing. */
+  withdrawnMax: 65_536,
   /** Nodes one shard can know (NodeKey). */
   nodesMax: 4_096,
   /** Shards of a node. */

@@ -8,6 +8,7 @@ import {
   assert,
   errorFromWire,
   isGroupId,
+  limits,
   messageOf,
   optionError,
   shardOfGroup,
@@ -45,6 +46,7 @@ import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader } from "./leader-waits.ts";
 import { peerFaults, resolveEngineOptions } from "./options.ts";
 import type { EngineOptions, ResolvedOptions } from "./options.ts";
+import { Pace } from "./pace.ts";
 import type {
   CreateGroupOptions,
   LocalReadResult,
@@ -80,6 +82,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   #peers: Readonly<Record<NodeId, string>>;
   /** Whether the shards that were up when it opened have been introduced. */
   #started = false;
+  readonly #creations: Pace;
 
   /**
    * Opens a data directory, starts the shards, recovers their groups and begins to serve.
@@ -145,6 +148,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     this.#shardSet = shardSet;
     this.#shards = shardSet.handles;
     this.#peers = options.peers;
+    this.#creations = new Pace(limits.creationsMax, options.tuning.callsMax);
     this.node = options.identity.node;
     this.address = address;
   }
@@ -328,8 +332,12 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   /**
-   * Creates a group on its members. Returns when all have answered or the time is over, with those
-   * that run it; a majority must, otherwise those that started are rolled back.
+   * Creates a group on its members. Returns when all have answered, or a second after a majority
+   * has, or when the time is over, with those that run it; a majority must, otherwise those that
+   * started are rolled back. Members that were not reached join later by themselves.
+   *
+   * For a group that is there with the same members it goes on with that: several nodes may create
+   * a group at once, and a creation of unknown outcome is finished by calling again.
    * @throws ERR_GROUP_EXISTS, ERR_GROUP_CREATE_FAILED, ERR_OPTION_INVALID
    */
   async createGroup(options: CreateGroupOptions): Promise<GroupCreated> {
@@ -337,11 +345,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const { group, members, timeoutMs = createTimeoutMs, campaign = true } = options;
     // The shard answers within timeoutMs; the call itself has a little more.
     const settings = settingsOf(this.#options, { timeoutMs: timeoutMs + 2_000 });
-    return await this.#control<GroupCreated>(
-      group,
-      { kind: "createGroup", group, members, timeoutMs, campaign },
-      settings,
-    );
+    const call = { kind: "createGroup", group, members, timeoutMs, campaign } as const;
+    // Deadlines count from here on: a thousand at once are served in turn.
+    return await this.#creations.run(() => this.#control<GroupCreated>(group, call, settings));
   }
 
   /**

@@ -21,6 +21,11 @@ export type Durability = "strict" | "pipelined" | "none";
 export interface Member {
   readonly node: NodeId;
   readonly incarnation: Incarnation;
+  /**
+   * The node's data directory that was asked to make the replica; undefined before it is reached.
+   * The replica is made in this one or never: in another its promises are not known.
+   */
+  readonly directory?: Incarnation | undefined;
 }
 
 /**

@@ -113,7 +113,9 @@ export function encodeDescriptor(meta: GroupMeta): Uint8Array {
   const { group, state, cause, reason, members } = meta.descriptor;
   const { states, causes } = metaFormat;
   const cells = [group, meta.born, states.indexOf(state), causes.indexOf(cause), reason];
-  for (const { node, incarnation } of members) cells.push(node, incarnation);
+  for (const { node, incarnation, directory } of members) {
+    cells.push(node, incarnation, directory ?? 0);
+  }
   return seal(metaFormat.descriptorMagic, cells);
 }
 
@@ -130,7 +132,7 @@ export function decodeDescriptor(key: Uint8Array, value: Uint8Array): GroupMeta 
   if (!isInteger(born, Number.MAX_SAFE_INTEGER) || born < 1) {
     throw corruptMeta(`${name} has no first record`);
   }
-  if (state === undefined || typeof reason !== "string" || cells.length % 2 !== 1) {
+  if (state === undefined || typeof reason !== "string" || cells.length % 3 !== 2) {
     throw corruptMeta(`${name} makes no sense`);
   }
   if (!isInteger(causeNumber, metaFormat.causes.length - 1)) {
@@ -144,13 +146,13 @@ export function decodeDescriptor(key: Uint8Array, value: Uint8Array): GroupMeta 
 
 function decodeMembers(cells: readonly unknown[], name: string): Member[] {
   const members: Member[] = [];
-  for (let at = 0; at < cells.length; at += 2) {
-    const node = cells[at];
-    const incarnation = cells[at + 1];
-    if (!isNodeId(node) || !isInteger(incarnation, Number.MAX_SAFE_INTEGER)) {
+  const { MAX_SAFE_INTEGER: max } = Number;
+  for (let at = 0; at < cells.length; at += 3) {
+    const [node, incarnation, directory] = cells.slice(at, at + 3);
+    if (!isNodeId(node) || !isInteger(incarnation, max) || !isInteger(directory, max)) {
       throw corruptMeta(`${name} names a member that is none`);
     }
-    members.push({ node, incarnation });
+    members.push({ node, incarnation, ...(directory > 0 && { directory }) });
   }
   return members;
 }

@@ -379,6 +379,17 @@ export class Raft {
   }
 
   /**
+   * Votes in no term up to this one: what this node has said in them, nobody knows any more. Its
+   * term is that at least, and its vote in it counts as given.
+   */
+  abstainThrough(term: Term): void {
+    const { state } = this;
+    if (term <= state.term) return;
+    becomeFollower(state, term, nobody);
+    state.vote = state.self;
+  }
+
+  /**
    * `node` is believed not to lead any more. `paceTicks` delays the campaign that follows, so that
    * thousands of groups do not campaign at once.
    */

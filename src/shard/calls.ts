@@ -4,7 +4,7 @@ import type { GroupId } from "../base/index.ts";
 import { decodeTrusted } from "./control-codec.ts";
 import type { Applier } from "./apply.ts";
 import type { Settle, ShardContext } from "./context.ts";
-import { createGroup } from "./creation.ts";
+import type { Creations } from "./creation.ts";
 import { forwardCall, notLeader, refusalOf, takeProposal } from "./forward.ts";
 import {
   groupNotFound,
@@ -34,6 +34,7 @@ export interface ShardControl {
 export class Calls {
   private readonly context: ShardContext;
   private readonly requests: PeerRequests;
+  private readonly creations: Creations;
   private readonly applier: Applier;
   private readonly control: ShardControl;
   private nowMs = 0;
@@ -44,13 +45,13 @@ export class Calls {
 
   constructor(
     context: ShardContext,
-    requests: PeerRequests,
-    applier: Applier,
+    parts: { requests: PeerRequests; creations: Creations; applier: Applier },
     control: ShardControl,
   ) {
     this.context = context;
-    this.requests = requests;
-    this.applier = applier;
+    this.requests = parts.requests;
+    this.creations = parts.creations;
+    this.applier = parts.applier;
     this.control = control;
   }
 
@@ -207,7 +208,7 @@ export class Calls {
     const { replies } = context;
     const settle = this.settleOf(call);
     if (request.kind === "createGroup") {
-      createGroup(context, this.requests, request, {
+      this.creations.begin(request, {
         done: (created) => replies.control(call, created),
         failed: settle.failed,
       });

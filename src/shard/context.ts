@@ -2,7 +2,7 @@
  * What the parts of a shard share: its environment, its replicas, and the list of those that need a
  * round.
  */
-import type { GroupId, NodeId, RaftError } from "../base/index.ts";
+import type { GroupId, Incarnation, NodeId, RaftError } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { TailTotal } from "../raft/index.ts";
 import { byteShares } from "./byte-budget.ts";
@@ -56,6 +56,8 @@ export class ShardContext {
   readonly outboxes: Outboxes;
   readonly replies: Replies;
   readonly replicas: Map<GroupId, Replica> = new Map();
+  /** Replicas that were taken back, by incarnation: see joining.ts. */
+  readonly withdrawn: Set<Incarnation> = new Set();
   readonly failures: Failures = new Failures();
   readonly ticks: Ticks;
   readonly handovers: Handovers;

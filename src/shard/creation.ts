@@ -10,18 +10,29 @@
  * a leader that serves clients. So a replica that has come to a term stays: no quorum that has ever
  * formed loses a member.
  *
- * A member that never got the request can join later only by a change of members: whether it is new
- * or has lost its disk cannot be told from here, and a replica that forgot its votes must not vote.
+ * Called for a group that is there with the same members, it goes on with that: it asks those that
+ * have not answered. Two nodes that create a group at once meet at their members, and one creation
+ * goes on: see creation-offer.ts. Members that are not reached join later: see joining.ts.
  */
-import { RaftError, isNodeId, limits, nobody } from "../base/index.ts";
-import type { GroupId, Incarnation, NodeId, Outcome } from "../base/index.ts";
-import type { Descriptor, Member } from "../log/index.ts";
+import { RaftError, limits, nobody } from "../base/index.ts";
+import type { NodeId, Outcome } from "../base/index.ts";
 import { majorityOf } from "../raft/index.ts";
-import { decodeCbor, encodeCbor } from "../wire/index.ts";
-import type { ShardRequest, ShardResponse } from "../wire/index.ts";
-import type { Settle, ShardContext } from "./context.ts";
-import { decodeAnswer } from "./forward.ts";
-import { addReplica, newGroup, removeReplica, storeDescriptor } from "./groups.ts";
+import { encodeCbor } from "../wire/index.ts";
+import type { ShardResponse } from "../wire/index.ts";
+import type { ShardContext } from "./context.ts";
+import { encodeOffer, memberOf, offerLevel, offerOf, sameNodes } from "./creation-offer.ts";
+import { groupExists, removeReplica, storeDescriptor } from "./groups.ts";
+import {
+  bindMember,
+  followRival,
+  isCreator,
+  isUnused,
+  refusalIn,
+  startFailure,
+  startNew,
+  withdraw,
+} from "./joining.ts";
+import { describeFault } from "./link-faults.ts";
 import type { ControlCall } from "./mail-records.ts";
 import type { Replica } from "./replica.ts";
 import { requestOp } from "./requests.ts";
@@ -40,24 +51,43 @@ export interface CreationCallbacks {
 
 type CreateGroupCall = Extract<ControlCall, { kind: "createGroup" }>;
 
-const empty = new Uint8Array(0);
+/** How long the members may take to take a failed creation back; within the engine's own grace. */
+const rollBackMs = 1_500;
 
-export function createGroup(
-  context: ShardContext,
-  requests: PeerRequests,
-  call: CreateGroupCall,
-  callbacks: CreationCallbacks,
-): void {
-  if (context.replicas.has(call.group)) {
-    callbacks.failed(groupExists(call.group));
-    return;
+/** The creations that this shard has begun and not answered. */
+export class Creations {
+  private readonly context: ShardContext;
+  private readonly requests: PeerRequests;
+  private readonly running: Set<GroupCreation> = new Set();
+
+  constructor(context: ShardContext, requests: PeerRequests) {
+    this.context = context;
+    this.requests = requests;
   }
-  if (context.storeFull !== undefined) {
-    callbacks.failed(context.storeFull);
-    return;
+
+  begin(call: CreateGroupCall, callbacks: CreationCallbacks): void {
+    const creation = new GroupCreation(this.context, this.requests, call, {
+      done: (created) => {
+        this.running.delete(creation);
+        callbacks.done(created);
+      },
+      failed: (error) => {
+        this.running.delete(creation);
+        callbacks.failed(error);
+      },
+    });
+    this.running.add(creation);
+    creation.begin();
   }
-  const creation = new GroupCreation(context, requests, call, callbacks);
-  creation.begin();
+
+  tick(): void {
+    for (const creation of this.running) creation.tick();
+  }
+
+  /** The shard ends: what has become of the replicas made so far, nobody will hear. */
+  end(error: RaftError): void {
+    for (const creation of this.running) creation.end(error);
+  }
 }
 
 class GroupCreation {
@@ -65,11 +95,20 @@ class GroupCreation {
   private readonly requests: PeerRequests;
   private readonly call: CreateGroupCall;
   private readonly callbacks: CreationCallbacks;
-  private readonly descriptor: Descriptor;
-  private readonly started: NodeId[] = [];
-  private readonly failures: Record<NodeId, string> = {};
-  /** A member that failed may have started the group all the same. */
-  private outcome: Outcome = "none";
+  private deadlineMs: number;
+  /** This call has made the group: if it fails, it takes that back. */
+  private fresh = false;
+  /** Nothing more is asked: the call is answered, or the creation is being taken back. */
+  private ended = false;
+  private answered = false;
+  private hurried = false;
+  /** The replica whose creation is followed; another one's may take its place. */
+  private replica: Replica | undefined;
+  private readonly asked: Set<NodeId> = new Set();
+  /** Members that may have made their replica. */
+  private readonly mayHave: Set<NodeId> = new Set();
+  /** By member: undefined, it runs the group; otherwise why it does not. */
+  private readonly answers: Map<NodeId, string | undefined> = new Map();
 
   constructor(
     context: ShardContext,
@@ -81,227 +120,258 @@ class GroupCreation {
     this.requests = requests;
     this.call = call;
     this.callbacks = callbacks;
-    const { prng } = context.environment;
-    this.descriptor = {
-      group: call.group,
-      members: call.members.map((node) => ({ node, incarnation: prng.incarnation() })),
-      state: "running",
-      reason: "",
-    };
+    this.deadlineMs = context.environment.clock.monotonicMs() + call.timeoutMs;
   }
 
   begin(): void {
-    const { context, descriptor, call } = this;
-    const self = context.environment.node;
-    startNew(context, descriptor, {
-      done: () => this.settle(self, startFailure(context, call.group)),
-      failed: (error) => this.giveUp(self, error),
-    });
-    const payload = encodeCbor(
-      descriptor.members.map(({ node, incarnation }) => [node, incarnation]),
-    );
-    for (const { node } of descriptor.members) {
-      if (node === self) continue;
-      this.requests.send({
+    const { context, call } = this;
+    const present = context.replicas.get(call.group);
+    if (present === undefined && context.storeFull !== undefined) this.fail(context.storeFull);
+    else if (present === undefined) {
+      this.fresh = true;
+      this.follow(this.create());
+    } else if (!sameNodes(present.descriptor.members, call.members)) {
+      this.fail(groupExists(call.group));
+    } else if (isServed(present)) this.answerFrom(present);
+    else this.follow(present);
+  }
+
+  private create(): Replica {
+    const { context, call } = this;
+    const { environment } = context;
+    const { prng, transport } = environment;
+    const others = call.members.filter((node) => node !== environment.node);
+    const members = [environment.node, ...others].map((node) => {
+      const link = node === environment.node ? environment : transport.link(node, call.group);
+      const up = link !== undefined && ("up" in link ? link.up : true);
+      const directory = up ? link.incarnation : undefined;
+      return {
         node,
-        group: call.group,
-        op: requestOp.createReplica,
-        payload,
-        timeoutMs: call.timeoutMs,
-        idempotent: true,
-        onResponse: (response) => this.settle(node, failureOf(response)),
-        onFailure: (error) => this.giveUp(node, error),
-      });
+        incarnation: prng.incarnation(),
+        ...(directory !== undefined && { directory }),
+      };
+    });
+    const descriptor = { group: call.group, members, state: "running", reason: "" } as const;
+    return startNew(context, descriptor, { level: offerLevel.empty, term: 0, members });
+  }
+
+  /** The group is led: there is nothing to wait for. */
+  private answerFrom({ descriptor, missing }: Replica): void {
+    const { nodes } = this.context;
+    const away = new Set(missing.map((key) => nodes.idOf(key)));
+    const names = descriptor.members.map(({ node }) => node);
+    this.succeed(
+      names.filter((node) => !away.has(node)),
+      names.filter((node) => away.has(node)),
+    );
+  }
+
+  private follow(replica: Replica): void {
+    const { context } = this;
+    this.replica = replica;
+    this.asked.clear();
+    this.answers.clear();
+    const self = context.environment.node;
+    storeDescriptor(context, replica, {
+      done: () => this.settle(replica, self, startFailure(context, replica.group)),
+      failed: (error) => this.settle(replica, self, error.message),
+    });
+    this.ask();
+  }
+
+  /** The replica as it is now; one that has moved to another creation is followed there. */
+  private current(): Replica | undefined {
+    const { context, call } = this;
+    const present = context.replicas.get(call.group);
+    if (this.ended) return present;
+    if (present === undefined) {
+      const message = `Group ${call.group} was taken back by another call while it was created`;
+      this.fail(new RaftError("ERR_GROUP_CREATE_FAILED", message, { outcome: "unknown" }));
+    } else if (present.incarnation !== this.replica?.incarnation) {
+      this.fresh = false;
+      this.follow(present);
+    } else {
+      // Stopped and started it is another object.
+      this.replica = present;
+    }
+    return present;
+  }
+
+  /** Whether what was asked about a replica still matters. */
+  private follows({ incarnation }: Replica): boolean {
+    return this.current()?.incarnation === incarnation && !this.ended;
+  }
+
+  tick(): void {
+    const { context, call, answers, asked } = this;
+    const replica = this.current();
+    const isLate = context.environment.clock.monotonicMs() >= this.deadlineMs;
+    // A disk that hangs, or a member, must not keep the answer back for ever.
+    if (this.ended && isLate) this.fail(this.createFailed("unknown"));
+    if (this.ended || replica === undefined) return;
+    this.ask();
+    if (!isLate) return;
+    for (const { node } of replica.descriptor.members) {
+      // Without a majority it matters whether the request has left: it says so when it fails.
+      if (answers.has(node) || (asked.has(node) && !this.hurried)) continue;
+      const fault = describeFault(context, node);
+      this.settle(replica, node, `no answer from ${node} in ${call.timeoutMs} ms${fault}`);
     }
   }
 
-  private giveUp(node: NodeId, error: RaftError): void {
-    if (error.outcome === "unknown") this.outcome = "unknown";
-    this.settle(node, error.message);
+  /** Asks those members that were not asked and can be. */
+  private ask(): void {
+    const { context, asked, answers, replica } = this;
+    if (replica === undefined) return;
+    const { node: self, transport } = context.environment;
+    for (const { node, directory } of replica.descriptor.members) {
+      if (node === self || asked.has(node) || answers.has(node)) continue;
+      if (directory !== undefined) {
+        asked.add(node);
+        this.send(replica, node);
+      } else if (transport.link(node, replica.group)?.up === true) {
+        if (!isCreator(context, replica)) {
+          this.settle(replica, node, "it is asked by the node that began the creation");
+        } else if (bindMember(context, replica, node, () => this.send(replica, node))) {
+          asked.add(node);
+        }
+      }
+    }
   }
 
-  private settle(node: NodeId, failure: string | undefined): void {
-    if (failure === undefined) this.started.push(node);
-    else this.failures[node] = failure;
-    const { members } = this.descriptor;
-    if (this.started.length + Object.keys(this.failures).length < members.length) return;
-    if (this.started.length >= majorityOf(members.length)) this.succeed();
-    else this.rollBack();
+  private send(replica: Replica, node: NodeId): void {
+    if (!this.follows(replica)) return;
+    const { call, deadlineMs, context } = this;
+    this.requests.send({
+      node,
+      group: call.group,
+      op: requestOp.createReplica,
+      payload: encodeOffer(offerOf(replica)),
+      timeoutMs: Math.max(1, Math.ceil(deadlineMs - context.environment.clock.monotonicMs())),
+      idempotent: true,
+      onResponse: (response) => this.take(replica, node, response),
+      onFailure: (error) => {
+        // The queue of requests is full: it is asked again with the next tick.
+        if (error.code === "ERR_BUSY") this.asked.delete(node);
+        else {
+          if (error.outcome === "unknown") this.mayHave.add(node);
+          this.settle(replica, node, error.message);
+        }
+      },
+    });
   }
 
-  private succeed(): void {
+  private take(asking: Replica, node: NodeId, response: ShardResponse): void {
+    if (!response.failed) {
+      this.mayHave.add(node);
+      this.settle(asking, node, undefined);
+      return;
+    }
+    const { rival, reason } = refusalIn(response);
+    // One whose machine cannot be created has its replica on disk.
+    if (rival === undefined) this.mayHave.add(node);
+    const present = this.current();
+    if (rival !== undefined && present !== undefined && this.follows(asking)) {
+      followRival(this.context, present, rival);
+    }
+    this.settle(asking, node, reason);
+  }
+
+  private settle(replica: Replica, node: NodeId, failure: string | undefined): void {
+    if (!this.follows(replica)) return;
+    this.answers.set(node, failure);
+    const { members } = replica.descriptor;
+    const names = [...this.answers.keys()];
+    const started = names.filter((name) => this.answers.get(name) === undefined);
+    const exists = started.length >= majorityOf(members.length);
+    // The group is there, and members that are not reached now join by themselves.
+    if (exists) this.hurry();
+    if (this.answers.size < members.length) return;
+    if (exists) {
+      const missed = names.filter((name) => !started.includes(name));
+      this.succeed(started, missed);
+    } else if (this.fresh) this.rollBack(replica);
+    else this.fail(this.createFailed("unknown"));
+  }
+
+  private hurry(): void {
+    const nowMs = this.context.environment.clock.monotonicMs();
+    this.hurried = true;
+    this.deadlineMs = Math.min(this.deadlineMs, nowMs + limits.creationGraceMs);
+  }
+
+  private succeed(started: readonly NodeId[], notStarted: readonly NodeId[]): void {
     const { context, call } = this;
+    this.ended = true;
+    this.answered = true;
     const replica = context.replicas.get(call.group);
     // A member may have been elected while the last answers were awaited: it leads already.
     if (call.campaign && replica?.running === true && replica.raft.leader === nobody) {
       replica.raft.campaign();
       context.markDirty(replica);
     }
-    this.callbacks.done({ started: this.started, notStarted: Object.keys(this.failures) });
+    this.callbacks.done({ started, notStarted });
   }
 
-  private rollBack(): void {
-    const { context, call, descriptor, failures } = this;
-    const replica = context.replicas.get(call.group);
-    const own = ownIncarnation(context, descriptor.members);
-    if (replica !== undefined && replica.incarnation === own) {
-      if (isUnused(replica)) removeReplica(context, replica, { done: ignore, failed: ignore });
-      else this.outcome = "unknown";
-    }
-    for (const { node, incarnation } of descriptor.members) {
-      if (node === context.environment.node) continue;
+  private fail(error: RaftError): void {
+    if (this.answered) return;
+    this.ended = true;
+    this.answered = true;
+    this.callbacks.failed(error);
+  }
+
+  /** The shard ends. */
+  end(error: RaftError): void {
+    this.fail(error);
+  }
+
+  /** Takes the replicas back; "none" is said when that is durable on every member that has one. */
+  private rollBack(replica: Replica): void {
+    const { context, call, mayHave } = this;
+    let outcome: Outcome = "none";
+    let waiting = 1 + mayHave.size;
+    const error = this.createFailed("none");
+    this.ended = true;
+    this.deadlineMs = context.environment.clock.monotonicMs() + rollBackMs;
+    const settle = (taken: boolean): void => {
+      if (!taken) outcome = "unknown";
+      waiting -= 1;
+      if (waiting === 0) this.fail(error.withOutcome(outcome));
+    };
+    for (const node of mayHave) {
       this.requests.send({
         node,
         group: call.group,
         op: requestOp.removeReplica,
-        payload: encodeCbor(incarnation),
-        timeoutMs: call.timeoutMs,
+        payload: encodeCbor(memberOf(replica.descriptor.members, node)?.incarnation ?? 0),
+        timeoutMs: rollBackMs,
         idempotent: true,
-        onResponse: ignore,
-        onFailure: ignore,
+        onResponse: (response) => settle(!response.failed),
+        onFailure: () => settle(false),
       });
     }
+    if (!isUnused(replica)) settle(false);
+    else {
+      withdraw(context, replica.incarnation);
+      removeReplica(context, replica, { done: () => settle(true), failed: () => settle(false) });
+    }
+  }
+
+  private createFailed(outcome: Outcome): RaftError {
+    const { call, answers } = this;
+    const failures: Record<NodeId, string> = {};
+    for (const [node, failure] of answers) if (failure !== undefined) failures[node] = failure;
     const reasons = Object.entries(failures).map(([node, reason]) => `${node}: ${reason}`);
-    this.callbacks.failed(
-      new RaftError(
-        "ERR_GROUP_CREATE_FAILED",
-        `Group ${call.group} started on ${this.started.length} of ${descriptor.members.length} members, ` +
-          `which is no majority: ${reasons.join("; ")}`,
-        { outcome: this.outcome, details: { failures } },
-      ),
+    const started = answers.size - reasons.length;
+    return new RaftError(
+      "ERR_GROUP_CREATE_FAILED",
+      `Group ${call.group} started on ${started} of ${answers.size} members, ` +
+        `which is no majority: ${reasons.join("; ")}`,
+      { outcome, details: { failures } },
     );
   }
 }
 
-function ignore(): void {
-  // A removal is tried; a member that cannot be reached keeps a replica that nobody talks to.
-}
-
-/** It has neither voted nor heard a leader. */
-function isUnused({ raft }: Replica): boolean {
-  return raft.term === 0;
-}
-
-function groupExists(group: GroupId): RaftError {
-  return new RaftError("ERR_GROUP_EXISTS", `Group ${group} exists on this node`);
-}
-
-function ownIncarnation(context: ShardContext, members: readonly Member[]): number | undefined {
-  return members.find(({ node }) => node === context.environment.node)?.incarnation;
-}
-
-/**
- * Adds a new replica; it takes part at once, but its first commit writes the descriptor before or
- * with anything else.
- */
-function startNew(context: ShardContext, asked: Descriptor, settle: Settle): Replica {
-  const { nodes } = context;
-  // With this shard's own texts for the nodes: thousands of groups name the same few.
-  const members = asked.members.map(({ node, incarnation }) => {
-    return { node: nodes.idOf(nodes.keyOf(node)), incarnation };
-  });
-  const descriptor = { ...asked, members };
-  context.writeDescriptor({ put: descriptor, remove: undefined, ...settle });
-  return addReplica(context, newGroup(descriptor));
-}
-
-/** Another node creates a group that this node is a member of. Asked again, it answers the same. */
-export function takeCreateReplica(
-  context: ShardContext,
-  from: NodeId,
-  request: ShardRequest,
-): void {
-  const { group } = request;
-  const members = readMembers(decodeCbor(request.payload));
-  const incarnation = members && ownIncarnation(context, members);
-  if (members === undefined || incarnation === undefined) {
-    respond(context, from, request, `the request does not name this node as a member`);
-    return;
-  }
-  const settle: Settle = {
-    done: () => respond(context, from, request, startFailure(context, group)),
-    failed: (error) => respond(context, from, request, error.message),
-  };
-  const present = context.replicas.get(group);
-  if (present === undefined && context.storeFull !== undefined) {
-    respond(context, from, request, context.storeFull.message);
-  } else if (present === undefined) {
-    startNew(context, { group, members, state: "running", reason: "" }, settle);
-  } else if (present.incarnation !== incarnation) {
-    respond(context, from, request, groupExists(group).message);
-  } else {
-    // Perhaps its first commit is still under way: written once more, it is answered when that is
-    // on disk.
-    storeDescriptor(context, present, settle);
-  }
-}
-
-/** A new replica whose state machine cannot be created is on disk, but it is nobody's member. */
-function startFailure(context: ShardContext, group: GroupId): string | undefined {
-  const replica = context.replicas.get(group);
-  if (replica?.state !== "failed" && replica?.state !== "disabled") return undefined;
-  return replica.failure?.reason ?? replica.descriptor.reason;
-}
-
-/** A creation failed elsewhere: takes back exactly the replica that it made. */
-export function takeRemoveReplica(
-  context: ShardContext,
-  from: NodeId,
-  request: ShardRequest,
-): void {
-  const replica = context.replicas.get(request.group);
-  if (replica === undefined || replica.incarnation !== decodeCbor(request.payload)) {
-    respond(context, from, request, undefined);
-    return;
-  }
-  if (!isUnused(replica)) {
-    respond(context, from, request, `group ${request.group} has elected a leader here`);
-    return;
-  }
-  removeReplica(context, replica, {
-    done: () => respond(context, from, request, undefined),
-    failed: (error) => respond(context, from, request, error.message),
-  });
-}
-
-function respond(
-  context: ShardContext,
-  node: NodeId,
-  { id, group }: ShardRequest,
-  failure: string | undefined,
-): void {
-  const payload = failure === undefined ? empty : encodeCbor(failure);
-  const failed = failure !== undefined;
-  context.outboxes.sendResponse(node, {
-    kind: "shardResponse",
-    id,
-    group,
-    failed,
-    index: 0,
-    payload,
-  });
-  context.schedule();
-}
-
-function failureOf(response: ShardResponse): string | undefined {
-  if (!response.failed) return undefined;
-  const reason = decodeAnswer(response.payload);
-  return typeof reason === "string" ? reason : "refused";
-}
-
-function readMembers(value: unknown): Member[] | undefined {
-  if (!Array.isArray(value) || value.length > limits.membersMax) return undefined;
-  const members: Member[] = [];
-  const pairs: readonly unknown[] = value;
-  for (const pair of pairs) {
-    if (!Array.isArray(pair)) return undefined;
-    const [node, incarnation]: readonly unknown[] = pair;
-    if (!isNodeId(node) || !isIncarnation(incarnation)) return undefined;
-    members.push({ node, incarnation });
-  }
-  return new Set(members.map(({ node }) => node)).size === members.length ? members : undefined;
-}
-
-function isIncarnation(value: unknown): value is Incarnation {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+function isServed({ raft, running }: Replica): boolean {
+  return running && raft.leader !== nobody && raft.state.log.committed > 0;
 }

@@ -3,7 +3,7 @@
  * and the simulator their own: below this line nothing reads a clock, draws chance or waits by
  * itself.
  */
-import type { NodeId, Prng, ShardId } from "../base/index.ts";
+import type { Incarnation, NodeId, Prng, ShardId } from "../base/index.ts";
 import type { LogStore } from "../log/index.ts";
 import type { Transport } from "../transport/index.ts";
 import type { CreateStateMachine } from "./state-machine.ts";
@@ -24,6 +24,8 @@ export interface Scheduler {
 
 export interface ShardEnvironment {
   readonly node: NodeId;
+  /** Of the node's data directory. */
+  readonly incarnation: Incarnation;
   readonly shard: ShardId;
   readonly clock: Clock;
   readonly scheduler: Scheduler;

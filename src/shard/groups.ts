@@ -348,6 +348,23 @@ export function removeReplica(context: ShardContext, replica: Replica, settle: S
   context.replies.event({ kind: "groupRemoved", group: replica.group });
 }
 
+/** Takes a replica away, so that one of another creation of its group can have its place. */
+export function replaceReplica(context: ShardContext, replica: Replica): void {
+  const { group } = replica;
+  forgetFailure(context, replica);
+  replica.starting = undefined;
+  replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
+  endMachine(replica);
+  failCalls(context, replica, (outcome) => groupStopped(replica, outcome));
+  context.writeDescriptor({ put: undefined, remove: group, done: ignore, failed: ignore });
+  context.replies.event({ kind: "groupStopped", group });
+}
+
+export function groupExists(group: GroupId): RaftError {
+  const message = `Group ${group} exists on this node with other members`;
+  return new RaftError("ERR_GROUP_EXISTS", message);
+}
+
 export function groupNotFound(group: GroupId, outcome: Outcome = "none"): RaftError {
   return new RaftError("ERR_GROUP_NOT_FOUND", `This node has no replica of group ${group}`, {
     outcome,

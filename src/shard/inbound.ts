@@ -10,9 +10,10 @@ import { readMessages } from "../wire/index.ts";
 import type { MessageSink, ShardMessage, ShardRequest } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
 import type { EntryMemory } from "./entry-memory.ts";
-import { takeCreateReplica, takeRemoveReplica } from "./creation.ts";
 import { takeForwarded } from "./forward.ts";
 import { endFor } from "./groups.ts";
+import type { Invitations } from "./invitations.ts";
+import { isCreator, takeCreateReplica, takeRemoveReplica } from "./joining.ts";
 import type { Replica } from "./replica.ts";
 import { requestOp } from "./requests.ts";
 import type { PeerRequests } from "./requests.ts";
@@ -21,6 +22,7 @@ export class Inbound implements TransportHandler, MessageSink {
   private readonly context: ShardContext;
   private readonly requests: PeerRequests;
   private readonly memory: EntryMemory;
+  private readonly invitations: Invitations;
   /** The sender of the frame being read. */
   private from: PeerShard = { node: "", shard: 0, incarnation: 0 };
   private fromKey: NodeKey = 0;
@@ -30,10 +32,14 @@ export class Inbound implements TransportHandler, MessageSink {
   /** The largest frame that has come. */
   frameBytesMax = 0;
 
-  constructor(context: ShardContext, requests: PeerRequests, memory: EntryMemory) {
+  constructor(
+    context: ShardContext,
+    parts: { requests: PeerRequests; memory: EntryMemory; invitations: Invitations },
+  ) {
     this.context = context;
-    this.memory = memory;
-    this.requests = requests;
+    this.memory = parts.memory;
+    this.requests = parts.requests;
+    this.invitations = parts.invitations;
   }
 
   onFrame(from: PeerShard, body: Uint8Array): void {
@@ -78,7 +84,7 @@ export class Inbound implements TransportHandler, MessageSink {
 
   /**
    * Tells a leader that no such replica runs here, so that its status can say so, and so that it
-   * can park without it.
+   * can park without it. It, and who would lead, may ask this node to join.
    */
   private sayUnknown(
     group: GroupId,
@@ -86,7 +92,9 @@ export class Inbound implements TransportHandler, MessageSink {
     { kind }: Message,
     present: boolean,
   ): void {
-    if (kind !== "appendRequest" && kind !== "heartbeatRequest" && kind !== "parkRequest") return;
+    const leads = kind === "appendRequest" || kind === "heartbeatRequest" || kind === "parkRequest";
+    const campaigns = kind === "preVoteRequest" || kind === "voteRequest";
+    if (!leads && (present || !campaigns)) return;
     this.context.outboxes.sendControl(this.from.node, {
       kind: "groupUnknown",
       group,
@@ -114,6 +122,7 @@ export class Inbound implements TransportHandler, MessageSink {
         if (replica?.incarnation !== message.incarnation) return;
         replica.noteAbsence(this.fromKey, message.present ? "resting" : "missing");
         this.context.ticks.follow(replica);
+        if (!message.present) this.invitations.invite(replica, this.fromKey);
         return;
       }
     }
@@ -149,6 +158,9 @@ export class Inbound implements TransportHandler, MessageSink {
       replica.noteAbsence(key, undefined);
       this.context.ticks.follow(replica);
       this.context.markDirty(replica);
+      if (isCreator(this.context, replica) && isUnbound(replica, link.node)) {
+        this.invitations.invite(replica, key);
+      }
     });
     this.requests.tick();
     this.context.schedule();
@@ -211,6 +223,13 @@ export class Inbound implements TransportHandler, MessageSink {
 
 function hasEntries(message: Message): boolean {
   return message.kind === "appendRequest" && message.blocks.length > 0;
+}
+
+/** Whether a member's node has not been reached since the group's creation. */
+function isUnbound({ descriptor }: Replica, node: NodeId): boolean {
+  return descriptor.members.some((member) => {
+    return member.node === node && member.directory === undefined;
+  });
 }
 
 /**

@@ -68,6 +68,8 @@ export class Replica {
   leaderHeardMs: number = Number.NEGATIVE_INFINITY;
   /** Of a parked follower: its leader's shard, which speaks for the leader. */
   voucher: Voucher | undefined;
+  /** When each peer that was asked to join may be asked again; most groups ask nobody. */
+  invited: Map<NodeKey, number> | undefined;
   /** Peers that answered that they have no replica of this group, or have lost it. */
   missing: readonly NodeKey[] = none;
   /** Peers that answered that their replica is stopped or disabled. */

@@ -36,7 +36,10 @@ interface Waiting {
   readonly deadlineMs: number;
   sent: boolean;
   sentMs: number;
-  /** The link that it was sent on last. A node with several shards has several. */
+  /**
+   * The link that it was sent on last: once it has left it may be carried out, whatever becomes of
+   * the link. A node with several shards has several.
+   */
   link: Link | undefined;
   /** Of an idempotent request: the data directory to whose owner it was first sent. */
   addressee: Incarnation | undefined;
@@ -94,7 +97,6 @@ export class PeerRequests {
   private transmit(id: number, waiting: Waiting): void {
     const { node, group, op, payload, timeoutMs, idempotent } = waiting.request;
     if (idempotent && this.isForAnother(waiting)) {
-      waiting.sent = true;
       this.fail(id, waiting, "ERR_LEADERSHIP_LOST", `${node} came back without its disk`);
       return;
     }
@@ -209,11 +211,11 @@ export class PeerRequests {
     );
   }
 
-  private fail(id: number, { request, sent }: Waiting, code: ErrorCode, message: string): void {
+  private fail(id: number, { request, link }: Waiting, code: ErrorCode, message: string): void {
     this.waiting.delete(id);
     request.onFailure(
       new RaftError(code, `Group ${request.group}: ${message}`, {
-        outcome: sent ? "unknown" : "none",
+        outcome: link === undefined ? "none" : "unknown",
       }),
     );
   }

@@ -23,6 +23,7 @@ import { Calls } from "./calls.ts";
 import type { ShardControl } from "./calls.ts";
 import { ShardContext } from "./context.ts";
 import type { DescriptorWrite } from "./context.ts";
+import { Creations } from "./creation.ts";
 import { DiskWindow } from "./disk-window.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { EntryMemory } from "./entry-memory.ts";
@@ -38,6 +39,7 @@ import {
   retryFailed,
 } from "./groups.ts";
 import { Inbound, stepReplica, wantsTurn } from "./inbound.ts";
+import { Invitations } from "./invitations.ts";
 import type { GroupInfo } from "./mail-records.ts";
 import type { ShardOptions } from "./options.ts";
 import type { Replica } from "./replica.ts";
@@ -71,6 +73,8 @@ export class Shard implements ShardControl {
   readonly ended: Promise<void>;
   private readonly context: ShardContext;
   private readonly requests: PeerRequests;
+  private readonly creations: Creations;
+  private readonly invitations: Invitations;
   private readonly applier: Applier;
   private readonly calls: Calls;
   private readonly inbound: Inbound;
@@ -103,9 +107,14 @@ export class Shard implements ShardControl {
     this.context = new ShardContext(environment, options, () => this.round());
     this.requests = new PeerRequests(this.context);
     this.applier = new Applier(this.context);
-    this.calls = new Calls(this.context, this.requests, this.applier, this);
+    const { requests } = this;
+    this.creations = new Creations(this.context, requests);
+    const { creations, applier } = this;
+    this.calls = new Calls(this.context, { requests, creations, applier }, this);
     this.memory = new EntryMemory(this.context);
-    this.inbound = new Inbound(this.context, this.requests, this.memory);
+    this.invitations = new Invitations(this.context, requests);
+    const { memory, invitations } = this;
+    this.inbound = new Inbound(this.context, { requests, memory, invitations });
     this.ended = new Promise((resolve) => {
       this.settleEnded = resolve;
     });
@@ -214,7 +223,8 @@ export class Shard implements ShardControl {
     for (const replica of dirty) {
       const { roundBytes } = this;
       replica.dirty = false;
-      if (!replica.running) continue;
+      // One whose machine could not be created says nothing, but must not forget its votes.
+      if (!replica.running && replica.failure?.pristine !== true) continue;
       this.takeWork(replica, work, changes);
       if (!waitsForDisk(replica)) continue;
       if (context.entriesFull && !replica.raft.hasUnhanded) {
@@ -255,6 +265,8 @@ export class Shard implements ShardControl {
     const { context } = this;
     for (; this.ticksDue > 0; this.ticksDue -= 1) context.ticks.tick();
     this.requests.tick();
+    this.creations.tick();
+    this.invitations.tick();
     if (context.failures.anyWaiting) retryFailed(context);
     return true;
   }
@@ -489,9 +501,10 @@ export class Shard implements ShardControl {
     this.stopTicks();
     const code = endCode(error);
     const text = error?.message ?? "the engine is closing";
-    requests.failAll(code, text);
-    context.handovers.failAll(new RaftError(code, text, { outcome: "unknown", cause: error }));
     const unwritten = new RaftError(code, text, { outcome: "unknown", cause: error });
+    this.creations.end(unwritten);
+    requests.failAll(code, text);
+    context.handovers.failAll(unwritten);
     for (const { failed } of context.descriptorWrites.splice(0)) failed(unwritten);
     for (const replica of context.replicas.values()) {
       failCalls(

@@ -79,6 +79,7 @@ function environmentOf(
   const prng = new Prng(task.seed);
   return {
     node,
+    incarnation,
     shard,
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     scheduler: {

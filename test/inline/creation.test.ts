@@ -3,10 +3,11 @@ import { test } from "node:test";
 import type { GroupId, NodeId } from "../../src/base/index.ts";
 import type { GroupCreated } from "../../src/shard/index.ts";
 import { decodeCbor, encodeCbor } from "../../src/wire/index.ts";
-import { FakePeer } from "./fake-peer.ts";
+import { FakePeer, blockOf, offerPayload } from "./fake-peer.ts";
 import { ListMachine } from "./list-machine.ts";
 import type { Call } from "./shard-client.ts";
 import { ShardCluster } from "./shard-cluster.ts";
+import { TrialStore } from "./trial-store.ts";
 
 function create(cluster: ShardCluster, node: NodeId, group: GroupId): Call {
   return cluster.client(node, group).control({
@@ -123,8 +124,12 @@ test("a replica without its disk never votes and never acknowledges", async () =
   const call = cluster.client("a", 1).propose(1, "y");
   await cluster.tick(40);
   assert.equal(call.failure().outcome, "unknown");
+  // It says that it has no replica, and that it will not make one.
   const spoken = cluster.delivered.filter(
-    ({ from, kind }) => from === "b" && kind !== "groupUnknown",
+    ({ from, kind, message }) =>
+      from === "b" &&
+      kind !== "groupUnknown" &&
+      !(message.kind === "shardResponse" && message.failed),
   );
   assert.deepEqual(spoken, []);
   assert.notEqual((await cluster.status("a", 1)).role, "leader", "two of three are not there");
@@ -201,7 +206,7 @@ test("a request to create a replica that is sent again gets the answer that it g
   });
   const peer = await FakePeer.start(cluster, "x", "a");
   const request = { kind: "shardRequest", group: 1, op: 3, timeoutMs: 1_000 } as const;
-  const payload = encodeCbor([
+  const payload = offerPayload(cluster, [
     ["a", 41],
     ["x", 42],
   ]);
@@ -229,7 +234,7 @@ test("a member that comes back without its disk is not asked again to create its
   await first.close();
   // What it had promised as a member is forgotten: it must not become the same member again.
   const second = await FakePeer.start(cluster, "x", "a", { directory: 100 });
-  await cluster.tick(10);
+  await cluster.settle([call]);
   const asked = second.shardMessages.filter((message) => {
     return message.kind === "shardRequest" && message.op === 3;
   });
@@ -244,12 +249,12 @@ test("the rollback of a creation leaves alone a replica that has voted", async (
   const cluster = await ShardCluster.start({ nodes: ["a"] });
   const peer = await FakePeer.start(cluster, "x", "a");
   const request = { kind: "shardRequest", group: 1, timeoutMs: 1_000 } as const;
-  const members = [
+  const payload = offerPayload(cluster, [
     ["a", 41],
     ["x", 42],
-  ];
+  ]);
   peer.incarnation = 42;
-  peer.send("a", [{ ...request, id: 1, op: 3, payload: encodeCbor(members) }]);
+  peer.send("a", [{ ...request, id: 1, op: 3, payload }]);
   await cluster.run();
   const election = { from: 1, to: 2, term: 1, lastIndex: 0, lastTerm: 0 };
   peer.sendToGroup("a", 1, { kind: "voteRequest", ...election, force: false });
@@ -260,5 +265,220 @@ test("the rollback of a creation leaves alone a replica that has voted", async (
   assert.ok(answer?.kind === "shardResponse" && answer.id === 2 && answer.failed);
   assert.match(String(decodeCbor(answer.payload)), /has elected a leader here/);
   assert.equal((await cluster.stats("a")).groups, 1);
+  await cluster.close();
+});
+
+/** The members' incarnations as each node has them: one text where all are of one creation. */
+async function creationsOf(cluster: ShardCluster, group: GroupId): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const node of cluster.nodes) {
+    const { members } = await cluster.status(node, group);
+    found.add(members.map(({ node: name, incarnation }) => `${name}:${incarnation}`).toString());
+  }
+  return found;
+}
+
+test("two or three nodes that create a group at once come to one group with all members", async () => {
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const cluster = await ShardCluster.start({ seed });
+    const creators = cluster.nodes.slice(0, seed % 2 === 0 ? 2 : 3);
+    const calls = creators.map((node) => create(cluster, node, 1));
+    await cluster.settle(calls);
+    for (const call of calls) {
+      const { started } = call.answer<GroupCreated>();
+      assert.ok(started.length >= 2, `seed ${seed}`);
+    }
+    await cluster.tick(25);
+    assert.equal((await creationsOf(cluster, 1)).size, 1, `seed ${seed}`);
+    await cluster.awaitLeader(1);
+    const write = cluster.client("b", 1).propose(1, "x", { forward: true });
+    await cluster.tick(3);
+    assert.deepEqual(write.results(), ["1"], `seed ${seed}`);
+    for (const node of cluster.nodes) assert.equal(await cluster.digest(node, 1), "x");
+    await cluster.close();
+  }
+});
+
+test("a member that was down when its group was created joins when it is back, though the creator has restarted", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.crash("c");
+  const call = create(cluster, "a", 1);
+  await cluster.settle([call]);
+  assert.deepEqual(call.answer<GroupCreated>().notStarted, ["c"]);
+  cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  await cluster.crash("a");
+  await cluster.restart("a");
+  await cluster.restart("c");
+  await cluster.tick(40);
+  assert.equal(await cluster.digest("c", 1), "x");
+  assert.equal((await creationsOf(cluster, 1)).size, 1);
+  // It counts: with a third one gone there is a majority.
+  await cluster.crash("b");
+  await cluster.awaitLeader(1, ["a", "c"]);
+  await cluster.close();
+});
+
+test("a member whose first disk was asked to join does not join on another one", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.createGroup("a", 1);
+  await cluster.crash("b");
+  cluster.loseDisk("b");
+  await cluster.restart("b");
+  const again = create(cluster, "b", 1);
+  await cluster.settle([again]);
+  assert.equal(again.failure().code, "ERR_GROUP_CREATE_FAILED");
+  await cluster.tick(40);
+  assert.equal((await cluster.stats("b")).groups, 0);
+  await cluster.close();
+});
+
+test("createGroup for a group that is there with the same members answers who runs it", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.createGroup("a", 1);
+  await cluster.tick(3);
+  for (const node of cluster.nodes) {
+    const call = create(cluster, node, 1);
+    await cluster.settle([call]);
+    const { started, notStarted } = call.answer<GroupCreated>();
+    assert.deepEqual([...started].sort(), ["a", "b", "c"]);
+    assert.deepEqual(notStarted, []);
+  }
+  await cluster.close();
+});
+
+test("a creation whose outcome was unknown is finished by calling again", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a", "b"] });
+  const { transport } = cluster.at("b");
+  transport.setPeers({});
+  await cluster.run();
+  const call = create(cluster, "a", 1);
+  await cluster.settle([call]);
+  assert.equal(call.failure().outcome, "unknown");
+  transport.setPeers({ a: `memory:${cluster.at("a").transport.port}` });
+  await cluster.run();
+  const again = create(cluster, "a", 1);
+  await cluster.settle([again]);
+  assert.equal(again.answer<GroupCreated>().started.length, 2);
+  await cluster.awaitLeader(1);
+  await cluster.close();
+});
+
+test("a full queue of requests delays a creation and leaves no member out", async () => {
+  const cluster = await ShardCluster.start({ options: { requestsMax: 1 } });
+  const { started, notStarted } = await cluster.createGroup("a", 1);
+  assert.equal(started.length, 3);
+  assert.deepEqual(notStarted, []);
+  await cluster.close();
+});
+
+test("a creation that a close cuts short says unknown, since its group may be on disk", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.crash("b");
+  await cluster.crash("c");
+  const call = create(cluster, "a", 1);
+  await cluster.tick(3);
+  cluster.client("a").control({ kind: "close" });
+  await cluster.run();
+  assert.equal(call.failure().code, "ERR_ENGINE_CLOSED");
+  assert.equal(call.failure().outcome, "unknown");
+  await cluster.close();
+});
+
+test("a creation that is rolled back says none only when that is durable", async () => {
+  const stores = new Map<NodeId, TrialStore>();
+  const cluster = await ShardCluster.start({
+    makeStore: (node, disk) => {
+      const store = new TrialStore(disk);
+      stores.set(node, store);
+      return store;
+    },
+  });
+  for (const node of ["b", "c"]) await cluster.crash(node);
+  const call = create(cluster, "a", 1);
+  await cluster.tick(3);
+  const store = stores.get("a");
+  assert.ok(store !== undefined);
+  store.holding = true;
+  await cluster.tick(15);
+  assert.ok(store.heldCommits > 0 && !call.settled);
+  store.holding = false;
+  store.release();
+  await cluster.settle([call]);
+  assert.equal(call.failure().outcome, "none");
+  await cluster.close();
+});
+
+test("a request to create a replica that is read after its removal makes nothing", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a"] });
+  const peer = await FakePeer.start(cluster, "x", "a");
+  const request = { kind: "shardRequest", group: 1, timeoutMs: 1_000 } as const;
+  const payload = offerPayload(cluster, [
+    ["x", 42],
+    ["a", 41],
+  ]);
+  peer.send("a", [{ ...request, id: 1, op: 4, payload: encodeCbor(41) }]);
+  peer.send("a", [{ ...request, id: 2, op: 3, payload }]);
+  await cluster.run();
+  const answer = peer.shardMessages.at(-1);
+  assert.ok(answer?.kind === "shardResponse" && answer.id === 2 && answer.failed);
+  assert.match(String(decodeCbor(answer.payload)), /taken back/);
+  assert.equal((await cluster.stats("a")).groups, 0);
+  await cluster.close();
+});
+
+test("a replica of a creation that was taken back without its knowledge goes, too", async () => {
+  const cluster = await ShardCluster.start();
+  for (const node of ["b", "c"]) cluster.at(node).transport.setPeers({});
+  await cluster.run();
+  const call = create(cluster, "a", 1);
+  await cluster.tick(2);
+  assert.equal((await cluster.stats("b")).groups, 1, "it has no way to answer");
+  cluster.isolate("a");
+  await cluster.settle([call]);
+  assert.equal(call.failure().outcome, "unknown");
+  assert.equal((await cluster.stats("b")).groups, 1);
+  await cluster.rejoin("a");
+  await cluster.introduce();
+  await cluster.tick(60);
+  const counts = new Set<number>();
+  for (const node of cluster.nodes) counts.add((await cluster.stats(node)).groups);
+  assert.equal(counts.size, 1, "all have it or none has");
+  await cluster.close();
+});
+
+test("a replica with an entry keeps its creation, but for an established one, and votes in no term twice", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a"] });
+  const peer = await FakePeer.start(cluster, "x", "a");
+  const request = { kind: "shardRequest", group: 1, op: 3, timeoutMs: 1_000 } as const;
+  const offer = async (id: number, incarnation: number, more = {}): Promise<boolean> => {
+    const members = Object.entries({ a: incarnation, x: incarnation + 1 });
+    peer.send("a", [{ ...request, id, payload: offerPayload(cluster, members, more) }]);
+    await cluster.run();
+    const answer = peer.shardMessages.findLast((message) => message.kind === "shardResponse");
+    assert.ok(answer?.kind === "shardResponse" && answer.id === id);
+    return !answer.failed;
+  };
+  assert.ok(await offer(1, 51));
+  assert.ok(await offer(2, 41), "of two empty ones the smaller number goes on");
+  assert.ok(!(await offer(3, 51)), "and not the other");
+  peer.incarnation = 42;
+  const append = { from: 1, to: 2, term: 5, prevIndex: 0, prevTerm: 0, commit: 0 } as const;
+  peer.sendToGroup("a", 1, { kind: "appendRequest", ...append, blocks: [blockOf(1, 5, "x")] });
+  await cluster.run();
+  assert.equal((await cluster.status("a", 1)).lastIndex, 1);
+  assert.ok(!(await offer(4, 31)));
+  assert.ok(!(await offer(5, 31, { level: 1, term: 9 })));
+  assert.equal((await cluster.status("a", 1)).incarnation, 41);
+  assert.ok(await offer(6, 61, { level: 2, term: 3 }));
+  for (const restarted of [false, true]) {
+    if (restarted) await cluster.crash("a");
+    if (restarted) await cluster.restart("a");
+    const { incarnation, lastIndex, term, vote } = await cluster.status("a", 1);
+    assert.deepEqual(
+      { incarnation, lastIndex, term, vote },
+      { incarnation: 61, lastIndex: 0, term: 5, vote: "a" },
+    );
+  }
   await cluster.close();
 });

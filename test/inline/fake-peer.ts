@@ -12,12 +12,26 @@ import {
   MessageBatch,
   crc32c,
   decodeCbor,
+  encodeCbor,
   encodeFrame,
   readMessages,
   wholeFrame,
 } from "../../src/wire/index.ts";
 import type { ShardMessage, ShardRequest } from "../../src/wire/index.ts";
 import type { ShardCluster } from "./shard-cluster.ts";
+
+/** What a node sends that offers a creation, to members in their present data directories. */
+export function offerPayload(
+  cluster: ShardCluster,
+  members: readonly (readonly [NodeId, Incarnation])[],
+  { level = 0, term = 0 } = {},
+): Uint8Array {
+  const cells = members.map(([node, incarnation]) => {
+    const known = cluster.nodes.includes(node);
+    return [node, incarnation, known ? cluster.at(node).transport.identity.incarnation : 99];
+  });
+  return encodeCbor([level, term, cells]);
+}
 
 export class FakePeer implements TransportHandler {
   readonly node: NodeId;
@@ -120,9 +134,9 @@ export class FakePeer implements TransportHandler {
   onRefused(): void {}
 
   private takeCreation(from: PeerShard, { id, group, payload }: ShardRequest): void {
-    const members = decodeCbor(payload);
-    assert.ok(Array.isArray(members));
-    for (const [node, incarnation] of members) {
+    const offer = decodeCbor(payload);
+    assert.ok(Array.isArray(offer) && Array.isArray(offer[2]));
+    for (const [node, incarnation] of offer[2]) {
       if (node === this.node) this.incarnation = incarnation;
     }
     if (!this.joins) return;

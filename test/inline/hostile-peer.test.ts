@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { encodeEntries } from "../../src/raft/index.ts";
 import { encodeCbor } from "../../src/wire/index.ts";
 import type { ShardRequest } from "../../src/wire/index.ts";
-import { FakePeer, blockOf } from "./fake-peer.ts";
+import { FakePeer, blockOf, offerPayload } from "./fake-peer.ts";
 import type { Call } from "./shard-client.ts";
 import { ShardCluster } from "./shard-cluster.ts";
 
@@ -40,9 +40,21 @@ function lead(peer: FakePeer, term: number): void {
 
 const request = { kind: "shardRequest", id: 1, group: 1, timeoutMs: 1_000 } as const;
 
+/** A request to create the group with what stands in the place of its members. */
+function wrongCreationOf(members: unknown): ShardRequest {
+  const directory = 1;
+  const cells = Array.isArray(members)
+    ? members.map((cell: unknown) => (Array.isArray(cell) ? [...cell, directory] : cell))
+    : members;
+  return { ...request, op: 3, payload: encodeCbor([0, 0, cells]) };
+}
+
 /** A request to create the group with these members and incarnations. */
-function creationOf(members: unknown): ShardRequest {
-  return { ...request, op: 3, payload: encodeCbor(members) };
+function creationOf(
+  cluster: ShardCluster,
+  members: readonly (readonly [string, number])[],
+): ShardRequest {
+  return { ...request, op: 3, payload: offerPayload(cluster, members) };
 }
 
 /** A request to remove the replica that has this incarnation. */
@@ -103,7 +115,7 @@ const wrongMembers: Record<string, unknown> = {
 for (const [what, members] of Object.entries(wrongMembers)) {
   test(`a creation with ${what} is refused and leaves nothing`, async () => {
     const { cluster, peer } = await startVictim();
-    peer.send("a", [creationOf(members)]);
+    peer.send("a", [wrongCreationOf(members)]);
     await cluster.run();
     const answer = peer.shardMessages.at(-1);
     assert.ok(answer?.kind === "shardResponse" && answer.failed);
@@ -118,7 +130,7 @@ for (const [what, members] of Object.entries(wrongMembers)) {
 test("a replica that is created and removed in one round is not there after a restart", async () => {
   const { cluster, peer } = await startVictim();
   const members = Object.entries({ a: 41, x: 42 });
-  peer.send("a", [creationOf(members), { ...removalOf(41), id: 2 }]);
+  peer.send("a", [creationOf(cluster, members), { ...removalOf(41), id: 2 }]);
   await cluster.run();
   assert.equal((await cluster.stats("a")).groups, 0);
   await cluster.crash("a");
@@ -130,7 +142,7 @@ test("a replica that is created and removed in one round is not there after a re
 test("a replica that is removed and created again in one round is the new one, and stays", async () => {
   const { cluster, peer } = await startVictim();
   peer.send("a", [
-    creationOf([
+    creationOf(cluster, [
       ["a", 41],
       ["x", 42],
     ]),
@@ -138,7 +150,7 @@ test("a replica that is removed and created again in one round is the new one, a
   await cluster.run();
   peer.send("a", [
     { ...removalOf(41), id: 2 },
-    { ...creationOf([["a", 43]]), id: 3 },
+    { ...creationOf(cluster, [["a", 43]]), id: 3 },
   ]);
   await cluster.run();
   await cluster.crash("a");
@@ -153,7 +165,7 @@ test("a removal under another incarnation takes nothing away", async () => {
   const { cluster, peer } = await startVictim();
   // One that has never voted: any other stays in any case.
   peer.send("a", [
-    creationOf([
+    creationOf(cluster, [
       ["a", 41],
       ["x", 42],
     ]),

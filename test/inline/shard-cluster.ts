@@ -164,6 +164,7 @@ export class ShardCluster {
     };
     const environment = {
       node,
+      incarnation,
       shard,
       clock: { wallMs: () => 1_700_000_000_000 + this.nowMs, monotonicMs: () => this.nowMs },
       scheduler: {

@@ -93,7 +93,9 @@ export interface Check {
   /** A change has become durable. */
   onDurable?(replica: ShadowReplica, change: ShadowChange): void;
   /** A group was removed from a disk: what it held counts no more. */
-  onRemoved?(node: NodeId, group: GroupId): void;
+  onRemoved?(node: NodeId, group: GroupId, replaced: boolean): void;
+  /** A replica gave its place to one of another creation of its group, in one commit. */
+  onReplaced?(former: ShadowReplica, replica: ShadowReplica): void;
   /** What a store found when it was opened; the shadows say what it should have found. */
   onRecovered?(node: NodeId, shardId: ShardId, groups: readonly RecoveredGroup[]): void;
   /** A shard's process ended, by crash or by order. */

@@ -49,6 +49,7 @@ export class RecoveryPhase {
     await this.awaitQuiet(() => this.findUnled());
     this.startGroups();
     await this.awaitGroups();
+    await this.awaitMembers();
     await this.awaitCalls();
     await new Ending(this.world, this.replicas()).run(this.electionUs);
     if (this.mustPark()) await this.awaitQuiet(() => this.findAwake());
@@ -221,6 +222,39 @@ export class RecoveryPhase {
       for (const group of waiting) trials.set(group, this.tryGroup(group));
       await world.agenda.run(world.agenda.nowUs + 4 * this.electionUs);
     }
+  }
+
+  /** A member that is there and was not reached before joins by itself. */
+  private async awaitMembers(): Promise<void> {
+    const { world } = this;
+    const untilUs = world.agenda.nowUs + timeoutsMax * this.electionUs + graceUs;
+    for (;;) {
+      const missing = this.findMissing();
+      if (missing === undefined) return;
+      if (world.agenda.nowUs > untilUs) throw new Violation("liveness", missing);
+      await world.agenda.run(world.agenda.nowUs + Math.min(this.electionUs, stepUs));
+    }
+  }
+
+  private findMissing(): string | undefined {
+    const served = new Set(this.healed.filter(({ serves }) => serves).map(({ id }) => id));
+    for (const group of this.world.groups()) {
+      const nodes = this.quorumOf(group);
+      const lists = nodes.map((node) => this.replicaOn(node, group)?.descriptor.members ?? []);
+      const creator = lists[0]?.[0]?.node;
+      const asks = nodes.some(({ id }) => id === creator);
+      for (const { node: id, incarnation } of lists[0] ?? []) {
+        const node = this.world.node(id);
+        if (node === undefined || !served.has(id)) continue;
+        // What joins on another disk than the first that was asked may have forgotten a promise,
+        // and who was never asked is known to the creator alone.
+        const asked = lists.flat().find((one) => one.node === id && one.directory !== undefined);
+        const may = asked === undefined ? asks : asked.directory === node.directory;
+        const has = this.replicaOn(node, group)?.incarnation === incarnation;
+        if (may && !has) return `${id} never joins group ${group}, which ${creator ?? ""} began`;
+      }
+    }
+    return undefined;
   }
 
   private mustServe(group: GroupId): boolean {

@@ -80,8 +80,12 @@ export class ShadowDisk {
 
   private write(commit: ShadowCommit, tell = true): ShadowReplica[] {
     const created: ShadowReplica[] = [];
+    const former: ShadowReplica[] = [];
     for (const group of commit.removed) {
-      if (tell) this.checks.onRemoved?.(this.node, group);
+      const replica = this.written.get(group);
+      const replaced = commit.descriptors.some((descriptor) => descriptor.group === group);
+      if (replica !== undefined && replaced) former.push(replica);
+      if (tell) this.checks.onRemoved?.(this.node, group, replaced);
       this.written.delete(group);
     }
     for (const descriptor of commit.descriptors) {
@@ -100,6 +104,10 @@ export class ShadowDisk {
       assert(replica !== undefined, "a change follows its descriptor");
       replica.written.take(change);
       if (tell) this.checks.onWritten?.(replica, change);
+    }
+    for (const old of tell ? former : []) {
+      const replica = this.written.get(old.group);
+      if (replica !== undefined) this.checks.onReplaced?.(old, replica);
     }
     return created;
   }

@@ -70,6 +70,11 @@ export class SimulatedNode {
     this.volumes = this.newVolumes();
   }
 
+  /** Of its disks. */
+  get directory(): Incarnation {
+    return this.incarnation;
+  }
+
   get address(): string {
     return `memory:${this.firstPort}`;
   }

@@ -86,6 +86,7 @@ export class SimulatedShard implements Actor {
     const { node, shardId, agenda, prng, clock, transport, createStateMachine } = this.parts;
     return {
       node,
+      incarnation: transport.identity.incarnation,
       shard: shardId,
       clock,
       scheduler: {

@@ -118,7 +118,7 @@ export const callMutants: readonly Mutant[] = [
     name: "lost-link-says-none",
     says: 'Outcome is never "none" of what was sent: a forwarded write that the leader commits is tried again and applied twice.',
     file: "src/shard/requests.ts",
-    find: '        outcome: sent ? "unknown" : "none",',
+    find: '        outcome: link === undefined ? "none" : "unknown",',
     replace: '        outcome: "none",',
     killer: { file: failover, name: "a forwarded write is unknown" },
     quick: true,

@@ -178,13 +178,10 @@ export const durabilityMutants: readonly Mutant[] = [
   },
   {
     name: "group-created-before-it-is-durable",
-    says: "A member says that it has a group when its disk does (src/shard/creation.ts): a power cut right after the creation leaves a group without a majority, for ever.",
-    file: "src/shard/creation.ts",
-    find: `  context.writeDescriptor({ put: descriptor, remove: undefined, ...settle });
-  return addReplica(context, newGroup(descriptor));`,
-    replace: `  const { failed } = settle;
-  context.writeDescriptor({ put: descriptor, remove: undefined, done: ignore, failed });
-  const replica = addReplica(context, newGroup(descriptor));
+    says: "A member says that it has a group when its disk does (src/shard/joining.ts): a power cut right after the creation leaves a group without a majority, for ever.",
+    file: "src/shard/joining.ts",
+    find: "  storeDescriptor(context, replica, settle);\n  return replica;",
+    replace: `  storeDescriptor(context, replica, { ...settle, done: ignore });
   settle.done();
   return replica;`,
     killer: { file: order, name: "a group whose creation is not durable" },

@@ -43,8 +43,12 @@ export class AllChecks implements Required<Check> {
     this.tell(this.atDurable, (check) => check.onDurable?.(replica, change));
   }
 
-  onRemoved(node: NodeId, group: GroupId): void {
-    this.tell(this.checks, (check) => check.onRemoved?.(node, group));
+  onRemoved(node: NodeId, group: GroupId, replaced: boolean): void {
+    this.tell(this.checks, (check) => check.onRemoved?.(node, group, replaced));
+  }
+
+  onReplaced(former: ShadowReplica, replica: ShadowReplica): void {
+    this.tell(this.checks, (check) => check.onReplaced?.(former, replica));
   }
 
   onCommit(node: NodeId, shardId: ShardId, batch: CommitBatch): void {

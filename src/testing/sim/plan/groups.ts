@@ -17,6 +17,12 @@ export function drawGroups(draft: Draft): void {
       atUs,
       `create ${members[0]} ${group} members=${members.join(",")} timeout=${timeout}`,
     );
+    // Another member creates the same group at the same time, as services do at their start.
+    if (prng.chance(0.2)) {
+      const rival = pick(prng, members);
+      const names = shuffled(prng, members).join(",");
+      draft.add(atUs + prng.between(0, 3_000), `create ${rival} ${group} members=${names}`);
+    }
     // Tried again, by another member: after a failure under the same id, else refused.
     for (let again = 0; again < (late ? 2 : 1); again += 1) {
       const creator = pick(prng, members);
@@ -47,6 +53,10 @@ export function drawCreations(draft: Draft): void {
     const atUs = draft.moment();
     const names = `members=${members.join(",")}`;
     draft.add(atUs, `create ${creator} ${group} ${names} timeout=${pick(prng, [100, 1_000])}`);
+    if (prng.chance(0.5)) {
+      const rival = pick(prng, members);
+      draft.add(atUs + prng.between(0, 3_000), `create ${rival} ${group} ${names} timeout=1000`);
+    }
     const trouble = pick(prng, [
       `isolate ${creator}`,
       `isolate ${creator} in`,

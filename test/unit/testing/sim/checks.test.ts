@@ -501,9 +501,9 @@ test("transfer-target finds a successor that lacks entries, and a leader whose l
 
 test("removed-replicas finds the removal of a replica that has voted", () => {
   const stage = stageWith(RemovedReplicas);
-  stage.checks.onRemoved("c", 1);
+  stage.checks.onRemoved("c", 1, false);
   stage.persist("b", { term: 1, vote: "a" });
-  breaks("removed-replicas", () => stage.checks.onRemoved("b", 1));
+  breaks("removed-replicas", () => stage.checks.onRemoved("b", 1, false));
 });
 
 test("elected-by-majority counts each voter's word of that very term once", () => {

@@ -1,0 +1,101 @@
+/**
+ * Asks members that have no replica of their group, or one of another creation, to join. A member
+ * whose node was never reached is asked by the creator alone, and only when it is on disk which of
+ * the node's data directories was asked: what joins under another one might have forgotten a vote.
+ */
+import { limits } from "../base/index.ts";
+import type { NodeId, NodeKey } from "../base/index.ts";
+import type { ShardResponse } from "../wire/index.ts";
+import type { ShardContext } from "./context.ts";
+import { encodeOffer, memberOf, offerOf } from "./creation-offer.ts";
+import { removeReplica } from "./groups.ts";
+import { bindMember, followRival, isUnused, refusalIn } from "./joining.ts";
+import type { Replica } from "./replica.ts";
+import { requestOp } from "./requests.ts";
+import type { PeerRequests } from "./requests.ts";
+
+export class Invitations {
+  private readonly context: ShardContext;
+  private readonly requests: PeerRequests;
+  /**
+   * Members to be asked again though nothing more is heard of them: their group may have parked
+   * without them meanwhile.
+   */
+  private readonly again: Map<Replica, Set<NodeKey>> = new Map();
+
+  constructor(context: ShardContext, requests: PeerRequests) {
+    this.context = context;
+    this.requests = requests;
+  }
+
+  invite(replica: Replica, peer: NodeKey): void {
+    const { context } = this;
+    const nowMs = context.environment.clock.monotonicMs();
+    const node = context.nodes.idOf(peer);
+    const member = memberOf(replica.descriptor.members, node);
+    if (!replica.running || member === undefined) return;
+    replica.invited ??= new Map();
+    if (nowMs < (replica.invited.get(peer) ?? 0)) {
+      this.remember(replica, peer);
+      return;
+    }
+    const send = (): void => this.send(replica, node, peer);
+    if (member.directory !== undefined) send();
+    else if (!bindMember(context, replica, node, send)) return;
+    replica.invited.set(peer, nowMs + limits.invitePauseMs);
+  }
+
+  tick(): void {
+    if (this.again.size === 0) return;
+    const nowMs = this.context.environment.clock.monotonicMs();
+    for (const [replica, peers] of this.again) {
+      const current = this.context.replicas.get(replica.group) === replica && replica.running;
+      for (const peer of peers) {
+        const isDue = nowMs >= (replica.invited?.get(peer) ?? 0);
+        if (current && !isDue) continue;
+        peers.delete(peer);
+        if (current && replica.missing.includes(peer)) this.invite(replica, peer);
+      }
+      if (peers.size === 0) this.again.delete(replica);
+    }
+  }
+
+  private remember(replica: Replica, peer: NodeKey): void {
+    const peers = this.again.get(replica);
+    if (peers === undefined) this.again.set(replica, new Set([peer]));
+    else peers.add(peer);
+  }
+
+  private send(replica: Replica, node: NodeId, peer: NodeKey): void {
+    if (!replica.running) return;
+    this.requests.send({
+      node,
+      group: replica.group,
+      op: requestOp.createReplica,
+      payload: encodeOffer(offerOf(replica)),
+      timeoutMs: limits.invitePauseMs,
+      idempotent: true,
+      onResponse: (response) => this.take(replica, node, peer, response),
+      // When its link is up again, it is missed again; but a full queue has no such end.
+      onFailure: ({ code }) => {
+        if (code === "ERR_BUSY") this.remember(replica, peer);
+      },
+    });
+  }
+
+  private take(replica: Replica, node: NodeId, peer: NodeKey, response: ShardResponse): void {
+    const { context } = this;
+    if (!response.failed || context.replicas.get(replica.group) !== replica) return;
+    const { rival, withdrawn } = refusalIn(response);
+    if (rival === undefined && !withdrawn) return;
+    if (rival !== undefined && followRival(context, replica, rival)) return;
+    const byCreator = replica.descriptor.members[0]?.node === node;
+    if (withdrawn && byCreator && isUnused(replica)) {
+      removeReplica(context, replica, { done: ignore, failed: ignore });
+    } else this.remember(replica, peer);
+  }
+}
+
+function ignore(): void {
+  // A failed store ends the whole shard.
+}
