@@ -40,6 +40,7 @@ export class DiskContents {
   /** Oldest first. */
   #pending: Transaction[] = [];
   #newest: TransactionId = 0;
+  #lied = false;
   #bytes = 0;
 
   /** The newest record that can be read. */
@@ -55,6 +56,11 @@ export class DiskContents {
   /** The newest transaction. */
   get newest(): TransactionId {
     return this.#newest;
+  }
+
+  /** It has called durable what was not. */
+  get lied(): boolean {
+    return this.#lied;
   }
 
   /** Nothing was ever written. */
@@ -105,6 +111,7 @@ export class DiskContents {
 
   /** The disk says so of transactions up to this one. Returns the record that it claims. */
   claim(through: TransactionId): Sequence {
+    this.#lied = true;
     let claimed = this.#durableThrough;
     for (const transaction of this.#pending.slice(0, this.#countThrough(through))) {
       transaction.claimed = true;

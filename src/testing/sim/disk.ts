@@ -110,7 +110,7 @@ export class SimulatedDisk {
 
   /** Whether anything was done to it that a store may find: else every store on it must open. */
   get harmed(): boolean {
-    return this.#harmed || this.faults.lieRate > 0;
+    return this.#harmed || this.#transactions.lied;
   }
 
   /** Tears the newest durable record; for use while no process has the disk open. */
