@@ -41,6 +41,8 @@ export const limits = {
   failureRetryMaxMs: 60_000,
   /** Failed replicas that one tick tries again: each may have a long log to apply. */
   failureRetriesMax: 32,
+  /** Calls of an engine that wait until their group is led, to be forwarded then. */
+  leaderlessMax: 65_536,
   /** Creations of groups that an engine has in flight at once; more wait for their turn. */
   creationsMax: 256,
   /** How long, in ms, a creation waits for the other members once a majority has started. */

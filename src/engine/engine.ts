@@ -5,7 +5,6 @@
 import { EventEmitter } from "node:events";
 import {
   RaftError,
-  assert,
   errorFromWire,
   isGroupId,
   limits,
@@ -44,7 +43,7 @@ import { healthOf } from "./health.ts";
 import type { Health } from "./health.ts";
 import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader } from "./leader-waits.ts";
-import { peerFaults, resolveEngineOptions } from "./options.ts";
+import { peerFaults, resolveEngineOptions, settingsOf } from "./options.ts";
 import type { EngineOptions, ResolvedOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
 import type {
@@ -54,6 +53,7 @@ import type {
   ReadResult,
   StateDigest,
 } from "./results.ts";
+import { answerOf } from "./results.ts";
 import { ShardHandle } from "./shard-handle.ts";
 import type { CallSettings, ShardOwner } from "./shard-handle.ts";
 import { randomPrng, taskOf } from "./shard-task.ts";
@@ -360,7 +360,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   propose(group: GroupId, command: Uint8Array, options?: CallOptions): Promise<Proposed> {
     const fault = callFault(group, command, this.#commandBytesMax) ?? callOptionsFault(options);
     if (fault !== undefined) return Promise.reject(fault);
-    return this.#shardOf(group).propose(group, [command], settingsOf(this.#options, options));
+    const settings = settingsOf(this.#options, options);
+    const led = this.#leaderWaits.before(group, settings);
+    if (led === undefined) return this.#shardOf(group).propose(group, [command], settings);
+    const kept = command.slice();
+    return led.then((left) => this.#shardOf(group).propose(group, [kept], left));
   }
 
   /**
@@ -380,7 +384,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     if (inBatch !== undefined) return Promise.reject(inBatch);
     if (commands.length === 0) return Promise.resolve([]);
     const settings = settingsOf(this.#options, options);
-    return this.#shardOf(group).proposeBatch(group, commands, settings);
+    const led = this.#leaderWaits.before(group, settings);
+    if (led === undefined) return this.#shardOf(group).proposeBatch(group, commands, settings);
+    const kept = commands.map((command) => command.slice());
+    return led.then((left) => this.#shardOf(group).proposeBatch(group, kept, left));
   }
 
   /**
@@ -390,7 +397,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   async read(group: GroupId, query: Uint8Array, options?: CallOptions): Promise<ReadResult> {
     const fault = callFault(group, query, this.#commandBytesMax) ?? callOptionsFault(options);
     if (fault !== undefined) throw fault;
-    const settings = settingsOf(this.#options, options);
+    const called = settingsOf(this.#options, options);
+    const led = this.#leaderWaits.before(group, called);
+    const settings = led === undefined ? called : await led;
     const { index, values } = await this.#shardOf(group).read(group, [query], settings);
     return { index, value: answerOf(values) };
   }
@@ -408,7 +417,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const fault = callOptionsFault(options) ?? batchFault(group, queries, this.#commandBytesMax);
     if (fault !== undefined) throw fault;
     if (queries.length === 0) throw optionError(["queries must hold at least one query"]);
-    const settings = settingsOf(this.#options, options);
+    const called = settingsOf(this.#options, options);
+    const led = this.#leaderWaits.before(group, called);
+    const settings = led === undefined ? called : await led;
     const { index, values } = await this.#shardOf(group).read(group, queries, settings);
     return { index, values };
   }
@@ -583,18 +594,4 @@ function startPool({ identity, tuning }: ResolvedOptions, directory: DataDirecto
     const message = `Cannot start ${shards} worker threads: ${messageOf(cause)}`;
     throw new RaftError("ERR_SHARD_CRASHED", message, { cause, outcome: "none" });
   }
-}
-
-function answerOf([answer]: readonly (Uint8Array | RaftError)[]): Uint8Array {
-  assert(answer !== undefined, "a query has an answer");
-  if (answer instanceof RaftError) throw answer;
-  return answer;
-}
-
-function settingsOf(options: ResolvedOptions, call?: CallOptions): CallSettings {
-  return {
-    timeoutMs: call?.timeoutMs ?? options.tuning.timeoutMs,
-    forward: call?.forward ?? false,
-    signal: call?.signal,
-  };
 }

@@ -2,9 +2,10 @@
  * Waiting for a group's leader to be known on this node; by group, so that an event looks only at
  * who waits for it.
  */
-import { RaftError } from "../base/index.ts";
+import { RaftError, limits } from "../base/index.ts";
 import type { GroupId, NodeId, Term } from "../base/index.ts";
 import type { GroupTable } from "./group-table.ts";
+import type { CallSettings } from "./shard-handle.ts";
 import { SignalWatch } from "./signal-watch.ts";
 
 export interface KnownLeader {
@@ -28,10 +29,42 @@ export class LeaderWaits {
   private readonly signals: SignalWatch = new SignalWatch();
   private readonly shards: LeaderSource;
   private closed = false;
+  /** Calls that wait until their group is led. */
+  private leaderless = 0;
 
   constructor(groups: GroupTable, shards: LeaderSource) {
     this.groups = groups;
     this.shards = shards;
+  }
+
+  /**
+   * A call that may be forwarded waits until somebody leads its group, as right after a creation;
+   * gives the settings with the time that is left. Undefined if there is nothing to wait for.
+   */
+  before(group: GroupId, settings: CallSettings): Promise<CallSettings> | undefined {
+    if (!settings.forward) return undefined;
+    const view = this.groups.get(group);
+    if (view?.state !== "running" || view.leader !== undefined) return undefined;
+    if (this.leaderless >= limits.leaderlessMax) {
+      const message = `${limits.leaderlessMax} calls wait for a leader of their group`;
+      return Promise.reject(new RaftError("ERR_BUSY", message));
+    }
+    this.leaderless += 1;
+    const fromMs = performance.now();
+    return this.wait(group, settings)
+      .finally(() => {
+        this.leaderless -= 1;
+      })
+      .then(
+        () => {
+          const leftMs = settings.timeoutMs - Math.floor(performance.now() - fromMs);
+          return { ...settings, timeoutMs: Math.max(1, leftMs) };
+        },
+        (error: RaftError) => {
+          if (error.code !== "ERR_TIMEOUT") throw error;
+          throw new RaftError("ERR_NOT_LEADER", error.message, { outcome: "none" });
+        },
+      );
   }
 
   wait(

@@ -18,7 +18,9 @@ import type { TlsOptions } from "../transport/index.ts";
 import { clusterLengthMax } from "../wire/index.ts";
 import { levelOf } from "./events.ts";
 import type { Logger } from "./events.ts";
+import type { CallSettings } from "./shard-handle.ts";
 import type { TuningOptions } from "./tuning-options.ts";
+import type { CallOptions } from "./typed.ts";
 
 const ownOptionTable = {
   shards: {
@@ -301,5 +303,14 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedOptions {
     recover: recover ?? "all",
     logger,
     tuning: given,
+  };
+}
+
+/** A call's settings, from its options and the engine's. */
+export function settingsOf(options: ResolvedOptions, call?: CallOptions): CallSettings {
+  return {
+    timeoutMs: call?.timeoutMs ?? options.tuning.timeoutMs,
+    forward: call?.forward ?? false,
+    signal: call?.signal,
   };
 }

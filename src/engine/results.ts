@@ -1,5 +1,6 @@
 /** What the engine's calls take and give, besides the types that shards share with it. */
-import type { GroupId, Index, NodeId, RaftError } from "../base/index.ts";
+import { RaftError, assert } from "../base/index.ts";
+import type { GroupId, Index, NodeId } from "../base/index.ts";
 
 export interface CreateGroupOptions {
   /** The group's id, 0 to 4,294,967,295. */
@@ -45,4 +46,11 @@ export interface StateDigest {
   /** The state machine's `digest()`; undefined where it has none. */
   readonly digest: string | undefined;
   readonly appliedIndex: Index;
+}
+
+/** The answer to the one query of a read. @throws what stands in its place */
+export function answerOf([answer]: readonly (Uint8Array | RaftError)[]): Uint8Array {
+  assert(answer !== undefined, "a query has an answer");
+  if (answer instanceof RaftError) throw answer;
+  return answer;
 }

@@ -34,7 +34,7 @@ test("the last of three members fails each call in time, with an outcome that is
   while (a.group(1)?.leader !== undefined) {
     await new Promise((resolve) => a.once("leaderChanged", resolve));
   }
-  const late = await failureOf(a.propose(1, bytes("y"), { forward: true }));
+  const late = await failureOf(a.propose(1, bytes("y"), { forward: true, timeoutMs: 200 }));
   assert.equal(late.code, "ERR_NOT_LEADER");
   assert.equal(late.outcome, "none");
   const waiting = await failureOf(a.awaitLeader(1, { timeoutMs: 200 }));

@@ -73,3 +73,20 @@ test("LeaderWaits ends with its group, its deadline, its signal and the engine, 
   for (const wait of closed) await assert.rejects(wait, { code: "ERR_ENGINE_CLOSED" });
   await assert.rejects(waits.wait(1, patient), { code: "ERR_ENGINE_CLOSED" });
 });
+
+test("a call that may be forwarded waits for a leader within its deadline, and is refused without effect", async () => {
+  const { table, waits } = tableWith(1);
+  const call = { timeoutMs: 10_000, forward: true, signal: undefined };
+  assert.equal(waits.before(1, { ...call, forward: false }), undefined);
+  assert.equal(waits.before(2, call), undefined, "there is no such group to wait for");
+  const led = waits.before(1, call);
+  await assert.rejects(waits.before(1, { ...call, timeoutMs: 1 }) ?? Promise.resolve(), {
+    code: "ERR_NOT_LEADER",
+    outcome: "none",
+  });
+  table.take({ kind: "roleChanged", group: 1, role: "follower", leader: "b", term: 1 });
+  waits.notify(1);
+  const left = await led;
+  assert.ok(left?.forward === true && left.timeoutMs <= call.timeoutMs);
+  assert.equal(waits.before(1, call), undefined, "it is led");
+});
