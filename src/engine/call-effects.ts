@@ -18,6 +18,7 @@ const effects: Readonly<Record<CallKind, "reads" | "writes">> = {
   campaign: "writes",
   resign: "writes",
   setPeers: "writes",
+  renewCredentials: "writes",
   start: "writes",
   close: "writes",
 };

@@ -43,6 +43,7 @@ import { healthOf } from "./health.ts";
 import type { Health } from "./health.ts";
 import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader } from "./leader-waits.ts";
+import type { CredentialOptions } from "../transport/index.ts";
 import { peerFaults, resolveEngineOptions, settingsOf } from "./options.ts";
 import type { EngineOptions, ResolvedOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
@@ -56,6 +57,7 @@ import type {
 import { answerOf } from "./results.ts";
 import { ShardHandle } from "./shard-handle.ts";
 import type { CallSettings, ShardOwner } from "./shard-handle.ts";
+import { renewed } from "./renewed-credentials.ts";
 import { randomPrng, taskOf } from "./shard-task.ts";
 import type { CallOptions } from "./typed.ts";
 import { ShardSet } from "./shard-set.ts";
@@ -202,14 +204,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
 
   /** Tells shards where everybody is; from then on they tick, dial and answer. */
   async #introduce(shards: readonly ShardHandle[]): Promise<void> {
-    const ports = this.#shards.map(({ port }) => port ?? 0);
-    const settings = settingsOf(this.#options);
-    await Promise.all(
-      shards.flatMap((shard) => [
-        shard.control<null>({ kind: "setPeers", addresses: this.#peers }, settings),
-        shard.control<null>({ kind: "start", ports }, settings),
-      ]),
-    );
+    const { credentials } = this.#options;
+    const told = { addresses: this.#peers, credentials };
+    await this.#shardSet.introduce(shards, told, settingsOf(this.#options));
   }
 
   #onEvent(shard: ShardHandle, event: ShardEvent): void {
@@ -314,21 +311,20 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    */
   async setPeers(peers: Readonly<Record<NodeId, string>>): Promise<void> {
     throwFaults(peerFaults(peers).map(({ option, message }) => `${option} ${message}`));
-    if (this.#shards.some(({ state }) => state === "closing" || state === "closed")) {
-      throw new RaftError("ERR_ENGINE_CLOSED", "The engine is closed", { outcome: "none" });
-    }
     this.#peers = peers;
-    const settings = settingsOf(this.#options);
-    const told = this.#shards.map(async (shard) => {
-      // One that is down learns them when it is back, as does one that crashes meanwhile.
-      if (shard.state !== "up") return;
-      try {
-        await shard.control<null>({ kind: "setPeers", addresses: peers }, settings);
-      } catch (error) {
-        if (shard.state === "up") throw error;
-      }
-    });
-    await Promise.all(told);
+    await this.#shardSet.tell({ kind: "setPeers", addresses: peers }, settingsOf(this.#options));
+  }
+
+  /**
+   * Replaces the secret, the certificates or both; connections that are up stay. A secret is
+   * changed on one node after another, first to `[new, old]`, then to `new`; so is an authority.
+   * @throws ERR_OPTION_INVALID, and nothing has changed; also if the engine was opened without
+   */
+  async renewCredentials(credentials: CredentialOptions): Promise<void> {
+    const options = this.#options;
+    options.credentials = renewed(options.credentials, credentials);
+    const call: ControlCall = { kind: "renewCredentials", credentials: options.credentials };
+    await this.#shardSet.tell(call, settingsOf(options));
   }
 
   /**

@@ -2,19 +2,18 @@
  * The options of an engine: what it is, in `EngineOptions`, and how it is tuned, in the option
  * table.
  */
-import { isUint8Array } from "node:util/types";
 import {
   RaftError,
   describeNodeIdFault,
   describeValue,
   isNodeId,
-  isRecord,
   resolveOptions,
 } from "../base/index.ts";
 import type { GroupId, NodeId, OptionFault, OptionValues } from "../base/index.ts";
 import { raftOptionTable } from "../raft/index.ts";
 import { shardOptionTable } from "../shard/index.ts";
-import type { TlsOptions } from "../transport/index.ts";
+import { credentialFaults } from "../transport/index.ts";
+import type { CredentialOptions, Secret, TlsOptions } from "../transport/index.ts";
 import { clusterLengthMax } from "../wire/index.ts";
 import { levelOf } from "./events.ts";
 import type { Logger } from "./events.ts";
@@ -158,19 +157,27 @@ export interface EngineOptions extends TuningOptions {
    * @default "all"
    */
   readonly recover?: "all" | "none" | ((group: GroupId) => boolean) | undefined;
-  /** Known to every node and never sent; both sides of a connection prove that they know it. */
-  readonly secret?: string | undefined;
+  /**
+   * Known to every node and never sent; both sides of a connection prove that they know it. Two
+   * while it is being changed: `[new, old]`. Renewed with `renewCredentials`.
+   */
+  readonly secret?: Secret | undefined;
   /** Gets every event, in pino's form: `logger.warn({ group: 7, reason: "…" }, "groupFailed")`. */
   readonly logger?: Logger | undefined;
-  /** Mutual TLS between nodes. */
+  /**
+   * Mutual TLS between nodes. Each node's certificate must name it: see `tls.nodeName`. Renewed
+   * with `renewCredentials`.
+   */
   readonly tls?: TlsOptions | undefined;
 }
 
 export interface ResolvedOptions {
-  readonly identity: Pick<
-    EngineOptions,
-    "cluster" | "node" | "dir" | "listen" | "secret" | "tls"
-  > & { readonly stateMachine: string; readonly logStore: string | undefined };
+  readonly identity: Pick<EngineOptions, "cluster" | "node" | "dir" | "listen"> & {
+    readonly stateMachine: string;
+    readonly logStore: string | undefined;
+  };
+  /** As they were last renewed: a shard that starts again gets them. */
+  credentials: CredentialOptions;
   readonly peers: Readonly<Record<NodeId, string>>;
   readonly recover: "all" | "none" | ((group: GroupId) => boolean);
   readonly logger: Logger | undefined;
@@ -219,7 +226,7 @@ function listenFaults(listen: EngineOptions["listen"] | undefined): OptionFault[
 
 function identityFaults(options: EngineOptions): OptionFault[] {
   const faults = listenFaults(options.listen);
-  const { cluster, node, dir, stateMachine, recover, secret } = options;
+  const { cluster, node, dir, stateMachine, recover } = options;
   if (typeof cluster !== "string" || cluster.length < 1 || cluster.length > clusterLengthMax) {
     const message = `must be a string of 1 to ${clusterLengthMax} characters`;
     faults.push({ option: "cluster", message });
@@ -243,11 +250,8 @@ function identityFaults(options: EngineOptions): OptionFault[] {
   ) {
     faults.push({ option: "recover", message: 'must be "all", "none" or a function' });
   }
-  if (secret !== undefined && (typeof secret !== "string" || secret === "")) {
-    faults.push({ option: "secret", message: "must be a string that is not empty" });
-  }
   if (options.logger !== undefined) faults.push(...loggerFaults(options.logger));
-  if (options.tls !== undefined) faults.push(...tlsFaults(options.tls));
+  faults.push(...credentialFaults(options));
   faults.push(...peerFaults(options.peers ?? {}));
   return faults;
 }
@@ -266,17 +270,6 @@ function loggerFaults(logger: unknown): OptionFault[] {
 function isUrl(value: unknown): boolean {
   if (value instanceof URL) return true;
   return Object.prototype.toString.call(value) === "[object URL]";
-}
-
-function tlsFaults(tls: unknown): OptionFault[] {
-  if (!isRecord(tls)) {
-    return [{ option: "tls", message: "must be an object with key, cert and ca" }];
-  }
-  return ["key", "cert", "ca"].flatMap((name) => {
-    const value = tls[name];
-    const given = typeof value === "string" ? value !== "" : isUint8Array(value);
-    return given ? [] : [{ option: "tls", message: `needs ${name}, as PEM text or bytes` }];
-  });
 }
 
 function relationFaults(tuning: EngineTuning): OptionFault[] {
@@ -298,7 +291,8 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedOptions {
   const given = resolveOptions(engineOptionTable, rest, relationFaults, identityFaults(options));
   const modules = { stateMachine: stateMachine.href, logStore: logStore?.href };
   return {
-    identity: { cluster, node, dir, listen, secret, tls, ...modules },
+    identity: { cluster, node, dir, listen, ...modules },
+    credentials: { secret, tls },
     peers: peers ?? {},
     recover: recover ?? "all",
     logger,

@@ -4,9 +4,11 @@
  * with LMDB must not be terminated, so it keeps the directory locked until it has ended by itself.
  */
 import { RaftError } from "../base/index.ts";
-import type { ErrorCode } from "../base/index.ts";
+import type { ErrorCode, NodeId } from "../base/index.ts";
+import type { ControlCall } from "../shard/index.ts";
+import type { CredentialOptions } from "../transport/index.ts";
 import type { DataDirectory } from "./data-directory.ts";
-import type { ShardHandle } from "./shard-handle.ts";
+import type { CallSettings, ShardHandle } from "./shard-handle.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /**
@@ -16,6 +18,8 @@ import type { WorkerPool } from "./worker-pool.ts";
 const ofOneShard: ReadonlySet<ErrorCode> = new Set(["ERR_STORE_CORRUPT", "ERR_STORE_FAILED"]);
 /** How long a refused open waits at most for the shards that did open to close again, in ms. */
 const undoMsMax = 2_000;
+
+type AddressBook = Readonly<Record<NodeId, string>>;
 
 export interface ShardSetParts {
   readonly handles: readonly ShardHandle[];
@@ -61,6 +65,40 @@ export class ShardSet {
     // A shard that hangs keeps its thread and the directory's lock; the error does not wait for it.
     await within(Math.min(timeoutMs, undoMsMax), this.end()).catch(() => {});
     throw refusal;
+  }
+
+  /** Tells shards that are up what they need to begin. */
+  async introduce(
+    shards: readonly ShardHandle[],
+    { addresses, credentials }: { addresses: AddressBook; credentials: CredentialOptions },
+    settings: CallSettings,
+  ): Promise<void> {
+    const ports = this.handles.map(({ port }) => port ?? 0);
+    const calls: readonly ControlCall[] = [
+      { kind: "setPeers", addresses },
+      // They may have been renewed since the shard's worker was given its own.
+      { kind: "renewCredentials", credentials },
+      { kind: "start", ports },
+    ];
+    await Promise.all(
+      shards.flatMap((shard) => calls.map((call) => shard.control<null>(call, settings))),
+    );
+  }
+
+  /**
+   * Tells all shards but those that are down or not up yet: these are told when they are up, as is
+   * one that crashes meanwhile.
+   */
+  async tell(call: ControlCall, settings: CallSettings): Promise<void> {
+    const told = this.handles.map(async (shard) => {
+      if (willBeTold(shard)) return;
+      try {
+        await shard.control<null>(call, settings);
+      } catch (error) {
+        if (!willBeTold(shard)) throw error;
+      }
+    });
+    await Promise.all(told);
   }
 
   /**
@@ -110,4 +148,8 @@ async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolea
   } finally {
     clearTimeout(timer);
   }
+}
+
+function willBeTold({ state }: ShardHandle): boolean {
+  return state === "opening" || state === "restarting" || state === "failed";
 }

@@ -17,11 +17,11 @@ export interface ShardStart extends Pick<ShardTask, "shard" | "mail" | "instance
 }
 
 export function taskOf(
-  { identity, tuning, recover }: ResolvedOptions,
+  { identity, credentials, tuning, recover }: ResolvedOptions,
   directory: DataDirectory,
   { shard, mail, port, instance }: ShardStart,
 ): ShardTask {
-  const { cluster, node, listen, secret, tls, stateMachine, logStore } = identity;
+  const { cluster, node, listen, stateMachine, logStore } = identity;
   const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
   const { shards, durability, store, mapBytes, preallocateBytes, segmentBytes, indexBytesMax } =
     tuning;
@@ -42,8 +42,7 @@ export function taskOf(
     indexBytesMax,
     host: listen.host,
     port: port ?? configured,
-    secret,
-    tls,
+    credentials,
     stateMachine,
     logStore,
     recover: recover === "all",

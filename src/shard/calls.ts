@@ -192,6 +192,10 @@ export class Calls {
         this.context.ticks.followAll();
         this.context.replies.control(call, null);
         return;
+      case "renewCredentials":
+        this.context.environment.transport.renewCredentials(request.credentials);
+        this.context.replies.control(call, null);
+        return;
       case "stats":
         this.context.replies.control(call, shardStats(this.context));
         return;
@@ -202,7 +206,10 @@ export class Calls {
 
   private groupCall(
     call: number,
-    request: Exclude<ControlCall, { kind: "start" | "close" | "setPeers" | "stats" }>,
+    request: Exclude<
+      ControlCall,
+      { kind: "start" | "close" | "setPeers" | "renewCredentials" | "stats" }
+    >,
   ): void {
     const { context } = this;
     const { replies } = context;

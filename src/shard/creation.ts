@@ -29,6 +29,7 @@ import {
   isUnused,
   refusalIn,
   startFailure,
+  startFault,
   startNew,
   withdraw,
 } from "./joining.ts";
@@ -126,7 +127,8 @@ class GroupCreation {
   begin(): void {
     const { context, call } = this;
     const present = context.replicas.get(call.group);
-    if (present === undefined && context.storeFull !== undefined) this.fail(context.storeFull);
+    const fault = present === undefined ? startFault(context, call.members) : undefined;
+    if (fault !== undefined) this.fail(fault);
     else if (present === undefined) {
       this.fresh = true;
       this.follow(this.create());

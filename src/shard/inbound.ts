@@ -46,7 +46,7 @@ export class Inbound implements TransportHandler, MessageSink {
     const { context } = this;
     if (context.ended) return;
     this.from = from;
-    this.fromKey = context.nodes.keyOf(from.node);
+    this.fromKey = context.nodes.find(from.node) ?? nobody;
     this.nowMs = context.environment.clock.monotonicMs();
     context.counters.messagesIn += readMessages(body, this.fromKey, context.nodes.self, this);
     this.frameBytesMax = Math.max(this.frameBytesMax, body.length);
@@ -112,6 +112,8 @@ export class Inbound implements TransportHandler, MessageSink {
         this.requests.handleResponse(this.from.node, message);
         return;
       case "shardAlive":
+        // Of a node that is no member of any group nothing depends.
+        if (this.fromKey === nobody) return;
         this.context.ticks.hear(this.from, message, this.nowMs);
         return;
       case "shardClosing":
@@ -120,6 +122,7 @@ export class Inbound implements TransportHandler, MessageSink {
       case "groupUnknown": {
         const replica = this.context.replicas.get(message.group);
         if (replica?.incarnation !== message.incarnation) return;
+        if (!replica.incarnations.has(this.fromKey)) return;
         replica.noteAbsence(this.fromKey, message.present ? "resting" : "missing");
         this.context.ticks.follow(replica);
         if (!message.present) this.invitations.invite(replica, this.fromKey);

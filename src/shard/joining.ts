@@ -3,7 +3,7 @@
  * member (invitations.ts), and how it loses one again, if the creation is taken back or gives way
  * to another.
  */
-import { limits } from "../base/index.ts";
+import { RaftError, limits } from "../base/index.ts";
 import type { Incarnation, NodeId } from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import { decodeCbor } from "../wire/index.ts";
@@ -32,6 +32,16 @@ import {
 import type { Replica } from "./replica.ts";
 
 const empty = new Uint8Array(0);
+
+/** Why this shard cannot take a new replica with these members. */
+export function startFault(
+  { nodes, storeFull }: ShardContext,
+  members: readonly NodeId[],
+): RaftError | undefined {
+  if (storeFull !== undefined || nodes.admits(members)) return storeFull;
+  const message = `A shard knows at most ${limits.nodesMax} nodes; the members are more`;
+  return new RaftError("ERR_BUSY", message);
+}
 
 /**
  * Adds a new replica; it takes part at once, but its first commit writes the descriptor before or
@@ -86,8 +96,10 @@ export function takeCreateReplica(
       refuse("the creation was taken back", { withdrawn: true });
       return;
     }
-    if (context.storeFull === undefined) join(context, group, offer, settle);
-    else refuse(context.storeFull.message);
+    const members = offer.members.map(({ node }) => node);
+    const fault = startFault(context, members);
+    if (fault === undefined) join(context, group, offer, settle);
+    else refuse(fault.message);
   } else if (present.incarnation === own.incarnation) {
     // Perhaps its first commit is in flight: written once more, it is answered when that is there.
     storeDescriptor(context, present, settle);

@@ -23,7 +23,7 @@
  * one record, as a rule, with those of successive indexes.
  */
 import type { GroupId, NodeId, Term, WireError } from "../base/index.ts";
-import type { PeerRefusal } from "../transport/index.ts";
+import type { CredentialOptions, PeerRefusal } from "../transport/index.ts";
 import type { ReplicaState } from "./replica.ts";
 import type { Role } from "./state-machine.ts";
 
@@ -49,6 +49,7 @@ export type ControlCall =
   | { readonly kind: "resign"; readonly group: GroupId }
   | { readonly kind: "stats" }
   | { readonly kind: "setPeers"; readonly addresses: Readonly<Record<NodeId, string>> }
+  | { readonly kind: "renewCredentials"; readonly credentials: CredentialOptions }
   | { readonly kind: "start"; readonly ports: readonly number[] }
   | { readonly kind: "close" };
 

@@ -1,4 +1,8 @@
-/** Numbers the nodes that a shard knows: NodeId ↔ NodeKey. Keys are never stored and never sent. */
+/**
+ * Numbers the nodes that a shard knows: NodeId ↔ NodeKey. Keys are never stored and never sent.
+ * Only members of groups get one: a name that somebody has merely claimed must not take the place
+ * of one, so the sender of a frame is looked for with `find`.
+ */
 import { RaftError, assert, limits } from "../base/index.ts";
 import type { NodeId, NodeKey } from "../base/index.ts";
 
@@ -25,6 +29,12 @@ export class Nodes {
     this.ids.push(id);
     this.keys.set(id, key);
     return key;
+  }
+
+  /** Whether there are keys for all of these nodes. */
+  admits(ids: readonly NodeId[]): boolean {
+    const unknown = new Set(ids.filter((id) => !this.keys.has(id)));
+    return this.ids.length + unknown.size <= limits.nodesMax + 1;
   }
 
   /** The key of a node seen before, or undefined: for names that come from outside. */

@@ -6,7 +6,7 @@ import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
 import { LmdbStore, SegmentStore } from "../log/index.ts";
 import type { CreateLogStore, Durability, LogStore } from "../log/index.ts";
 import { TcpTransport } from "../transport/index.ts";
-import type { TlsOptions } from "../transport/index.ts";
+import type { CredentialOptions } from "../transport/index.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { MailWriter } from "./mail.ts";
 import type { ShardOptions } from "./options.ts";
@@ -34,8 +34,7 @@ export interface ShardTask {
   readonly indexBytesMax: number;
   readonly host: string;
   readonly port: number;
-  readonly secret: string | undefined;
-  readonly tls: TlsOptions | undefined;
+  readonly credentials: CredentialOptions;
   readonly stateMachine: string;
   /** Module of the embedder's own log store; undefined for `store`. */
   readonly logStore: string | undefined;
@@ -102,8 +101,7 @@ function environmentOf(
       host: task.host,
       port: task.port,
       prng,
-      secret: task.secret,
-      tls: task.tls,
+      ...task.credentials,
       instance: task.instance,
       silenceMs: silenceMsOf(options),
       // The transport tells of an emptied queue that was over half its bound: just where the shard

@@ -36,6 +36,7 @@ import type {
   Transcript,
 } from "../wire/index.ts";
 import { addressOf } from "./address.ts";
+import { describePeerNames, speaksFor } from "./certificate-names.ts";
 import { keepAliveMs } from "./dialled-connection.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
 import { turnsMax } from "./lane-watch.ts";
@@ -276,6 +277,10 @@ export class AcceptedConnection {
     if (hello.cluster !== identity.cluster) return "clusterMismatch";
     if (hello.node === identity.node) return "selfConnection";
     if (hello.targetNode !== identity.node) return "nodeMismatch";
+    const { tls } = this.owner.context.settings.credentials;
+    if (tls !== undefined && !speaksFor(this.socket, tls.nodeName, hello.node)) {
+      return "certificateMismatch";
+    }
     return hello.targetShard === identity.shard ? undefined : "shardMismatch";
   }
 
@@ -285,7 +290,11 @@ export class AcceptedConnection {
     const { cluster, node, shard } = this.owner.context.settings.identity;
     const versions = `${protocolVersion.min} to ${protocolVersion.max}`;
     const who = `shard ${shard} of node ${node} of cluster ${cluster}`;
-    const text = `${reason}: this is ${who}, protocol ${versions}`;
+    const shown =
+      reason === "certificateMismatch"
+        ? `; your certificate names ${describePeerNames(this.socket)}`
+        : "";
+    const text = `${reason}: this is ${who}, protocol ${versions}${shown}`;
     this.tell(reason, `it was refused: ${text}`);
     // Closed by the deadline where the peer does not close.
     this.socket.end(encodeRefusal(reason, text));
@@ -320,19 +329,22 @@ export class AcceptedConnection {
     });
     const said = { helloBody: this.helloBody, welcomeBytes };
     this.transcript = said;
-    const { secret } = settings;
-    const proof = secret === undefined ? noProof : greetingProof(secret, "acceptor", said);
-    this.socket.write(encodeWelcome(welcomeBytes, proof));
+    const { secrets } = settings.credentials;
+    // One proof for each secret: the dialler may know either, while it is being changed.
+    const proofs = secrets.map((secret) => greetingProof(secret, "acceptor", said));
+    this.socket.write(encodeWelcome(welcomeBytes, Buffer.concat(proofs)));
     if (hello.lane === "directory") this.state = "told";
-    else if (secret !== undefined) this.state = "proof";
+    else if (secrets.length > 0) this.state = "proof";
     else this.enter();
   }
 
   private onProof(proof: Uint8Array): void {
-    const { secret } = this.owner.context.settings;
     const { transcript } = this;
-    assert(secret !== undefined && transcript !== undefined, "a proof is due only with a secret");
-    if (!proofsEqual(greetingProof(secret, "dialler", transcript), proof)) {
+    assert(transcript !== undefined, "a proof follows a welcome");
+    const { secrets } = this.owner.context.settings.credentials;
+    const isProof = (secret: string): boolean =>
+      proofsEqual(greetingProof(secret, "dialler", transcript), proof);
+    if (!secrets.some(isProof)) {
       this.refuse("proofInvalid");
       return;
     }

@@ -21,15 +21,18 @@ import {
   greetingBytesMax,
   greetingProof,
   nonceBytes,
+  proofBytes,
   proofsEqual,
   protocolVersion,
   readGreeting,
   signalFrames,
   signalOf,
 } from "../wire/index.ts";
-import type { Frame, Greeting, GreetingLane, Welcome } from "../wire/index.ts";
+import type { Frame, Greeting, GreetingLane, Transcript, Welcome } from "../wire/index.ts";
 import { formatAddress } from "./address.ts";
 import type { Address } from "./address.ts";
+import { describePeerNames, speaksFor } from "./certificate-names.ts";
+import type { TlsMaterial } from "./credentials.ts";
 import type { HostCounts } from "./host-counts.ts";
 import { LaneWatch, turnsMax } from "./lane-watch.ts";
 import type { RefusalLog } from "./refusal-log.ts";
@@ -73,6 +76,7 @@ export class DialledConnection {
   private readonly target: DialTarget;
   private readonly owner: DialledOwner;
   private readonly socket: Socket;
+  private readonly usesTls: boolean;
   private readonly decoder: FrameDecoder = new FrameDecoder(greetingBytesMax);
   private state: "connecting" | "greeting" | "open" | "closed" = "connecting";
   private cancelDeadline: Cancel;
@@ -86,10 +90,12 @@ export class DialledConnection {
     this.context = context;
     this.target = target;
     this.owner = owner;
-    const { timers, tuning, tls } = context.settings;
+    const { timers, tuning, credentials } = context.settings;
+    const { tls } = credentials;
     this.cancelDeadline = timers.after(tuning.connectTimeoutMs, () =>
       this.fail("connectFailed", `no connection in ${tuning.connectTimeoutMs} ms`),
     );
+    this.usesTls = tls !== undefined;
     this.socket = openSocket(target.address, tls);
     context.sockets.add(this.socket);
     this.socket.once(tls === undefined ? "connect" : "secureConnect", () => this.greet());
@@ -170,13 +176,19 @@ export class DialledConnection {
   private onError(error: Error): void {
     // A system call that fails says "nobody there", which is no fault of a peer; what is left is
     // said by TLS.
-    const tlsFailed = this.context.settings.tls !== undefined && !("syscall" in error);
+    const tlsFailed = this.usesTls && !("syscall" in error);
     const lost = this.state === "open" ? "connectionLost" : "connectFailed";
     this.fail(tlsFailed ? "tlsFailed" : lost, error.message);
   }
 
   private greet(): void {
     if (this.state !== "connecting") return;
+    const { tls } = this.context.settings.credentials;
+    if (tls !== undefined && !speaksFor(this.socket, tls.nodeName, this.target.node)) {
+      const names = describePeerNames(this.socket);
+      this.fail("certificateMismatch", `its certificate names ${names}, not the node`);
+      return;
+    }
     this.state = "greeting";
     const { identity, timers, tuning } = this.context.settings;
     this.cancelDeadline();
@@ -261,14 +273,14 @@ export class DialledConnection {
       return;
     }
     const { welcome, welcomeBytes, proof } = greeting;
-    const fault = this.findWelcomeFault(welcome, welcomeBytes, proof);
+    const said = { helloBody: this.helloBody, welcomeBytes };
+    const secret = this.secretOf(said, proof);
+    const fault = this.findWelcomeFault(welcome, secret, proof);
     if (fault !== undefined) {
       this.fail(fault, describeWelcomeFault(fault, welcome, this.target));
       return;
     }
-    const { secret } = this.context.settings;
     if (secret !== undefined && this.target.lane !== "directory") {
-      const said = { helloBody: this.helloBody, welcomeBytes };
       this.socket.write(encodeProof(greetingProof(secret, "dialler", said)));
     }
     this.cancelDeadline();
@@ -309,18 +321,27 @@ export class DialledConnection {
     this.fail(`peerRefused:${reason}`, `it refused us: ${printable(text)}`);
   }
 
+  /** The secret that both ends know; the acceptor sends a proof of each that it knows. */
+  private secretOf(said: Transcript, proofs: Uint8Array): string | undefined {
+    const { secrets } = this.context.settings.credentials;
+    return secrets.find((secret) => {
+      const expected = greetingProof(secret, "acceptor", said);
+      for (let at = 0; at < proofs.length; at += proofBytes) {
+        if (proofsEqual(expected, proofs.subarray(at, at + proofBytes))) return true;
+      }
+      return false;
+    });
+  }
+
   /** The proof comes first: nothing that a stranger says about itself matters. */
   private findWelcomeFault(
     welcome: Welcome,
-    welcomeBytes: Uint8Array,
+    secret: string | undefined,
     proof: Uint8Array,
   ): WelcomeFault | undefined {
-    const { secret } = this.context.settings;
     if (secret === undefined) {
+      if (this.context.settings.credentials.secrets.length > 0) return "proofInvalid";
       if (proof.length > 0) return "secretRequired";
-    } else {
-      const said = { helloBody: this.helloBody, welcomeBytes };
-      if (!proofsEqual(greetingProof(secret, "acceptor", said), proof)) return "proofInvalid";
     }
     if (welcome.version < protocolVersion.min || welcome.version > protocolVersion.max) {
       return "versionUnsupported";
@@ -351,7 +372,7 @@ function printable(text: string): string {
   return text.replaceAll(/[^ -~]/g, "?");
 }
 
-function openSocket(address: Address, tls: TransportSettings["tls"]): Socket {
+function openSocket(address: Address, tls: TlsMaterial | undefined): Socket {
   const { host, port } = address;
   if (tls === undefined) return connect({ host, port, noDelay: true });
   const { servername } = tls.options;

@@ -8,13 +8,15 @@
  */
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { Server as TlsServer, createServer as createTlsServer } from "node:tls";
+import type { SecureContextOptions } from "node:tls";
 import { RaftError, limits } from "../base/index.ts";
 import type { NodeId } from "../base/index.ts";
 import { AcceptedConnection } from "./accepted-connection.ts";
 import type { AcceptedOwner } from "./accepted-connection.ts";
 import { addressOf } from "./address.ts";
 import { Contests } from "./contests.ts";
+import type { TlsMaterial } from "./credentials.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
 import { Strangers } from "./strangers.ts";
 import type { CloseReason } from "./transport-counters.ts";
@@ -28,6 +30,8 @@ const openMax = 8 * limits.nodesMax;
 
 export interface ListenerEvents {
   readonly handler: TransportHandler;
+  /** Whether a node is in the address book: others must not take its place. */
+  isExpected(node: NodeId): boolean;
   /**
    * A process of a node has connected to us: it is alive.
    * @param returned the node had no open connection to us before
@@ -89,6 +93,14 @@ export class Listener implements AcceptedOwner {
     }
   }
 
+  /** From now on connections are accepted with the credentials that there are now. */
+  onCredentials(): void {
+    const { tls } = this.context.settings.credentials;
+    if (tls !== undefined && this.server instanceof TlsServer) {
+      this.server.setSecureContext(contextOptionsOf(tls));
+    }
+  }
+
   /** Stops accepting and ends every connection without telling the handler. */
   async close(): Promise<void> {
     this.closing = true;
@@ -116,7 +128,8 @@ export class Listener implements AcceptedOwner {
     const { peer, instance } = connection;
     const key = laneKey(peer, connection.lane);
     const older = this.open.get(key);
-    if (older === undefined && this.open.size >= openMax) return "tooManyConnections";
+    const isSurplus = older === undefined && this.open.size >= openMax;
+    if (isSurplus && !this.events.isExpected(peer.node)) return "tooManyConnections";
     const rivals = this.rivalsOf(connection);
     if (rivals.length > 0 && !connection.wonContest) return "nodeInUse";
     this.strangers.remove(connection.socket);
@@ -183,16 +196,14 @@ export class Listener implements AcceptedOwner {
   }
 
   private createServer(): Server {
-    const { tls, tuning } = this.context.settings;
+    const { credentials, tuning } = this.context.settings;
+    const { tls } = credentials;
     if (tls === undefined) {
       return createServer({ noDelay: true }, (socket) => this.onReady(socket));
     }
     const server = createTlsServer(
       {
-        key: tls.options.key,
-        cert: tls.options.cert,
-        ca: tls.options.ca,
-        minVersion: "TLSv1.3",
+        ...contextOptionsOf(tls),
         requestCert: true,
         rejectUnauthorized: true,
         handshakeTimeout: tuning.greetingTimeoutMs,
@@ -237,6 +248,10 @@ export class Listener implements AcceptedOwner {
     }
     this.connections.add(new AcceptedConnection(this, socket));
   }
+}
+
+function contextOptionsOf({ options: { key, cert, ca } }: TlsMaterial): SecureContextOptions {
+  return { key, cert, ca, minVersion: "TLSv1.3" };
 }
 
 function laneKey(peer: PeerShard, lane: string): string {

@@ -132,6 +132,9 @@ export class MemoryTransport implements Transport {
     if (!paused) this.network.resumeData(this);
   }
 
+  /** Nobody proves anything here. */
+  renewCredentials(): void {}
+
   stats(): TransportStats {
     let open = 0;
     for (const links of this.links.values()) {

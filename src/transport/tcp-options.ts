@@ -1,20 +1,11 @@
 /** What a TcpTransport is given: who it is, whom it trusts, and the bounds it keeps. */
-import { createSecureContext } from "node:tls";
-import type { SecureContext } from "node:tls";
-import { describeNodeIdFault, limits, RaftError, resolveOptions } from "../base/index.ts";
+import { describeNodeIdFault, limits, resolveOptions } from "../base/index.ts";
 import type { Incarnation, NodeId, OptionFault, Prng, ShardId } from "../base/index.ts";
 import { clusterLengthMax, frameHeaderBytes } from "../wire/index.ts";
+import { Credentials, credentialFaults } from "./credentials.ts";
+import type { CredentialOptions } from "./credentials.ts";
 import { realTimers } from "./timers.ts";
 import type { Timers } from "./timers.ts";
-
-/** Mutual TLS: both ends show a certificate of the same authority. PEM texts. */
-export interface TlsOptions {
-  readonly key: string | Buffer;
-  readonly cert: string | Buffer;
-  readonly ca: string | Buffer;
-  /** The name that every peer's certificate carries, where it is not the host of its address. */
-  readonly servername?: string | undefined;
-}
 
 /** Who this end is, as its greetings say. */
 export interface TransportIdentity {
@@ -28,18 +19,12 @@ export interface TransportIdentity {
   readonly shards: number;
 }
 
-export interface TcpTransportOptions extends TransportIdentity {
+export interface TcpTransportOptions extends TransportIdentity, CredentialOptions {
   /** Address to bind. `0.0.0.0` and `::` mean all. */
   readonly host: string;
   /** Port to bind, 0 to let the system choose. */
   readonly port: number;
   readonly prng: Prng;
-  /**
-   * Known to every node of the cluster and never sent. Without it and without TLS, whoever reaches
-   * the port is believed.
-   */
-  readonly secret?: string | undefined;
-  readonly tls?: TlsOptions | undefined;
   /** @default setTimeout */
   readonly timers?: Timers | undefined;
   /**
@@ -85,12 +70,6 @@ export interface TransportTuning {
   readonly ungreetedMax: number;
 }
 
-/** Certificates, checked once, for both directions. */
-export interface TlsMaterial {
-  readonly context: SecureContext;
-  readonly options: TlsOptions;
-}
-
 /** What every connection of a transport shares. */
 export interface TransportSettings {
   readonly identity: TransportIdentity;
@@ -98,8 +77,7 @@ export interface TransportSettings {
   readonly tuning: TransportTuning;
   readonly prng: Prng;
   readonly timers: Timers;
-  readonly secret: string | undefined;
-  readonly tls: TlsMaterial | undefined;
+  readonly credentials: Credentials;
 }
 
 const tuningTable = {
@@ -198,7 +176,7 @@ function findIdentityFaults(options: TcpTransportOptions): OptionFault[] {
   if (!(shard >= 0 && shard < shards)) {
     faults.push({ option: "shard", message: `must be below shards (${shards}), got ${shard}` });
   }
-  if (options.secret === "") faults.push({ option: "secret", message: "must not be empty" });
+  faults.push(...credentialFaults(options));
   return faults;
 }
 
@@ -226,15 +204,6 @@ export function resolveTcpOptions(options: TcpTransportOptions): TransportSettin
     tuning,
     prng,
     timers: options.timers ?? realTimers,
-    secret,
-    tls: tls && { context: secureContext(tls), options: tls },
+    credentials: new Credentials({ secret, tls }),
   };
-}
-
-function secureContext(tls: TlsOptions): SecureContext {
-  try {
-    return createSecureContext({ key: tls.key, cert: tls.cert, ca: tls.ca, minVersion: "TLSv1.3" });
-  } catch (cause) {
-    throw new RaftError("ERR_OPTION_INVALID", "Invalid options: tls cannot be used", { cause });
-  }
 }

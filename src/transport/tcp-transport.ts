@@ -6,6 +6,7 @@ import { RaftError, assert } from "../base/index.ts";
 import type { GroupId, NodeId } from "../base/index.ts";
 import { parseAddress } from "./address.ts";
 import type { Address } from "./address.ts";
+import type { CredentialOptions } from "./credentials.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
 import { HostCounts } from "./host-counts.ts";
 import { Listener } from "./listener.ts";
@@ -54,6 +55,7 @@ export class TcpTransport implements Transport {
     assert(this.listener === undefined, "listen is called once");
     this.listener = new Listener(this.context, {
       handler,
+      isExpected: (node) => this.addresses.has(node),
       onPeerGreeted: (peer, returned) =>
         this.remotes.get(peer.node)?.nudge(peer.instance, returned),
     });
@@ -118,6 +120,11 @@ export class TcpTransport implements Transport {
 
   pauseData(paused: boolean): void {
     this.listener?.pauseData(paused);
+  }
+
+  renewCredentials(credentials: CredentialOptions): void {
+    this.context.settings.credentials.renew(credentials);
+    this.listener?.onCredentials();
   }
 
   stats(): TransportStats {

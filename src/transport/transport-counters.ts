@@ -45,6 +45,7 @@ const acceptanceReasons: ReadonlySet<string> = new Set<CloseReason>([
   "proofInvalid",
   "selfConnection",
   "nodeInUse",
+  "certificateMismatch",
   "greetingInvalid",
   "secretRequired",
   "tlsFailed",

@@ -10,6 +10,7 @@
  */
 import type { GroupId, Incarnation, NodeId, ShardId } from "../base/index.ts";
 import type { Frame } from "../wire/index.ts";
+import type { CredentialOptions } from "./credentials.ts";
 
 /**
  * Votes, heartbeats, read rounds and acknowledgements travel on `control`, so that they never queue
@@ -140,6 +141,11 @@ export interface Transport {
    * control lanes always are.
    */
   pauseData(paused: boolean): void;
+  /**
+   * New connections prove themselves with these; those that are up stay.
+   * @throws ERR_OPTION_INVALID, and nothing has changed
+   */
+  renewCredentials(credentials: CredentialOptions): void;
   stats(): TransportStats;
   /** Closes every connection and the port. */
   close(): Promise<void>;

@@ -10,6 +10,9 @@
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
+/** Of one proof. A Welcome carries one for each secret that the acceptor knows. */
+export const proofBytes = 32;
+
 export type ProofSide = "acceptor" | "dialler";
 
 const labels: Readonly<Record<ProofSide, string>> = {

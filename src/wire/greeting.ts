@@ -44,6 +44,7 @@ export const refusalReason = {
   proofInvalid: 5,
   selfConnection: 6,
   nodeInUse: 7,
+  certificateMismatch: 8,
 } as const;
 export type RefusalReason = keyof typeof refusalReason;
 
@@ -272,6 +273,8 @@ function readRefusalReason(number: number): RefusalReason | "unknown" {
       return "selfConnection";
     case refusalReason.nodeInUse:
       return "nodeInUse";
+    case refusalReason.certificateMismatch:
+      return "certificateMismatch";
     default:
       return "unknown";
   }

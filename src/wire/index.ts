@@ -29,7 +29,7 @@ export {
   refusalReason,
 } from "./greeting.ts";
 export type { ProofSide, Transcript } from "./greeting-proof.ts";
-export { greetingProof, proofsEqual } from "./greeting-proof.ts";
+export { greetingProof, proofBytes, proofsEqual } from "./greeting-proof.ts";
 export { MessageBatch } from "./message-batch.ts";
 export { messageType } from "./message-type.ts";
 export type { MessageSink } from "./read-messages.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { limits } from "../../src/base/index.ts";
 import { encodeEntries } from "../../src/raft/index.ts";
-import { encodeCbor } from "../../src/wire/index.ts";
+import { MessageBatch, encodeCbor, wholeFrame } from "../../src/wire/index.ts";
 import type { ShardRequest } from "../../src/wire/index.ts";
 import { FakePeer, blockOf, offerPayload } from "./fake-peer.ts";
 import type { Call } from "./shard-client.ts";
@@ -416,5 +417,51 @@ test("a group whose other member refuses this node says so, and no longer once i
   await FakePeer.start(cluster, "x", "a");
   assert.equal(await unreachable(), undefined);
   assert.equal(client.events.filter(({ kind }) => kind === "peerAccepted").length, 1);
+  await cluster.close();
+});
+
+test("names that strangers claim fill no table, and members are numbered whatever their number", async () => {
+  const { cluster } = await startLed();
+  const { transport } = cluster.at("a");
+  for (let at = 0; at <= limits.nodesMax; at += 1) {
+    const batch = new MessageBatch();
+    batch.addShardMessage({ kind: "groupUnknown", group: 9, incarnation: 1, present: false });
+    const stranger = { node: `stranger${at}`, shard: 0, incarnation: 1 };
+    assert.equal(transport.take(stranger, wholeFrame(batch.take())), true, stranger.node);
+  }
+  const call = cluster.client("a").control({
+    kind: "createGroup",
+    group: 2,
+    members: ["a", "y", "z"],
+    timeoutMs: 100,
+    campaign: false,
+  });
+  await cluster.settle([call]);
+  // Nobody answers; but there are numbers for them.
+  assert.equal(call.failure().code, "ERR_GROUP_CREATE_FAILED");
+  await cluster.close();
+});
+
+test("a creation with more nodes than a shard can know is refused as busy and leaves the shard alive", async () => {
+  const { cluster, peer } = await startVictim();
+  const namesOf = (first: number): string[] =>
+    Array.from({ length: 60 }, (_, at) => `n${first + at}`);
+  for (let first = 0; first < limits.nodesMax; first += 60) {
+    const others = namesOf(first).map((node, at) => [node, at + 2] as const);
+    const creation = creationOf(cluster, [["a", 1], ...others]);
+    peer.send("a", [{ ...creation, group: 100 + first }]);
+    await cluster.run();
+  }
+  const answer = peer.shardMessages.filter(({ kind }) => kind === "shardResponse").at(-1);
+  assert.ok(answer?.kind === "shardResponse" && answer.failed);
+  const call = cluster.client("a").control({
+    kind: "createGroup",
+    group: 5,
+    members: ["a", ...namesOf(5_000)],
+    timeoutMs: 100,
+    campaign: false,
+  });
+  await cluster.settle([call]);
+  assert.equal(call.failure().code, "ERR_BUSY");
   await cluster.close();
 });

@@ -58,4 +58,38 @@ export const linkMutants: readonly Mutant[] = [
     hunt: { seeds: 0 },
     killer: { file: deadLinks, name: "silent strangers give way" },
   },
+  {
+    name: "any-certificate-speaks-for-any-node",
+    says: "A certificate speaks for the nodes that it names: whoever has the key of one node votes for all of them.",
+    file: "src/transport/accepted-connection.ts",
+    find: "    if (tls !== undefined && !speaksFor(this.socket, tls.nodeName, hello.node)) {",
+    replace: '    if (tls?.nodeName === "" && !speaksFor(this.socket, tls.nodeName, hello.node)) {',
+    hunt: { seeds: 0 },
+    killer: {
+      file: "test/unit/transport/mutual-tls.test.ts",
+      name: "whose certificate names another node is refused",
+    },
+  },
+  {
+    name: "acceptor-proves-one-secret-only",
+    says: "A secret is changed on one node after another: a node that knows the old one and the new one is not recognised by one that still has the old one alone.",
+    file: "src/transport/accepted-connection.ts",
+    find: '    const proofs = secrets.map((secret) => greetingProof(secret, "acceptor", said));',
+    replace:
+      '    const proofs = secrets.slice(0, 1).map((secret) => greetingProof(secret, "acceptor", said));',
+    hunt: { seeds: 0 },
+    killer: {
+      file: "test/unit/transport/shared-secret.test.ts",
+      name: "is changed on one node after another",
+    },
+  },
+  {
+    name: "claimed-names-are-numbered",
+    says: "Names that somebody claims fill no table: four thousand greetings under invented names, and a member that is new is refused for ever.",
+    file: "src/shard/inbound.ts",
+    find: "    this.fromKey = context.nodes.find(from.node) ?? nobody;",
+    replace: "    this.fromKey = context.nodes.keyOf(from.node) ?? nobody;",
+    hunt: { seeds: 0 },
+    killer: { file: "test/inline/hostile-peer.test.ts", name: "strangers claim fill no table" },
+  },
 ];

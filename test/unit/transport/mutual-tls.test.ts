@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { alternativeNames } from "../../../src/transport/certificate-names.ts";
 import { TcpTransport } from "../../../src/transport/index.ts";
 import type { TlsOptions } from "../../../src/transport/index.ts";
 import { encodeFrame } from "../../../src/wire/index.ts";
+import { TestAuthority } from "./test-authority.ts";
 import {
   RawPeer,
   addressOf,
@@ -18,44 +17,10 @@ import {
   startNode,
   until,
 } from "./transport-rig.ts";
+import type { Shard } from "./transport-rig.ts";
 
-/** Of the machine that runs the tests, so not among our packages. */
-const program = "openssl";
-
-/** A throwaway authority and one certificate of it for 127.0.0.1, made here. */
-function makeCertificates(): TlsOptions {
-  const directory = mkdtempSync(join(tmpdir(), "flotilla-tls-"));
-  const at = (name: string): string => join(directory, name);
-  const openssl = (...given: readonly string[]): void => {
-    execFileSync(program, given, { stdio: "ignore" });
-  };
-  try {
-    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    const authority = ["-keyout", at("ca.key"), "-out", at("ca.crt"), "-subj", "/CN=authority"];
-    openssl("req", "-x509", ...curve, "-days", "2", ...authority);
-    const request = ["-keyout", at("node.key"), "-out", at("node.csr"), "-subj", "/CN=node"];
-    openssl("req", ...curve, ...request);
-    writeFileSync(at("san.cnf"), "subjectAltName=IP:127.0.0.1,DNS:node.test\n");
-    const signing = ["-CA", at("ca.crt"), "-CAkey", at("ca.key"), "-CAcreateserial", "-days", "2"];
-    const extensions = ["-extfile", at("san.cnf")];
-    openssl(
-      "x509",
-      "-req",
-      "-in",
-      at("node.csr"),
-      "-out",
-      at("node.crt"),
-      ...signing,
-      ...extensions,
-    );
-    const read = (name: string): string => readFileSync(at(name), "utf8");
-    return { key: read("node.key"), cert: read("node.crt"), ca: read("ca.crt") };
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-const tls = makeCertificates();
+const authority = new TestAuthority();
+const tls = authority.issue(["DNS:a", "DNS:b", "DNS:c", "DNS:node.test"]);
 
 test("nodes with certificates of one authority reach each other", async (t) => {
   const a = await startNode(t, "a", { tls, secret: "and a secret" });
@@ -76,7 +41,7 @@ test("nodes with certificates of one authority reach each other", async (t) => {
 
 test("a node of another authority is refused by both sides", async (t) => {
   const a = await startNode(t, "a", { tls });
-  const stranger = await startNode(t, "b", { tls: makeCertificates() });
+  const stranger = await startNode(t, "b", { tls: new TestAuthority().issue(["DNS:b"]) });
   a.transport.setPeers({ b: addressOf(stranger) });
   a.transport.link("b", 0);
   await until("a refused it", () => (refusedOf(a)["tlsFailed"] ?? 0) > 0);
@@ -88,7 +53,7 @@ test("a node of another authority is refused by both sides", async (t) => {
 
 test("a dialler whose authority trusts us, but not we it, is refused", async (t) => {
   const a = await startNode(t, "a", { tls });
-  const other = makeCertificates();
+  const other = new TestAuthority().issue(["DNS:b"]);
   const stranger = await startNode(t, "b", { tls: { ...other, ca: tls.ca } });
   stranger.transport.setPeers({ a: addressOf(a) });
   stranger.transport.link("a", 0);
@@ -107,10 +72,10 @@ test("bytes that are no TLS close their own connection only, and are bounded lik
   await plain.end();
   assert.deepEqual(refusedOf(a), { tlsFailed: 1 });
   await until("two are left", () => a.transport.stats().connectionsOpen === 2);
+  const oldest = await RawPeer.dial(t, a.transport.port);
   await RawPeer.dial(t, a.transport.port);
   await RawPeer.dial(t, a.transport.port);
-  const extra = await RawPeer.dial(t, a.transport.port);
-  await extra.end();
+  await oldest.end();
   assert.equal(refusedOf(a)["tooManyUngreeted"], 1);
   link.send("data", [encodeFrame("still here")]);
   await until("it arrives", () => a.recorder.values.length === 1);
@@ -131,4 +96,94 @@ test("a certificate's name may be given where it is not the host of the address"
 test("certificates that cannot be used are a fault of options", () => {
   const broken = optionsOf("a", { tls: { ...tls, key: "no key" } });
   assert.throws(() => new TcpTransport(broken), { code: "ERR_OPTION_INVALID", message: /tls/ });
+});
+
+/** Two nodes with a certificate each, of which the first dials the second. */
+async function dialWith(
+  t: TestContext,
+  certificates: { readonly a: TlsOptions; readonly b: TlsOptions },
+): Promise<{ a: Shard; b: Shard }> {
+  const a = await startNode(t, "a", { tls: certificates.a });
+  const b = await startNode(t, "b", { tls: certificates.b });
+  a.transport.setPeers({ b: addressOf(b) });
+  a.transport.link("b", 0);
+  return { a, b };
+}
+
+const named = {
+  "a DNS name": { patterns: undefined, of: (node: string) => authority.issue([`DNS:${node}`]) },
+  "a URI": {
+    patterns: "spiffe://example/db/{node}",
+    of: (node: string) => authority.issue([`URI:spiffe://example/db/${node}`]),
+  },
+  "the common name": { patterns: undefined, of: (node: string) => authority.issue([], node) },
+  "a name that all nodes share": {
+    patterns: "db.example",
+    of: () => authority.issue(["DNS:db.example"]),
+  },
+};
+
+for (const [what, { patterns: nodeName, of }] of Object.entries(named)) {
+  test(`a certificate names its node with ${what}`, async (t) => {
+    const { a } = await dialWith(t, { a: { ...of("a"), nodeName }, b: { ...of("b"), nodeName } });
+    await linkUp(a.transport, "b");
+  });
+}
+
+test("a node whose certificate names another node is refused, told so, and learns nothing", async (t) => {
+  const { a, b } = await dialWith(t, {
+    a: authority.issue(["DNS:c", "DNS:aa", "URI:a:b"], "A"),
+    b: authority.issue(["DNS:b"]),
+  });
+  const reason = "peerRefused:certificateMismatch";
+  await until("it was refused", () => (refusedOf(a)[reason] ?? 0) > 0);
+  assert.match(a.transport.faultOf("b")?.text ?? "", /your certificate names c, aa, a:b, A/);
+  assert.equal(a.transport.link("b", 0), undefined);
+  assert.deepEqual(b.recorder.frames, []);
+  assert.equal(b.recorder.refusals[0]?.reason, "certificateMismatch");
+  assert.equal(b.recorder.refusals[0]?.node, "a");
+});
+
+test("a node is not greeted where the certificate names another one", async (t) => {
+  const { a, b } = await dialWith(t, {
+    a: authority.issue(["DNS:a"]),
+    b: authority.issue(["DNS:c"]),
+  });
+  await until("it was left", () => (refusedOf(a)["certificateMismatch"] ?? 0) > 0);
+  assert.match(a.transport.faultOf("b")?.text ?? "", /names c, somebody, not the node/);
+  assert.equal(b.transport.stats().bytesReceived, 0);
+});
+
+test("alternative names are read as they are quoted, so that no value brings in another", () => {
+  const text = 'DNS:a, IP Address:127.0.0.1, URI:spiffe://x/b, DirName:"/CN=x, DNS:evil", DNS:c';
+  assert.deepEqual(alternativeNames(text), ["a", "spiffe://x/b", "c"]);
+  assert.deepEqual(alternativeNames('DNS:"a, DNS:evil", DNS:b'), ["b"]);
+  assert.deepEqual(alternativeNames('DNS:a, othername:"odd" tail, DNS:evil'), ["a"]);
+  assert.deepEqual(alternativeNames(""), []);
+});
+
+test("certificates are renewed while links are up, to those of another authority in two steps", async (t) => {
+  const next = new TestAuthority();
+  const both = authority.certificate + next.certificate;
+  const a = await startNode(t, "a", { tls: authority.issue(["DNS:a"]) });
+  const b = await startNode(t, "b", { tls: authority.issue(["DNS:b"]) });
+  a.transport.setPeers({ b: addressOf(b) });
+  b.transport.setPeers({ a: addressOf(a) });
+  const link = await linkUp(a.transport, "b");
+  const before = { a: authority.issue(["DNS:a"]), b: authority.issue(["DNS:b"]) };
+  a.transport.renewCredentials({ tls: { ...before.a, ca: both } });
+  b.transport.renewCredentials({ tls: { ...before.b, ca: both } });
+  b.transport.renewCredentials({ tls: { ...next.issue(["DNS:b"]), ca: both } });
+  await linkUp(b.transport, "a");
+  a.transport.renewCredentials({ tls: next.issue(["DNS:a"]) });
+  assert.deepEqual(a.recorder.downs, [], "what is up stays");
+  a.transport.setPeers({});
+  a.transport.setPeers({ b: addressOf(b) });
+  await linkUp(a.transport, "b");
+  assert.equal(link.up, false);
+  const stranger = await startNode(t, "c", { tls: { ...authority.issue(["DNS:c"]), ca: both } });
+  stranger.transport.setPeers({ a: addressOf(a) });
+  stranger.transport.link("a", 0);
+  await until("the old authority counts no longer", () => (refusedOf(a)["tlsFailed"] ?? 0) > 0);
+  assert.deepEqual(stranger.recorder.ups, []);
 });

@@ -96,3 +96,54 @@ test("a recorded greeting cannot be played again, since the acceptor's nonce is 
   await until("it was refused", () => refusedOf(a)["proofInvalid"] === 1);
   assert.deepEqual(a.recorder.values, ["mine"]);
 });
+
+test("a secret is changed on one node after another while all of them reach each other", async (t) => {
+  const nodes = await Promise.all(["a", "b"].map((node) => startNode(t, node, { secret: "old" })));
+  const [a, b] = nodes;
+  assert.ok(a !== undefined && b !== undefined);
+  /** New connections in both directions come up. */
+  const check = async (): Promise<void> => {
+    for (const [from, to, name] of [
+      [a, b, "b"],
+      [b, a, "a"],
+    ] as const) {
+      from.transport.setPeers({});
+      from.transport.setPeers({ [name]: addressOf(to) });
+      await linkUp(from.transport, name);
+    }
+  };
+  await check();
+  for (const secret of [["new", "old"], "new"]) {
+    for (const { transport } of nodes) {
+      transport.renewCredentials({ secret });
+      await check();
+    }
+  }
+  assert.deepEqual([refusedOf(a), refusedOf(b)], [{}, {}]);
+  const late = await startNode(t, "c", { secret: "old" });
+  late.transport.setPeers({ a: addressOf(a) });
+  late.transport.link("a", 0);
+  await until("the old one counts no longer", () => (refusedOf(late)["proofInvalid"] ?? 0) > 0);
+});
+
+test("credentials that cannot be used, or where there were none, change nothing", async (t) => {
+  const a = await startNode(t, "a", { secret: "s" });
+  const b = await startNode(t, "b", { secret: "s" });
+  for (const secret of ["", [], ["x", "y", "z"], ["x", ""]]) {
+    assert.throws(() => a.transport.renewCredentials({ secret }), {
+      code: "ERR_OPTION_INVALID",
+      message: /secret must be a string that is not empty, or 2 of them/,
+    });
+  }
+  const tls = { key: "k", cert: "c", ca: "a" };
+  assert.throws(() => a.transport.renewCredentials({ secret: "t", tls }), {
+    code: "ERR_OPTION_INVALID",
+    message: /tls cannot be added/,
+  });
+  const bare = await startNode(t, "c");
+  assert.throws(() => bare.transport.renewCredentials({ secret: "t" }), {
+    message: /secret cannot be added/,
+  });
+  a.transport.setPeers({ b: addressOf(b) });
+  await linkUp(a.transport, "b");
+});
