@@ -9,7 +9,7 @@ import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
 import { encodeOffer, memberOf, offerOf } from "./creation-offer.ts";
 import { removeReplica } from "./groups.ts";
-import { bindMember, followRival, isUnused, refusalIn } from "./joining.ts";
+import { bindMember, followRival, isCreator, isUnused, refusalIn } from "./joining.ts";
 import type { Replica } from "./replica.ts";
 import { requestOp } from "./requests.ts";
 import type { PeerRequests } from "./requests.ts";
@@ -54,7 +54,8 @@ export class Invitations {
         const isDue = nowMs >= (replica.invited?.get(peer) ?? 0);
         if (current && !isDue) continue;
         peers.delete(peer);
-        if (current && replica.missing.includes(peer)) this.invite(replica, peer);
+        const lacks = replica.missing.includes(peer) || isCreator(this.context, replica);
+        if (current && lacks) this.invite(replica, peer);
       }
       if (peers.size === 0) this.again.delete(replica);
     }
@@ -76,9 +77,10 @@ export class Invitations {
       timeoutMs: limits.invitePauseMs,
       idempotent: true,
       onResponse: (response) => this.take(replica, node, peer, response),
-      // When its link is up again, it is missed again; but a full queue has no such end.
+      // When its link is up again, it is missed again; but a full queue has no such end, and the
+      // creator, which alone knows whom it has asked for the first time, need not lead.
       onFailure: ({ code }) => {
-        if (code === "ERR_BUSY") this.remember(replica, peer);
+        if (code === "ERR_BUSY" || isCreator(this.context, replica)) this.remember(replica, peer);
       },
     });
   }
