@@ -164,8 +164,9 @@ test("answers that cannot be sent fail their call alone, here and forwarded", as
   const forwarded = cluster.client("b", 1).readBatch(1, six, { forward: true });
   const local = cluster.client("a", 1).readBatch(1, six);
   await cluster.settle([forwarded, local]);
-  const { code, outcome } = forwarded.failure();
+  const { code, outcome, message } = forwarded.failure();
   assert.deepEqual([code, outcome], ["ERR_ENTRY_TOO_LARGE", "none"]);
+  assert.match(message, /of a call have \d+ bytes/, "measured before they are encoded");
   const texts = local.value?.texts ?? [];
   assert.deepEqual(
     texts.map((text) => (text instanceof RaftError ? text.code : text.length)),
