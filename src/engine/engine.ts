@@ -5,7 +5,6 @@
 import { EventEmitter } from "node:events";
 import {
   RaftError,
-  errorFromWire,
   isGroupId,
   limits,
   messageOf,
@@ -35,8 +34,8 @@ import {
 } from "./argument-checks.ts";
 import type { BatchResult, Proposed } from "./call-table.ts";
 import { DataDirectory } from "./data-directory.ts";
-import { levelOf, peerRefusedOf } from "./events.ts";
-import type { EngineEvents } from "./events.ts";
+import { levelOf } from "./events.ts";
+import type { EngineEvents, PayloadOf } from "./events.ts";
 import { GroupTable } from "./group-table.ts";
 import type { GroupView } from "./group-table.ts";
 import { healthOf } from "./health.ts";
@@ -60,6 +59,7 @@ import type { CallSettings, ShardOwner } from "./shard-handle.ts";
 import { renewed } from "./renewed-credentials.ts";
 import { randomPrng, taskOf } from "./shard-task.ts";
 import type { CallOptions } from "./typed.ts";
+import { tellShardEvent } from "./shard-events.ts";
 import { ShardSet } from "./shard-set.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -85,6 +85,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   /** Whether the shards that were up when it opened have been introduced. */
   #started = false;
   readonly #creations: Pace;
+  #closing = false;
 
   /**
    * Opens a data directory, starts the shards, recovers their groups and begins to serve.
@@ -213,52 +214,15 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     if (event.kind === "opened") this.#forgetLost(shard, event.groups);
     this.#groups.take(event);
     if ("group" in event) this.#leaderWaits.notify(event.group);
-    switch (event.kind) {
-      case "opened":
-        if (this.#started) this.#onShardBack(shard);
-        return;
-      case "roleChanged": {
-        const { group, role, term } = event;
-        const leader = event.leader === "" ? undefined : event.leader;
-        this.#tell("leaderChanged", { group, role, leader, term });
-        return;
-      }
-      case "groupStarted":
-        this.#tell("groupStarted", { group: event.group, members: event.members });
-        return;
-      case "groupStopped":
-      case "groupRemoved":
-        this.#tell(event.kind, { group: event.group });
-        return;
-      case "groupFailed": {
-        const { group, reason, retryInMs } = event;
-        this.#tell("groupFailed", { group, reason, retryInMs });
-        return;
-      }
-      case "groupDisabled":
-        this.#tell("groupDisabled", { group: event.group, reason: event.reason });
-        return;
-      case "peerRefused":
-        this.#tell("peerRefused", peerRefusedOf(shard.shard, event.refusal));
-        return;
-      case "storeFull":
-        this.emit("storeFull", { shard: shard.shard, error: errorFromWire(event.error) });
-        return;
-      case "hookFailed":
-        this.#tell("hookFailed", { group: event.group, message: event.message });
-        return;
-      default:
-    }
+    if (event.kind === "opened" && this.#started) this.#onShardBack(shard);
+    tellShardEvent(shard.shard, event, (name, ...payload) => this.#tell(name, ...payload));
   }
 
   /**
    * Each event in a turn of its own, after the mail that brought it was read: a listener that
    * throws must not swallow the answers behind it.
    */
-  #tell<K extends keyof EngineEvents>(
-    event: K,
-    ...payload: K extends keyof EngineEvents ? EngineEvents[K] : never
-  ): void {
+  #tell<K extends keyof EngineEvents>(event: K, ...payload: PayloadOf<K>): void {
     queueMicrotask(() => this.emit<K>(event, ...payload));
     const { logger } = this.#options;
     if (logger !== undefined)
@@ -311,6 +275,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    */
   async setPeers(peers: Readonly<Record<NodeId, string>>): Promise<void> {
     throwFaults(peerFaults(peers).map(({ option, message }) => `${option} ${message}`));
+    if (this.#closing) throw new RaftError("ERR_ENGINE_CLOSED", "The engine is closed");
     this.#peers = peers;
     await this.#shardSet.tell({ kind: "setPeers", addresses: peers }, settingsOf(this.#options));
   }
@@ -544,6 +509,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    */
   async close(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     throwFaults(deadlineFaults("close", options));
+    this.#closing = true;
     this.#leaderWaits.close();
     await this.#shardSet.close(options.timeoutMs ?? closeTimeoutMs);
   }

@@ -3,7 +3,7 @@
  * payload.
  */
 import { RaftError } from "../base/index.ts";
-import type { GroupId, NodeId, ShardId, Term } from "../base/index.ts";
+import type { GroupId, Index, NodeId, ShardId, Term } from "../base/index.ts";
 import type { Role } from "../shard/index.ts";
 import type { PeerRefusal } from "../transport/index.ts";
 
@@ -61,6 +61,19 @@ export interface EngineEvents {
    */
   groupDisabled: [{ readonly group: GroupId; readonly reason: string }];
   groupRemoved: [{ readonly group: GroupId }];
+  /**
+   * The last `entries` that a state machine applied, or reads that it answered, took longer
+   * together than an election timeout: all groups of its shard stood still, and those that it led
+   * may have been lost. `applied` is the log index that the group's machine had reached before.
+   */
+  machineSlow: [
+    {
+      readonly group: GroupId;
+      readonly applied: Index;
+      readonly entries: number;
+      readonly tookMs: number;
+    },
+  ];
   /** A state machine's `onRole` threw, or the option `recover` after a crash. */
   hookFailed: [{ readonly group: GroupId; readonly message: string }];
   /**
@@ -82,6 +95,11 @@ export interface EngineEvents {
   shardFailed: [{ readonly shard: ShardId; readonly error: RaftError }];
 }
 
+/** The arguments of a listener. */
+export type PayloadOf<K extends keyof EngineEvents> = K extends keyof EngineEvents
+  ? EngineEvents[K]
+  : never;
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** A logger in pino's form, which most others have, too. */
@@ -96,6 +114,7 @@ export const levelOf: Readonly<Record<keyof EngineEvents, LogLevel>> = {
   groupFailed: "warn",
   groupDisabled: "error",
   hookFailed: "warn",
+  machineSlow: "warn",
   peerRefused: "warn",
   shardCrashed: "error",
   shardRestarted: "info",

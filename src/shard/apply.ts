@@ -19,6 +19,10 @@ import type { Entry, StateMachine } from "./state-machine.ts";
 
 /** A turn's end by time: small entries, or slow ones, must not make one of seconds. */
 const applyMsMax = 10;
+/** Entries, or calls of reads, between two looks at the clock, if they are fast. */
+const applyStrideMax = 32;
+/** If so many took longer than this, the clock is looked at more often. */
+const applyStrideMs = 2;
 
 class CommittedEntry implements Entry {
   bytes: Uint8Array = new Uint8Array(0);
@@ -38,6 +42,15 @@ export class Applier {
   private readonly cursor: EntryCursor = new EntryCursor();
   private readonly window: DiskWindow = new DiskWindow();
   private readonly entry: CommittedEntry = new CommittedEntry();
+  /** The replica that this turn came to last. */
+  private worked: Replica | undefined;
+  /** When the present turn ends, in ms of the monotonic clock. */
+  private untilMs = 0;
+  /** When the clock was looked at last, and how many entries or reads ago. */
+  private lookedMs = 0;
+  private sinceLook = 0;
+  /** After so many the clock is looked at again: few for a machine that is slow. */
+  private stride = applyStrideMax;
 
   constructor(context: ShardContext) {
     this.context = context;
@@ -55,12 +68,14 @@ export class Applier {
     let budget = context.options.applyBytesMax;
     // An equal share for each, so that no group waits for another's long backlog.
     const share = Math.max(1, Math.floor(budget / waiting.length));
-    const untilMs = clock.monotonicMs() + applyMsMax;
+    this.lookedMs = clock.monotonicMs();
+    this.untilMs = this.lookedMs + applyMsMax;
+    this.sinceLook = 0;
     this.window.turn();
     let served = 0;
     for (; served < waiting.length && budget > 0; served += 1) {
       const replica = waiting[served];
-      if (replica === undefined || clock.monotonicMs() > untilMs) break;
+      if (replica === undefined || this.lookedMs > this.untilMs) break;
       if (this.mustWait(replica)) {
         context.applying.push(replica);
         continue;
@@ -68,7 +83,10 @@ export class Applier {
       replica.applying = false;
       if (!replica.running || replica.machine === undefined) continue;
       budget -= this.guard(replica, replica.machine, share);
+      this.worked = replica;
     }
+    if (this.worked !== undefined) this.look(this.worked);
+    this.worked = undefined;
     if (served < waiting.length) {
       context.applying = [...waiting.slice(served), ...context.applying];
     }
@@ -101,30 +119,77 @@ export class Applier {
     const { raft } = replica;
     let bytes = 0;
     for (const block of raft.nextCommitted(bytesMax)) {
-      if (block.kind === blockKind.command) this.applyBlock(replica, machine, block);
-      raft.applied(lastIndexOf(block));
+      const last =
+        block.kind === blockKind.command
+          ? this.applyBlock(replica, machine, block)
+          : lastIndexOf(block);
+      raft.applied(last);
       bytes += block.bytes.length + 1;
+      if (last < lastIndexOf(block) || this.lookedMs > this.untilMs) break;
     }
     this.runReads(replica, machine);
-    if (raft.state.log.canApply) this.context.markApplying(replica);
+    const { log } = raft.state;
+    if (log.canApply || replica.reads.canRun(log.applied)) this.context.markApplying(replica);
     return bytes;
   }
 
-  private applyBlock(replica: Replica, machine: StateMachine, block: Block): void {
+  /** Returns the last entry that was applied: the rest of the block is left to a later turn. */
+  private applyBlock(replica: Replica, machine: StateMachine, block: Block): Index {
     const { cursor, entry } = this;
     cursor.reset(block.bytes);
     entry.bytes = block.bytes;
     entry.term = block.term;
     entry.timeMs = block.timeMs;
     entry.index = block.first;
-    while (cursor.next()) {
+    const last = lastIndexOf(block);
+    while (entry.index <= last) {
+      assert(cursor.next(), "a block holds as many entries as it says");
       entry.start = cursor.start;
       entry.end = cursor.end;
       this.applyEntry(replica, machine);
       entry.index += 1;
+      if (this.isOver(replica)) break;
     }
-    assert(entry.index === lastIndexOf(block) + 1, "a block holds as many entries as it says");
-    this.context.counters.entriesApplied += block.count;
+    if (entry.index > last) assert(!cursor.next(), "a block holds as many entries as it says");
+    this.context.counters.entriesApplied += entry.index - block.first;
+    return entry.index - 1;
+  }
+
+  /**
+   * Whether the turn is over, as of the last look at the clock. A machine that is slow is looked
+   * after more often, at last with each entry. One whose work on a few entries takes longer than an
+   * election holds up the whole shard, and its groups lose their leaders: that is told.
+   */
+  private isOver(replica: Replica): boolean {
+    this.sinceLook += 1;
+    if (this.sinceLook < this.stride) return false;
+    const tookMs = this.look(replica);
+    this.stride =
+      tookMs > applyStrideMs
+        ? Math.max(1, this.stride >> 2)
+        : Math.min(applyStrideMax, this.stride * 2);
+    return this.lookedMs > this.untilMs;
+  }
+
+  /** Returns how long the work since the last look at the clock took, in ms. */
+  private look(replica: Replica): number {
+    const nowMs = this.context.environment.clock.monotonicMs();
+    const tookMs = nowMs - this.lookedMs;
+    this.lookedMs = nowMs;
+    const entries = this.sinceLook;
+    this.sinceLook = 0;
+    this.tellIfSlow(replica, { entries, tookMs });
+    return tookMs;
+  }
+
+  private tellIfSlow(
+    { group, raft }: Replica,
+    work: { readonly entries: number; readonly tookMs: number },
+  ): void {
+    const { options, replies } = this.context;
+    if (work.tookMs < options.electionTicks * options.tickMs) return;
+    const { applied } = raft.state.log;
+    replies.event({ kind: "machineSlow", group, applied, ...work });
   }
 
   private applyEntry(replica: Replica, machine: StateMachine): void {
@@ -181,21 +246,23 @@ export class Applier {
     return replyTo;
   }
 
+  /** One call at least, so that reads come forward behind a machine that is slow to apply. */
   private runReads(replica: Replica, machine: StateMachine): void {
-    const { applied } = replica.raft.state.log;
-    let reads = replica.reads.takeRunnable(applied);
-    while (reads !== undefined) {
-      for (const read of reads) this.answer(replica, machine, read, 0);
-      reads = replica.reads.takeRunnable(applied);
+    const { reads, raft } = replica;
+    const { applied } = raft.state.log;
+    for (;;) {
+      const read = reads.takeRunnable(applied);
+      if (read === undefined) return;
+      this.answer(replica, machine, read);
+      if (this.isOver(replica) || this.lookedMs > this.untilMs) return;
     }
   }
 
   /** Runs the queries of a call against the state as it is. */
-  answer(
+  private answer(
     replica: Replica,
     machine: StateMachine,
-    { replyTo, count, queries }: Read,
-    ageMs: number,
+    { replyTo, count, queries, local }: Read,
   ): void {
     const { replies, counters } = this.context;
     if (replies.isOver(replyTo, this.context.environment.clock.monotonicMs())) {
@@ -203,6 +270,7 @@ export class Applier {
       return;
     }
     const index = replica.raft.state.log.applied;
+    const ageMs = local ? replica.leaderAgeMs(this.lookedMs) : 0;
     counters.readsAnswered += count;
     replies.beginAnswers(replyTo, { index, ageMs, count });
     const { cursor } = this;

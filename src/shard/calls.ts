@@ -2,7 +2,6 @@
 import { RaftError } from "../base/index.ts";
 import type { GroupId } from "../base/index.ts";
 import { decodeTrusted } from "./control-codec.ts";
-import type { Applier } from "./apply.ts";
 import type { Settle, ShardContext } from "./context.ts";
 import type { Creations } from "./creation.ts";
 import { forwardCall, notLeader, refusalOf, takeProposal } from "./forward.ts";
@@ -35,7 +34,6 @@ export class Calls {
   private readonly context: ShardContext;
   private readonly requests: PeerRequests;
   private readonly creations: Creations;
-  private readonly applier: Applier;
   private readonly control: ShardControl;
   private nowMs = 0;
   /** By how much this clock is ahead of the engine's. */
@@ -45,13 +43,12 @@ export class Calls {
 
   constructor(
     context: ShardContext,
-    parts: { requests: PeerRequests; creations: Creations; applier: Applier },
+    parts: { requests: PeerRequests; creations: Creations },
     control: ShardControl,
   ) {
     this.context = context;
     this.requests = parts.requests;
     this.creations = parts.creations;
-    this.applier = parts.applier;
     this.control = control;
   }
 
@@ -167,10 +164,8 @@ export class Calls {
     reader.block();
     const replica = this.servingReplica(group, replyTo);
     if (replica?.machine === undefined) return;
-    const nowMs = context.environment.clock.monotonicMs();
-    const ageMs = replica.leaderAgeMs(nowMs);
-    const read = { replyTo, count: 1, queries: reader.copy() };
-    this.applier.answer(replica, replica.machine, read, ageMs);
+    replica.reads.addLocal({ replyTo, count: 1, queries: reader.copy(), local: true });
+    context.markApplying(replica);
   }
 
   private controlCall(reader: MailReader): void {

@@ -22,7 +22,7 @@
  * A call of `count` entries is answered by `applied` records, in order, that hold as many results:
  * one record, as a rule, with those of successive indexes.
  */
-import type { GroupId, NodeId, Term, WireError } from "../base/index.ts";
+import type { GroupId, Index, NodeId, Term, WireError } from "../base/index.ts";
 import type { CredentialOptions, PeerRefusal } from "../transport/index.ts";
 import type { ReplicaState } from "./replica.ts";
 import type { Role } from "./state-machine.ts";
@@ -67,6 +67,15 @@ export type ShardEvent =
     }
   | { readonly kind: "groupDisabled"; readonly group: GroupId; readonly reason: string }
   | { readonly kind: "hookFailed"; readonly group: GroupId; readonly message: string }
+  /** Work of a state machine held up the shard for longer than an election timeout. */
+  | {
+      readonly kind: "machineSlow";
+      readonly group: GroupId;
+      readonly applied: Index;
+      /** Entries or calls of reads that took so long together. */
+      readonly entries: number;
+      readonly tookMs: number;
+    }
   | { readonly kind: "groupRemoved"; readonly group: GroupId }
   | { readonly kind: "storeFull"; readonly error: WireError }
   | {

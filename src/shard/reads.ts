@@ -13,15 +13,25 @@ export interface Read {
   readonly count: number;
   /** The queries as a CBOR sequence of byte strings. */
   readonly queries: Uint8Array;
+  /** Of this replica as it is: neither confirmed nor waiting for anything. @default false */
+  readonly local?: boolean;
 }
 
 interface ConfirmedReads {
   readonly index: Index;
   readonly reads: readonly Read[];
+  /** How many of them have been taken. */
+  taken: number;
 }
+
+/** Shared by all replicas without local reads; never added to. */
+const nothing: Read[] = [];
 
 export class Reads {
   private open: Read[] = [];
+  /** Local reads, and how many of them have been taken. */
+  private local: Read[] = nothing;
+  private localTaken = 0;
   private readonly asked: SmallMap<number, readonly Read[]> = new SmallMap();
   private confirmed: ConfirmedReads[] = [];
   private nextTicket = 1;
@@ -47,24 +57,51 @@ export class Reads {
     const reads = this.asked.get(ticket);
     if (reads === undefined) return;
     this.asked.delete(ticket);
-    this.confirmed.push({ index, reads });
+    if (reads.length > 0) this.confirmed.push({ index, reads, taken: 0 });
   }
 
-  /** The oldest confirmed reads that may run when `applied` is applied, or undefined. */
-  takeRunnable(applied: Index): readonly Read[] | undefined {
+  /** A read that may run at once, whatever is applied. */
+  addLocal(read: Read): void {
+    if (this.local === nothing) this.local = [read];
+    else this.local.push(read);
+  }
+
+  /** Whether a read may run when `applied` is applied. */
+  canRun(applied: Index): boolean {
+    const first = this.confirmed[0];
+    return this.localTaken < this.local.length || (first !== undefined && first.index <= applied);
+  }
+
+  /** The next read that may run when `applied` is applied: local ones first, then the oldest. */
+  takeRunnable(applied: Index): Read | undefined {
+    const local = this.local[this.localTaken];
+    if (local !== undefined) {
+      this.localTaken += 1;
+      if (this.localTaken === this.local.length) this.forgetLocal();
+      return local;
+    }
     const first = this.confirmed[0];
     if (first === undefined || first.index > applied) return undefined;
-    this.confirmed.shift();
-    return first.reads;
+    const read = first.reads[first.taken];
+    first.taken += 1;
+    if (first.taken >= first.reads.length) this.confirmed.shift();
+    return read;
+  }
+
+  private forgetLocal(): void {
+    this.local = nothing;
+    this.localTaken = 0;
   }
 
   /** Everything that waits, in order of arrival; nothing waits afterwards. */
   takeAll(): Read[] {
     const all = [
-      ...this.confirmed.flatMap(({ reads }) => reads),
+      ...this.local.slice(this.localTaken),
+      ...this.confirmed.flatMap(({ reads, taken }) => reads.slice(taken)),
       ...this.asked.values.flat(),
       ...this.open,
     ];
+    this.forgetLocal();
     this.confirmed = [];
     this.asked.clear();
     this.open = [];

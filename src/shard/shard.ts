@@ -109,8 +109,8 @@ export class Shard implements ShardControl {
     this.applier = new Applier(this.context);
     const { requests } = this;
     this.creations = new Creations(this.context, requests);
-    const { creations, applier } = this;
-    this.calls = new Calls(this.context, { requests, creations, applier }, this);
+    const { creations } = this;
+    this.calls = new Calls(this.context, { requests, creations }, this);
     this.memory = new EntryMemory(this.context);
     this.invitations = new Invitations(this.context, requests);
     const { memory, invitations } = this;
@@ -202,6 +202,8 @@ export class Shard implements ShardControl {
     const { store } = context.environment;
     if (this.commitsInFlight >= store.commitsInFlightMax) {
       this.roundWaits = true;
+      // What needs no disk does not wait for it: local reads, refusals, what is durable already.
+      this.answer();
       return;
     }
     context.counters.rounds += 1;

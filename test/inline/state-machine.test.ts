@@ -4,6 +4,7 @@ import { runInNewContext } from "node:vm";
 import { CommandRejected, RaftError } from "../../src/base/index.ts";
 import type { CreateStateMachine, Entry } from "../../src/shard/index.ts";
 import { ListMachine } from "./list-machine.ts";
+import type { Call } from "./shard-client.ts";
 import { ShardCluster } from "./shard-cluster.ts";
 
 test("an exception in apply is the result of that command, on every replica, and the group goes on", async () => {
@@ -244,5 +245,74 @@ test("a call before the command that disables its replica keeps the answer that 
     assert.equal(call.failure().code, "ERR_GROUP_DISABLED");
     assert.equal(call.failure().outcome, "unknown");
   }
+  await cluster.close();
+});
+
+/** A machine whose commands and queries take as many ms of the cluster's clock as they say. */
+class SlowMachine {
+  private readonly pass: (ms: number) => void;
+  applied = 0;
+
+  constructor(pass: (ms: number) => void) {
+    this.pass = pass;
+  }
+
+  apply({ command }: Entry): Uint8Array {
+    this.pass(Number(Buffer.from(command).toString()));
+    this.applied += 1;
+    return Buffer.from(String(this.applied));
+  }
+
+  query(query: Uint8Array): Uint8Array {
+    this.pass(Number(Buffer.from(query).toString()));
+    return Buffer.from(String(this.applied));
+  }
+}
+
+async function startSlow(): Promise<ShardCluster> {
+  const cluster: ShardCluster = await ShardCluster.start({
+    nodes: ["a"],
+    createStateMachine: () =>
+      new SlowMachine((ms) => {
+        cluster.nowMs += ms;
+      }),
+  });
+  for (const group of [1, 2]) await cluster.createGroup("a", group);
+  return cluster;
+}
+
+test("a machine that is slow to apply or to answer holds up its neighbours for one slice at most", async () => {
+  const cluster = await startSlow();
+  const client = cluster.client("a", 1);
+  const slow = client.proposeBatch(1, new Array<string>(2_000).fill("1"));
+  const reads = Array.from({ length: 300 }, () => client.readLocal(1, "1"));
+  const quick = client.propose(2, "0");
+  const other = client.readLocal(2, "0");
+  await cluster.settle([slow, quick, other, ...reads]);
+  const placeOf = (call: Call): number => client.answered.indexOf(call);
+  for (const call of [quick, other]) {
+    assert.ok(placeOf(call) < placeOf(slow), "a quick call does not wait for a slow one");
+    assert.ok(placeOf(call) < 100, `${placeOf(call)} slow reads came first`);
+  }
+  assert.ok(placeOf(slow) > 100, "reads of its own group come between its slices");
+  assert.deepEqual(
+    slow.results(),
+    Array.from({ length: 2_000 }, (_, at) => String(at + 1)),
+    "each entry is applied once, in order, though slices end within a block",
+  );
+  await cluster.close();
+});
+
+test("work of a machine that takes longer than an election is told, with its group", async () => {
+  const cluster = await startSlow();
+  const client = cluster.client("a", 1);
+  const electionMs = 10 * cluster.options.tickMs;
+  await cluster.settle([client.propose(2, "1"), client.propose(1, String(electionMs / 2))]);
+  const slow = client.proposeBatch(1, ["10", "10", "10", String(2 * electionMs), "10"]);
+  await cluster.settle([slow]);
+  const told = client.events.flatMap((event) => (event.kind === "machineSlow" ? [event] : []));
+  assert.equal(told.length, 1);
+  assert.ok(told[0] !== undefined && told[0].group === 1 && told[0].entries <= 5);
+  assert.ok(told[0].tookMs >= 2 * electionMs);
   await cluster.close();
 });

@@ -78,6 +78,7 @@ export class RecoveryPhase {
     const { wire, network, nodes } = world;
     wire.clear();
     world.machineErrorRate = 0;
+    world.machineUs = 0;
     world.forgotten.clear();
     world.tellAddresses();
     const calmUs = Math.floor(electionUs / 40);

@@ -32,6 +32,8 @@ export const calm = {
   readErrorRate: 0,
   /** Making a state machine fails. */
   machineErrorRate: 0,
+  /** Time that a state machine takes for each entry and query, on its shard's thread. */
+  machineUs: 0,
   /** 1: a commit holds up the whole shard, as LMDB does; 0: as a thread of its own would. */
   blocking: 1,
   /** Size of the segments that logs are kept in; 0: they are kept as by LMDB. */
@@ -152,6 +154,7 @@ export function drawWorld(seed: number, prng: Prng): string {
     ...drawOptions(prng, temper),
     segmentBytes: pick(prng, [0, 0, 0, 16_384, 65_536]),
     machineErrorRate: temper.rate([0.05, 0.5]),
+    machineUs: temper.rate([200, 3_000]),
   };
   const parts = Object.entries(values)
     .filter(([key, value]) => value !== calmOf(key))

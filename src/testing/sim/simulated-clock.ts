@@ -18,7 +18,7 @@ export class SimulatedClock implements Clock {
   }
 
   monotonicMs(): number {
-    return (this.agenda.nowUs * this.pace) / 1_000;
+    return this.ownMs(this.agenda.nowUs);
   }
 
   wallMs(): number {
@@ -28,6 +28,11 @@ export class SimulatedClock implements Clock {
   /** Sets the wall clock on or back. */
   step(us: number): void {
     this.offsetUs += us;
+  }
+
+  /** What a simulated time is on this clock. */
+  ownMs(simulatedUs: number): number {
+    return (simulatedUs * this.pace) / 1_000;
   }
 
   /** How long `ms` of this clock take. */

@@ -254,6 +254,7 @@ export class SimulatedNode {
       options: settings.options,
       transport,
       createStateMachine: world.createStateMachine,
+      machineUs: () => world.machineUs,
       onEvent: (from, event) => this.onEvent(from, event),
       onTurn: (from) => world.onTurn(from),
     });

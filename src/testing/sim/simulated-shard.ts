@@ -5,7 +5,12 @@
 import type { NodeId, Prng, ShardId } from "../../base/index.ts";
 import type { LogStore } from "../../log/index.ts";
 import { Shard } from "../../shard/index.ts";
-import type { CreateStateMachine, ShardEnvironment, ShardEvent } from "../../shard/index.ts";
+import type {
+  CreateStateMachine,
+  ShardEnvironment,
+  ShardEvent,
+  StateMachine,
+} from "../../shard/index.ts";
 import type { ShardOptions } from "../../shard/index.ts";
 import type { MemoryTransport } from "../../transport/index.ts";
 import { eventKind } from "./agenda.ts";
@@ -22,6 +27,8 @@ export interface ShardParts {
   readonly options: ShardOptions;
   readonly transport: MemoryTransport;
   readonly createStateMachine: CreateStateMachine;
+  /** What a machine's work on one entry or query takes now, in µs of the simulated clock. */
+  readonly machineUs: () => number;
   readonly onEvent: (slot: SimulatedShard, event: ShardEvent) => void;
   readonly onTurn: (slot: SimulatedShard) => void;
 }
@@ -42,6 +49,10 @@ export class SimulatedShard implements Actor {
   isOpen = false;
   private readonly parts: ShardParts;
   private running: Shard | undefined;
+  /** What state machines have taken of the present task, in simulated µs. */
+  private spentUs = 0;
+  /** Until then its thread is at work. */
+  private busyUntilUs = 0;
 
   constructor(parts: ShardParts) {
     this.parts = parts;
@@ -74,21 +85,30 @@ export class SimulatedShard implements Actor {
   }
 
   unblock(): void {
-    this.blockedUntilUs = 0;
+    this.blockedUntilUs = this.busyUntilUs;
     this.parts.agenda.rescheduled(this);
   }
 
   afterTask(): void {
+    if (this.spentUs > 0) {
+      // What it saw pass on its clock has passed when it does anything else.
+      this.busyUntilUs = this.parts.agenda.nowUs + this.spentUs;
+      this.spentUs = 0;
+      this.block(this.busyUntilUs);
+    }
     if (this.alive) this.parts.onTurn(this);
   }
 
   private environment(store: LogStore): ShardEnvironment {
-    const { node, shardId, agenda, prng, clock, transport, createStateMachine } = this.parts;
+    const { node, shardId, agenda, prng, clock, transport } = this.parts;
     return {
       node,
       incarnation: transport.identity.incarnation,
       shard: shardId,
-      clock,
+      clock: {
+        wallMs: () => clock.wallMs(),
+        monotonicMs: () => clock.monotonicMs() + clock.ownMs(this.spentUs),
+      },
       scheduler: {
         soon: (task) =>
           agenda.at(agenda.nowUs + prng.between(1, soonUs), eventKind.soon, task, this),
@@ -97,7 +117,7 @@ export class SimulatedShard implements Actor {
       prng,
       store,
       transport,
-      createStateMachine,
+      createStateMachine: (context) => this.timed(this.parts.createStateMachine(context)),
       post: (mail) => {
         if (!this.alive) return;
         const atUs = agenda.nowUs + prng.between(1, mailUs);
@@ -105,6 +125,26 @@ export class SimulatedShard implements Actor {
           if (this.alive) this.client.receive(mail);
         });
       },
+    };
+  }
+
+  /** A machine whose work takes time on this shard's thread. */
+  private timed(machine: StateMachine): StateMachine {
+    const spend = (): void => {
+      this.spentUs += this.parts.machineUs();
+    };
+    return {
+      apply(entry) {
+        spend();
+        return machine.apply(entry);
+      },
+      query(query) {
+        spend();
+        return machine.query(query);
+      },
+      digest: () => machine.digest?.() ?? "",
+      onRole: (...change) => machine.onRole?.(...change),
+      close: () => machine.close?.(),
     };
   }
 

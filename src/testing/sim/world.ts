@@ -52,6 +52,7 @@ export class World implements Stage {
   readonly disabled: Map<string, string> = new Map();
   /** Chance that a machine cannot be made now. */
   machineErrorRate: number;
+  machineUs: number;
   private readonly machineErrors: Prng;
   private readonly createMachine: CreateStateMachine;
   private readonly machines: Map<string, number> = new Map();
@@ -63,6 +64,7 @@ export class World implements Stage {
     this.trace = trace && new Trace(this.agenda, trace);
     this.prng = new Prng(settings.seed);
     this.machineErrorRate = settings.machineErrorRate;
+    this.machineUs = settings.machineUs;
     // A stream that takes nothing from the others: runs without this fault stay what they were.
     this.machineErrors = new Prng(settings.seed ^ 0x6d61_6368);
     this.wire = new SimulatedWire(this, this.fork(), settings);

@@ -275,4 +275,22 @@ export const boundMutants: readonly Mutant[] = [
     hunt: { seeds: 0 },
     killer: { file: bounds },
   },
+  {
+    name: "slice-ends-with-its-block",
+    says: "A slice of apply ends in time: one group with slow commands holds up all others of its shard for a whole block.",
+    file: "src/shard/apply.ts",
+    find: "      if (this.isOver(replica)) break;",
+    replace: "      void this.isOver(replica);",
+    hunt: { seeds: 0 },
+    killer: { file: "test/inline/state-machine.test.ts", name: "holds up its neighbours" },
+  },
+  {
+    name: "reads-run-to-their-end",
+    says: "Reads are sliced as entries are: slow queries of one group hold up all others of its shard.",
+    file: "src/shard/apply.ts",
+    find: "      if (this.isOver(replica) || this.lookedMs > this.untilMs) return;",
+    replace: "      void this.isOver(replica);",
+    hunt: { seeds: 0 },
+    killer: { file: "test/inline/state-machine.test.ts", name: "holds up its neighbours" },
+  },
 ];

@@ -177,7 +177,7 @@ export const recoveryMutants: readonly Mutant[] = [
     name: "block-applied-twice",
     says: "An entry is applied once (thesis 3.2): the last commands of a block take effect twice, on each replica as its slices fall.",
     file: "src/shard/apply.ts",
-    find: "      raft.applied(lastIndexOf(block));",
+    find: "      raft.applied(last);",
     replace: "      raft.applied(block.first);",
     killer: { file: "test/inline/calls.test.ts" },
     quick: true,
@@ -186,10 +186,10 @@ export const recoveryMutants: readonly Mutant[] = [
     name: "slice-skips-what-it-left",
     says: "Every committed entry is applied (thesis 3.2): a replica with a long log to replay leaves out all but the first slice, and differs from the others.",
     file: "src/shard/apply.ts",
-    find: "    this.runReads(replica, machine);\n    if (raft",
+    find: "    this.runReads(replica, machine);\n    const { log } = raft.state;",
     replace: `    raft.applied(Math.min(raft.state.log.committed, raft.state.log.stable));
     this.runReads(replica, machine);
-    if (raft`,
+    const { log } = raft.state;`,
     killer: { file: "test/inline/random-faults.test.ts" },
   },
   {
