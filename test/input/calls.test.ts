@@ -71,8 +71,10 @@ test("createGroup refuses members that are wrong, naming every fault", async (t)
     assert.match(error.message, message);
   }
   await createAlone(engine, 1);
-  const again = await failureOf(engine.createGroup({ group: 1, members: ["a"] }));
-  assert.equal(again.code, "ERR_GROUP_EXISTS");
+  const again = await engine.createGroup({ group: 1, members: ["a"] });
+  assert.deepEqual(again, { started: ["a"], notStarted: [] });
+  const others = await failureOf(engine.createGroup({ group: 1, members: ["a", "b"] }));
+  assert.equal(others.code, "ERR_GROUP_EXISTS");
 });
 
 test("a deadline that is none is refused by every call that takes one", async (t) => {
