@@ -33,13 +33,15 @@ import {
   throwFaults,
 } from "./argument-checks.ts";
 import type { BatchResult, Proposed } from "./call-table.ts";
-import { DataDirectory } from "./data-directory.ts";
+import type { DataDirectory } from "./data-directory.ts";
 import { levelOf } from "./events.ts";
 import type { EngineEvents, PayloadOf } from "./events.ts";
 import { GroupTable } from "./group-table.ts";
 import type { GroupView } from "./group-table.ts";
 import { healthOf } from "./health.ts";
 import type { Health } from "./health.ts";
+import { advertisedAddress, advertisedPorts } from "./listen-options.ts";
+import { openDirectory } from "./open-directory.ts";
 import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader } from "./leader-waits.ts";
 import type { CredentialOptions } from "../transport/index.ts";
@@ -100,11 +102,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    */
   static async open(options: EngineOptions): Promise<Engine> {
     const given = resolveEngineOptions(options);
-    const { cluster, node, dir, listen } = given.identity;
-    const asked = { cluster, node, shards: given.tuning.shards };
-    const directory = await DataDirectory.open(dir, asked, () => randomPrng().incarnation());
-    const { shards } = directory;
-    const resolved = { ...given, tuning: { ...given.tuning, shards } };
+    const { directory, resolved } = await openDirectory(given);
     const pool = startPool(resolved, directory);
     const instance = randomPrng().incarnation();
     const handles: ShardHandle[] = [];
@@ -127,13 +125,13 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     };
     const { callsMax, shardBytesMax } = resolved.tuning;
     const bounds = { callsMax, bytesMax: byteShares(shardBytesMax).calls };
-    for (let shard = 0; shard < shards; shard += 1) {
+    for (let shard = 0; shard < directory.shards; shard += 1) {
       handles.push(new ShardHandle(shard, bounds, owner));
     }
     const shardSet = new ShardSet({ handles, pool, directory });
     await shardSet.open(resolved.tuning.openTimeoutMs);
-    const port = handles[0]?.port ?? listen.port;
-    const engine = new Engine(resolved, shardSet, `${listen.host}:${port}`);
+    const address = advertisedAddress(given.identity, handles[0]?.port);
+    const engine = new Engine(resolved, shardSet, address);
     opening.engine = engine;
     for (const [shard, event] of early) engine.#onEvent(shard, event);
     try {
@@ -206,7 +204,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   /** Tells shards where everybody is; from then on they tick, dial and answer. */
   async #introduce(shards: readonly ShardHandle[]): Promise<void> {
     const { credentials } = this.#options;
-    const told = { addresses: this.#peers, credentials };
+    const ports = advertisedPorts(
+      this.#options.identity,
+      this.#shards.map(({ port }) => port),
+    );
+    const told = { addresses: this.#peers, credentials, ports };
     await this.#shardSet.introduce(shards, told, settingsOf(this.#options));
   }
 

@@ -12,9 +12,10 @@ import {
 import type { GroupId, NodeId, OptionFault, OptionValues } from "../base/index.ts";
 import { raftOptionTable } from "../raft/index.ts";
 import { shardOptionTable } from "../shard/index.ts";
-import { credentialFaults } from "../transport/index.ts";
+import { credentialFaults, describeAddressFault } from "../transport/index.ts";
 import type { CredentialOptions, Secret, TlsOptions } from "../transport/index.ts";
 import { clusterLengthMax } from "../wire/index.ts";
+import { listenFaults } from "./listen-options.ts";
 import { levelOf } from "./events.ts";
 import type { Logger } from "./events.ts";
 import type { CallSettings } from "./shard-handle.ts";
@@ -128,16 +129,30 @@ export interface EngineOptions extends TuningOptions {
   readonly dir: string;
   /** Where peers reach this node. */
   readonly listen: {
-    /** Address to bind and to tell peers. */
+    /** Address to bind: a name, an IPv4 or an IPv6 address; `0.0.0.0` and `::` mean all. */
     readonly host: string;
     /**
      * Port of shard 0, 0 to let the system choose. Peers are given this one; they learn the other
      * shards' ports from it.
      */
     readonly port: number;
-    /** Ports of the shards from 1 on. @default chosen by the system */
+    /** Ports of the shards from 1 on, one each. @default chosen by the system */
     readonly shardPorts?: readonly number[] | undefined;
   };
+  /**
+   * Where peers reach this node, if that is not where it listens: behind a port mapping, or on one
+   * of all addresses of the machine.
+   * @default as `listen`, with the machine's host name in place of `0.0.0.0` and `::`
+   */
+  readonly advertise?:
+    | {
+        readonly host?: string | undefined;
+        /** Of shard 0. */
+        readonly port?: number | undefined;
+        /** Of the shards from 1 on, one each. */
+        readonly shardPorts?: readonly number[] | undefined;
+      }
+    | undefined;
   /** Where the other nodes are: `host:port` by node id. May be set later with `setPeers`. */
   readonly peers?: Readonly<Record<NodeId, string>> | undefined;
   /**
@@ -172,7 +187,7 @@ export interface EngineOptions extends TuningOptions {
 }
 
 export interface ResolvedOptions {
-  readonly identity: Pick<EngineOptions, "cluster" | "node" | "dir" | "listen"> & {
+  readonly identity: Pick<EngineOptions, "cluster" | "node" | "dir" | "listen" | "advertise"> & {
     readonly stateMachine: string;
     readonly logStore: string | undefined;
   };
@@ -185,12 +200,6 @@ export interface ResolvedOptions {
   readonly tuning: EngineTuning;
 }
 
-const addressPattern = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:]+):\d{1,5}$/;
-
-function isPort(value: unknown): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65_535;
-}
-
 /** What is wrong with an address book. */
 export function peerFaults(peers: unknown): OptionFault[] {
   if (typeof peers !== "object" || peers === null || Array.isArray(peers)) {
@@ -201,31 +210,17 @@ export function peerFaults(peers: unknown): OptionFault[] {
     if (!isNodeId(node)) {
       faults.push({ option: "peers", message: `names a node that ${describeNodeIdFault(node)}` });
     }
-    if (typeof address !== "string" || !addressPattern.test(address)) {
-      const message = `gives ${node} the address ${describeValue(address)}, which is not host:port`;
+    const fault = describeAddressFault(address);
+    if (fault !== undefined) {
+      const message = `gives ${node} the address ${describeValue(address)}: ${fault}`;
       faults.push({ option: "peers", message });
     }
   }
   return faults;
 }
 
-function listenFaults(listen: EngineOptions["listen"] | undefined): OptionFault[] {
-  const faults: OptionFault[] = [];
-  const fault = (message: string): number => faults.push({ option: "listen", message });
-  if (typeof listen !== "object" || listen === null) {
-    fault("must be an object with host and port");
-    return faults;
-  }
-  if (typeof listen.host !== "string" || listen.host === "") fault("needs a host");
-  if (!isPort(listen.port))
-    fault(`needs a port from 0 to 65535, got ${describeValue(listen.port)}`);
-  const ports: unknown = listen.shardPorts ?? [];
-  if (!Array.isArray(ports) || !ports.every(isPort)) fault("has shardPorts that are not ports");
-  return faults;
-}
-
 function identityFaults(options: EngineOptions): OptionFault[] {
-  const faults = listenFaults(options.listen);
+  const faults = listenFaults(options);
   const { cluster, node, dir, stateMachine, recover } = options;
   if (typeof cluster !== "string" || cluster.length < 1 || cluster.length > clusterLengthMax) {
     const message = `must be a string of 1 to ${clusterLengthMax} characters`;
@@ -286,12 +281,13 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedOptions {
   if (typeof options !== "object" || options === null) {
     throw new RaftError("ERR_OPTION_INVALID", "Engine.open needs an options object");
   }
-  const { cluster, node, dir, listen, stateMachine, logStore, secret, tls, ...others } = options;
+  const { cluster, node, dir, listen, advertise, stateMachine, logStore, secret, tls, ...others } =
+    options;
   const { peers, recover, logger, ...rest } = others;
   const given = resolveOptions(engineOptionTable, rest, relationFaults, identityFaults(options));
   const modules = { stateMachine: stateMachine.href, logStore: logStore?.href };
   return {
-    identity: { cluster, node, dir, listen, ...modules },
+    identity: { cluster, node, dir, listen, advertise, ...modules },
     credentials: { secret, tls },
     peers: peers ?? {},
     recover: recover ?? "all",

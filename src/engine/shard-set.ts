@@ -19,7 +19,13 @@ const ofOneShard: ReadonlySet<ErrorCode> = new Set(["ERR_STORE_CORRUPT", "ERR_ST
 /** How long a refused open waits at most for the shards that did open to close again, in ms. */
 const undoMsMax = 2_000;
 
-type AddressBook = Readonly<Record<NodeId, string>>;
+/** What a shard is told before it begins. */
+export interface Introduction {
+  readonly addresses: Readonly<Record<NodeId, string>>;
+  readonly credentials: CredentialOptions;
+  /** Where peers reach each shard of this node. */
+  readonly ports: readonly number[];
+}
 
 export interface ShardSetParts {
   readonly handles: readonly ShardHandle[];
@@ -70,10 +76,9 @@ export class ShardSet {
   /** Tells shards that are up what they need to begin. */
   async introduce(
     shards: readonly ShardHandle[],
-    { addresses, credentials }: { addresses: AddressBook; credentials: CredentialOptions },
+    { addresses, credentials, ports }: Introduction,
     settings: CallSettings,
   ): Promise<void> {
-    const ports = this.handles.map(({ port }) => port ?? 0);
     const calls: readonly ControlCall[] = [
       { kind: "setPeers", addresses },
       // They may have been renewed since the shard's worker was given its own.

@@ -1,10 +1,56 @@
+/**
+ * Addresses of nodes: the one place that reads and writes them.
+ *
+ *   host:port          a name or an IPv4 address
+ *   [host]:port        an IPv6 address, perhaps with a zone: [fe80::1%eth0]:7000
+ */
+import { isIPv4, isIPv6 } from "node:net";
 import type { Socket } from "node:net";
 import { RaftError } from "../base/index.ts";
 
-/** Where a node's shard 0 listens. */
+/** Where a node is reached: one of its shards, which knows where the others are. */
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+const addressPattern = /^(?:\[([^\]]+)\]|([^\s:[\]]+)):(\d{1,5})$/;
+const namePattern = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+const hostLengthMax = 253;
+
+/** Whether a host stands for every address of a machine: something to bind, and nowhere to go. */
+export function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || (isIPv6(host) && /^[0:]+$/.test(host));
+}
+
+/** What is wrong with an address; undefined if it can be dialled. */
+export function describeAddressFault(text: unknown): string | undefined {
+  const form = "must be host:port or [IPv6]:port";
+  if (typeof text !== "string") return form;
+  const match = addressPattern.exec(text);
+  if (match === null) return form;
+  const [, bracketed, plain = ""] = match;
+  const host = bracketed ?? plain;
+  const port = Number(match[3]);
+  if (port < 1 || port > 65_535) return `must have a port from 1 to 65535, not ${port}`;
+  if (isWildcard(host)) return `must say where the node is, and ${host} is every address`;
+  if (bracketed !== undefined) return isIPv6(host) ? undefined : `${host} is no IPv6 address`;
+  const isHost = /^[\d.]+$/.test(host) ? isIPv4(host) : namePattern.test(host);
+  return isHost && host.length <= hostLengthMax ? undefined : "its host is no name and no address";
+}
+
+/**
+ * Reads an address.
+ * @throws ERR_OPTION_INVALID
+ */
+export function parseAddress(text: string): Address {
+  const fault = describeAddressFault(text);
+  if (fault !== undefined) {
+    const message = `Invalid options: the address ${JSON.stringify(text)}: ${fault}`;
+    throw new RaftError("ERR_OPTION_INVALID", message);
+  }
+  const [, bracketed, plain = "", port] = addressPattern.exec(text) ?? [];
+  return { host: bracketed ?? plain, port: Number(port) };
 }
 
 /** As `parseAddress` reads it. */
@@ -15,24 +61,4 @@ export function formatAddress({ host, port }: Address): string {
 /** Where the other end of a connection is. */
 export function addressOf({ remoteAddress, remotePort }: Socket): string {
   return formatAddress({ host: remoteAddress ?? "unknown", port: remotePort ?? 0 });
-}
-
-// An IPv6 host stands in brackets, as in a URL.
-const addressPattern = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:[\]]+)):(\d{1,5})$/;
-
-/**
- * Reads `host:port`, `[::1]:port`.
- * @throws ERR_OPTION_INVALID
- */
-export function parseAddress(text: string): Address {
-  const match = addressPattern.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || !(port >= 1 && port <= 65_535)) {
-    throw new RaftError(
-      "ERR_OPTION_INVALID",
-      `An address must be host:port with a port from 1 to 65535, got ${JSON.stringify(text)}`,
-    );
-  }
-  return { host, port };
 }

@@ -347,7 +347,8 @@ export class DialledConnection {
       return "versionUnsupported";
     }
     if (welcome.node !== this.target.node) return "nodeMismatch";
-    return welcome.shard === this.target.shard ? undefined : "shardMismatch";
+    const isMeant = this.target.lane === "directory" || welcome.shard === this.target.shard;
+    return isMeant ? undefined : "shardMismatch";
   }
 }
 

@@ -28,6 +28,9 @@ import type { PeerShard, TransportHandler } from "./transport.ts";
  */
 const openMax = 8 * limits.nodesMax;
 
+/** Connections that a node may open at once to a shard: two lanes of a few shards each. */
+const connectionsOfPeer = 8;
+
 export interface ListenerEvents {
   readonly handler: TransportHandler;
   /** Whether a node is in the address book: others must not take its place. */
@@ -83,6 +86,12 @@ export class Listener implements AcceptedOwner {
   setDirectory(ports: readonly number[]): void {
     this.directory = ports;
     for (const connection of this.connections) connection.onDirectory();
+  }
+
+  /** So many nodes are in the address book: all of them may greet at once. */
+  expect(nodes: number): void {
+    const { ungreetedMax } = this.context.settings.tuning;
+    this.strangers.max = ungreetedMax + nodes * connectionsOfPeer;
   }
 
   /** Whether to read nothing of what comes on data lanes. */

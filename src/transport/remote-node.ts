@@ -2,11 +2,13 @@
  * Another node as this shard reaches it: its address, the ports of its shards as its shard 0 told
  * them, and the links to those shards that somebody asked for.
  *
- *   first use      ask shard 0 for the directory (lane `directory`, closed after its Welcome), then
- *                  links can be made
+ *   first use      ask at the address for the directory (lane `directory`, closed after its
+ *                  Welcome), then links can be made; whichever shard answers there knows all ports
  *   dial fails     ask again before the next try: the node may have come back with other ports; if
- *                  shard 0 does not answer, try the port known so far, since one shard may be down
- *                  and another not
+ *                  nobody answers at the address, ask the other shards at the ports known so far,
+ *                  since one shard may be down and another not; if none answers, try those ports
+ *   shard 0        is dialled where the directory was asked, if it was there that shard 0 answered:
+ *                  behind a port mapping it is told of no port that leads anywhere
  *   shards differ  every group may live in another shard: all links end, and whoever asks gets new
  *                  ones
  */
@@ -22,6 +24,9 @@ import type { LinkOwner } from "./tcp-link.ts";
 import type { Cancel } from "./timers.ts";
 import type { Link, LinkFault, TransportHandler } from "./transport.ts";
 
+/** Shards asked for the directory after the one at the node's address, at most. */
+const siblingsAskedMax = 3;
+
 export class RemoteNode implements LinkOwner {
   readonly context: ConnectionContext;
   readonly handler: TransportHandler;
@@ -35,6 +40,8 @@ export class RemoteNode implements LinkOwner {
   /** Links to dial when the question for the directory is settled. */
   private readonly waiting = new Set<TcpLink>();
   private question: DialledConnection | undefined;
+  /** The port at which shard 0 has answered; undefined if it has told of another one. */
+  private homePort: number | undefined;
   private readonly backoff: Backoff;
   private cancelRetry: Cancel | undefined;
   private lastFault: LinkFault | undefined;
@@ -86,6 +93,7 @@ export class RemoteNode implements LinkOwner {
     this.lastFault = undefined;
     this.stopAsking();
     this.ports = undefined;
+    this.homePort = undefined;
     for (const link of this.links.values()) {
       this.waiting.add(link);
       link.disconnect();
@@ -152,10 +160,14 @@ export class RemoteNode implements LinkOwner {
   }
 
   private dial(link: TcpLink): void {
-    const port = this.ports?.[link.shard];
-    if (port === undefined) return;
-    if (port === 0) link.postpone();
-    else link.dial({ host: this.address.host, port });
+    const told = this.ports?.[link.shard];
+    if (told === undefined) return;
+    if (told === 0) {
+      link.postpone();
+      return;
+    }
+    const port = link.shard === 0 ? (this.homePort ?? told) : told;
+    link.dial({ host: this.address.host, port });
   }
 
   private dialWaiting(): void {
@@ -166,18 +178,37 @@ export class RemoteNode implements LinkOwner {
 
   private askDirectory(): void {
     if (this.question !== undefined || this.cancelRetry !== undefined) return;
-    const { address, node } = this;
+    this.ask(this.address.port, this.siblingPorts());
+  }
+
+  /** Ports of the shards that may answer in place of the one at the address. */
+  private siblingPorts(): number[] {
+    const others = (this.ports ?? []).filter((port) => port !== 0 && port !== this.address.port);
+    return others.slice(0, siblingsAskedMax);
+  }
+
+  /** Asks at a port, and if nobody answers there, at the others in turn. */
+  private ask(port: number, others: readonly number[]): void {
+    const { node } = this;
+    const address = { host: this.address.host, port };
     const target = { address, node, shard: 0, lane: "directory" as const };
     this.question = new DialledConnection(this.context, target, {
       onGreeted: (welcome) => {
         this.stopAsking();
         this.backoff.reset();
+        const isHome = port === this.address.port && welcome.shard === 0;
+        this.homePort = isHome ? port : undefined;
         this.onWelcome(welcome);
         this.dialWaiting();
       },
       onClosed: (fault) => {
         this.question = undefined;
         this.lastFault = fault;
+        const [next, ...rest] = others;
+        if (next !== undefined) {
+          this.ask(next, rest);
+          return;
+        }
         if (this.ports !== undefined) this.dialWaiting();
         else this.askLater();
       },

@@ -17,7 +17,8 @@ const fromKnownHost = 1;
 const hasSaidHello = 2;
 
 export class Strangers {
-  private readonly max: number;
+  /** How many there may be. */
+  max: number;
   private readonly hosts: HostCounts;
   /** By the endpoint of the other side: with TLS a connection has two socket objects. */
   private readonly byEndpoint = new Map<string, Stranger>();

@@ -54,7 +54,7 @@ export interface TcpTransportOptions extends TransportIdentity, CredentialOption
    * one that is still there. @default drawn from `prng`
    */
   readonly instance?: number | undefined;
-  /** Accepted connections that have not greeted yet. @default 256 */
+  /** Accepted connections of strangers that have not greeted yet. @default 256 */
   readonly ungreetedMax?: number | undefined;
 }
 
@@ -143,7 +143,7 @@ const tuningTable = {
     min: 1,
     max: 65_536,
     unit: "connections",
-    why: "must exceed the connections that all peers open at once when this node comes back",
+    why: "beyond it, and 8 for each node of the address book, one that has said nothing is closed",
   },
 } as const;
 

@@ -60,6 +60,7 @@ export class TcpTransport implements Transport {
         this.remotes.get(peer.node)?.nudge(peer.instance, returned),
     });
     if (this.ports !== undefined) this.listener.setDirectory(this.ports);
+    this.listener.expect(this.addresses.size);
     try {
       this.boundPort = await this.listener.listen(this.host, this.listenPort);
     } catch (error) {
@@ -91,6 +92,7 @@ export class TcpTransport implements Transport {
     // The book is complete before anybody hears of links that end.
     this.addresses.clear();
     for (const [node, address] of book) this.addresses.set(node, address);
+    this.listener?.expect(book.size);
     for (const [node, remote] of this.remotes) {
       const address = book.get(node);
       if (address !== undefined) {

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
+import { hostname } from "node:os";
 import { test } from "node:test";
 import { RaftError, limits } from "../../../src/base/index.ts";
+import {
+  advertisedAddress,
+  advertisedPorts,
+  checkShardPorts,
+} from "../../../src/engine/listen-options.ts";
 import { engineOptionTable, resolveEngineOptions } from "../../../src/engine/options.ts";
 import type { EngineOptions } from "../../../src/engine/options.ts";
 
@@ -89,4 +95,52 @@ test("no options, or none at all of what is needed, is a fault and not a crash",
   }
   assert.ok(faultsOf({}).length >= 5);
   assert.ok(faultsOf({ ...good, listen: null, peers: 7 }).length === 2);
+});
+
+test("addresses of peers and of this node are checked before anything is opened", () => {
+  const base = { cluster: "c", node: "a", dir: "d", stateMachine: new URL("file:///machine.js") };
+  const listen = { host: "127.0.0.1", port: 0 };
+  const faults = faultsOf({
+    ...base,
+    listen,
+    advertise: { host: "0.0.0.0", port: 0, shardPorts: [0] },
+    peers: { b: "host:99999", c: "host:0", d: "[not]:1", e: "0.0.0.0:7000" },
+  });
+  assert.match(faults.join("\n"), /advertise has the host "0.0.0.0".*every address/);
+  assert.match(faults.join("\n"), /advertise needs a port from 1 to 65535, got 0/);
+  assert.match(faults.join("\n"), /advertise has shardPorts/);
+  for (const node of ["b", "c", "d", "e"]) {
+    assert.ok(
+      faults.some((fault) => fault.startsWith(`peers gives ${node} the address`)),
+      node,
+    );
+  }
+});
+
+test("a wildcard is never told to peers, and an IPv6 address is told in brackets", () => {
+  const at = (host: string, advertise?: EngineOptions["advertise"]): string =>
+    advertisedAddress({ listen: { host, port: 0 }, advertise }, 7000);
+  assert.equal(at("127.0.0.1"), "127.0.0.1:7000");
+  assert.equal(at("::1"), "[::1]:7000");
+  for (const wildcard of ["0.0.0.0", "::"]) {
+    assert.equal(at(wildcard), `${hostname()}:7000`);
+    assert.equal(at(wildcard, { host: "db1.example", port: 31_000 }), "db1.example:31000");
+  }
+  const told = { listen: { host: "::", port: 7000 }, advertise: { port: 31_000 } };
+  assert.deepEqual(advertisedPorts(told, [7000, 7001, undefined]), [31_000, 7001, 0]);
+});
+
+test("ports of shards that do not fit the number of shards are a fault of options", () => {
+  const listen = { host: "::1", port: 7000 };
+  const check = (shardPorts: number[], shards: number): void =>
+    checkShardPorts({ listen: { ...listen, shardPorts }, advertise: { shardPorts } }, shards);
+  check([7001, 7002], 3);
+  check([], 1);
+  check([0, 0], 3);
+  assert.throws(() => check([7001], 3), {
+    code: "ERR_OPTION_INVALID",
+    message: /listen has 1 shardPorts; 3 shards need 2.*advertise has 1 shardPorts/,
+  });
+  assert.throws(() => check([7001, 7002], 2), { code: "ERR_OPTION_INVALID" });
+  assert.throws(() => check([7000], 2), { message: /listen names one port twice/ });
 });

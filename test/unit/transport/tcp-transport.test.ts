@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { shardOfGroup } from "../../../src/base/index.ts";
 import { TcpTransport } from "../../../src/transport/index.ts";
 import { encodeFrame } from "../../../src/wire/index.ts";
+import { TestPath } from "./test-path.ts";
 import {
   Recorder,
   addressOf,
@@ -365,4 +366,55 @@ test("faults of options are reported together, and of addresses before anything 
     assert.throws(() => a.transport.setPeers({ c: bad }), { code: "ERR_OPTION_INVALID" }, bad);
   }
   await linkUp(a.transport, "b");
+});
+
+test("a node behind a port mapping is reached where the address book says, whatever port it has bound", async (t) => {
+  const a = await startNode(t, "a");
+  const b = await startNode(t, "b", { host: "127.0.0.2" });
+  const mapping = await TestPath.open(t, b.transport.port, "127.0.0.2");
+  a.transport.setPeers({ b: `127.0.0.1:${mapping.port}` });
+  const link = await linkUp(a.transport, "b");
+  link.send("data", [encodeFrame("mapped")]);
+  await until("it arrives", () => b.recorder.values.length === 1);
+});
+
+test("shards behind port mappings are reached at the ports that their node tells", async (t) => {
+  const a = await startNode(t, "a");
+  const options = [0, 1].map((shard) => optionsOf("b", { shard, shards: 2, host: "127.0.0.2" }));
+  const shards = await Promise.all(options.map((option) => startShard(t, option)));
+  const open = ({ transport }: { transport: TcpTransport }): Promise<TestPath> =>
+    TestPath.open(t, transport.port, "127.0.0.2");
+  const mappings = await Promise.all(shards.map(open));
+  const told = mappings.map(({ port }) => port);
+  for (const { transport } of shards) transport.setDirectory(told);
+  a.transport.setPeers({ b: `127.0.0.1:${told[0]}` });
+  for (let group = 0; group < 8; group += 1) await linkUp(a.transport, "b", group);
+});
+
+test("any shard of a node answers for the directory, at first and when shard 0 is gone", async (t) => {
+  const a = await startNode(t, "a");
+  const options = [0, 1].map((shard) => optionsOf("b", { shard, shards: 2 }));
+  const [first, second] = await Promise.all(options.map((option) => startShard(t, option)));
+  assert.ok(first !== undefined && second !== undefined);
+  const ports = [first.transport.port, second.transport.port];
+  for (const { transport } of [first, second]) transport.setDirectory(ports);
+  const groupOn = (shard: number): number => {
+    let group = 0;
+    while (shardOfGroup(group, 2) !== shard) group += 1;
+    return group;
+  };
+  a.transport.setPeers({ b: addressOf(second) });
+  for (const shard of [0, 1]) await linkUp(a.transport, "b", groupOn(shard));
+
+  const fresh = await startNode(t, "c");
+  fresh.transport.setPeers({ b: addressOf(first) });
+  await linkUp(fresh.transport, "b", groupOn(0));
+  await first.transport.close();
+  await until("it has lost shard 0", () => fresh.recorder.downs.length === 1);
+  await linkUp(fresh.transport, "b", groupOn(1));
+  const back = await startShard(t, optionsOf("b", { shard: 0, shards: 2 }));
+  assert.notEqual(back.transport.port, first.transport.port);
+  const moved = [back.transport.port, second.transport.port];
+  for (const { transport } of [back, second]) transport.setDirectory(moved);
+  await linkUp(fresh.transport, "b", groupOn(0));
 });

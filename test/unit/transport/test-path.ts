@@ -12,19 +12,21 @@ interface Relayed {
 export class TestPath {
   /** Where new connections lead to. */
   target: number;
+  private readonly host: string;
   private readonly server: Server;
   private pairs: Relayed[] = [];
   private readonly swallowed = new WeakSet<Socket>();
   /** What the newest connection has sent and must wait, while something must. */
   private held: { readonly pair: Relayed; bytes: Buffer } | undefined;
 
-  private constructor(target: number) {
+  private constructor(target: number, host: string) {
     this.target = target;
+    this.host = host;
     this.server = createServer((near) => this.relay(near));
   }
 
-  static async open(t: TestContext, target: number): Promise<TestPath> {
-    const path = new TestPath(target);
+  static async open(t: TestContext, target: number, host = "127.0.0.1"): Promise<TestPath> {
+    const path = new TestPath(target, host);
     await new Promise<void>((resolve) => path.server.listen(0, "127.0.0.1", resolve));
     t.after(() => path.close());
     return path;
@@ -65,7 +67,7 @@ export class TestPath {
   }
 
   private relay(near: Socket): void {
-    const far = connect({ host: "127.0.0.1", port: this.target });
+    const far = connect({ host: this.host, port: this.target });
     const pair = { near, far };
     this.pairs.push(pair);
     this.join(near, far);
