@@ -41,7 +41,7 @@ export const shardOptionTable = {
     min: 1,
     max: 1_073_741_824,
     unit: "bytes",
-    why: "entries applied in one round, for at most 10 ms, before messages are looked at again; large slices delay heartbeats",
+    why: "entries applied in one round before messages are looked at again; a slice also ends after about 10 ms, looked at every 32 entries or, of a slow state machine, with each; one entry is never interrupted",
   },
   shardBytesMax: {
     kind: "integer",
