@@ -36,11 +36,14 @@ export interface Refusal {
   readonly reason: string;
   /** The creation was taken back. */
   readonly withdrawn: boolean;
+  /** Another try may succeed: the node's log is full. */
+  readonly later?: boolean | undefined;
   /** The other creation of the group that it has. */
   readonly rival: Offer | undefined;
 }
 
 const withdrawnMark = "withdrawn";
+const laterMark = "later";
 
 export function offerOf({ raft, descriptor }: Replica): Offer {
   return { level: levelOf(raft.state.log), term: raft.term, members: descriptor.members };
@@ -95,8 +98,9 @@ export function decodeOffer(payload: Uint8Array): Offer | undefined {
   return asOffer(decodeCbor(payload));
 }
 
-export function encodeRefusal({ reason, withdrawn, rival }: Refusal): Uint8Array {
+export function encodeRefusal({ reason, withdrawn, later, rival }: Refusal): Uint8Array {
   if (withdrawn) return encodeCbor([reason, withdrawnMark]);
+  if (later === true) return encodeCbor([reason, laterMark]);
   return encodeCbor(rival === undefined ? [reason] : [reason, cellsOf(rival)]);
 }
 
@@ -106,6 +110,7 @@ export function asRefusal(value: unknown): Refusal {
   return {
     reason: typeof reason === "string" ? reason : "refused",
     withdrawn: more === withdrawnMark,
+    later: more === laterMark,
     rival: asOffer(more),
   };
 }
@@ -117,7 +122,8 @@ function cellsOf({ level, term, members }: Offer): unknown[] {
   return [level, term, cells];
 }
 
-function asOffer(value: unknown): Offer | undefined {
+/** Whatever a peer sent; undefined for what is no offer. */
+export function asOffer(value: unknown): Offer | undefined {
   if (!Array.isArray(value)) return undefined;
   const [level, term, cells]: readonly unknown[] = value;
   if (!isCount(level) || level > offerLevel.established || !isCount(term)) return undefined;

@@ -9,7 +9,14 @@ import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
 import { encodeOffer, memberOf, offerOf } from "./creation-offer.ts";
 import { removeReplica } from "./groups.ts";
-import { bindMember, followRival, isCreator, isUnused, refusalIn } from "./joining.ts";
+import {
+  bindMember,
+  followRival,
+  isCreator,
+  isUnused,
+  learnDirectories,
+  refusalIn,
+} from "./joining.ts";
 import type { Replica } from "./replica.ts";
 import { requestOp } from "./requests.ts";
 import type { PeerRequests } from "./requests.ts";
@@ -40,7 +47,9 @@ export class Invitations {
       return;
     }
     const send = (): void => this.send(replica, node, peer);
+    const creator = replica.descriptor.members[0]?.node ?? node;
     if (member.directory !== undefined) send();
+    else if (!isCreator(context, replica)) this.send(replica, creator, peer);
     else if (!bindMember(context, replica, node, send)) return;
     replica.invited.set(peer, nowMs + limits.invitePauseMs);
   }
@@ -87,9 +96,15 @@ export class Invitations {
 
   private take(replica: Replica, node: NodeId, peer: NodeKey, response: ShardResponse): void {
     const { context } = this;
-    if (!response.failed || context.replicas.get(replica.group) !== replica) return;
-    const { rival, withdrawn } = refusalIn(response);
-    if (rival === undefined && !withdrawn) return;
+    if (context.replicas.get(replica.group) !== replica) return;
+    if (!response.failed) {
+      learnDirectories(context, replica, response);
+      // It was the creator that answered, in place of the member.
+      if (context.nodes.idOf(peer) !== node) this.remember(replica, peer);
+      return;
+    }
+    const { rival, withdrawn, later } = refusalIn(response);
+    if (rival === undefined && !withdrawn && later !== true) return;
     if (rival !== undefined && followRival(context, replica, rival)) return;
     const byCreator = replica.descriptor.members[0]?.node === node;
     if (withdrawn && byCreator && isUnused(replica)) {

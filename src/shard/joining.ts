@@ -10,8 +10,10 @@ import { decodeCbor } from "../wire/index.ts";
 import type { ShardRequest, ShardResponse } from "../wire/index.ts";
 import type { Settle, ShardContext } from "./context.ts";
 import {
+  asOffer,
   asRefusal,
   decodeOffer,
+  encodeOffer,
   encodeRefusal,
   isSameGroup,
   memberOf,
@@ -85,7 +87,9 @@ export function takeCreateReplica(
   const settle: Settle = {
     done: () => {
       const failure = startFailure(context, group);
-      if (failure === undefined) respond(context, from, request);
+      const replica = context.replicas.get(group);
+      // With what is durable here of whom the creator has asked: see `learnDirectories`.
+      if (failure === undefined) respond(context, from, request, replica && offerOf(replica));
       else refuse(failure);
     },
     failed: (error) => refuse(error.message),
@@ -99,7 +103,7 @@ export function takeCreateReplica(
     const members = offer.members.map(({ node }) => node);
     const fault = startFault(context, members);
     if (fault === undefined) join(context, group, offer, settle);
-    else refuse(fault.message);
+    else refuse(fault.message, { later: true });
   } else if (present.incarnation === own.incarnation) {
     // Perhaps its first commit is in flight: written once more, it is answered when that is there.
     storeDescriptor(context, present, settle);
@@ -213,18 +217,42 @@ export function bindMember(
   return true;
 }
 
+/**
+ * Takes over which data directories the creator has asked, as it tells: then this replica may ask
+ * those members again, too.
+ */
+export function learnDirectories(
+  context: ShardContext,
+  replica: Replica,
+  response: ShardResponse,
+): void {
+  const told = asOffer(decodeAnswer(response.payload))?.members ?? [];
+  const { members } = replica.descriptor;
+  const learnt = members.map((member) => {
+    const same = told.find(({ incarnation }) => incarnation === member.incarnation);
+    return member.directory === undefined && same?.node === member.node ? same : member;
+  });
+  if (learnt.every((member, at) => member === members[at])) return;
+  replica.descriptor = { ...replica.descriptor, members: learnt };
+  storeDescriptor(context, replica, { done: ignore, failed: ignore });
+}
+
 export function refusalIn(response: ShardResponse): Refusal {
   return asRefusal(decodeAnswer(response.payload));
+}
+
+function encodeAnswer(answer: Refusal | Offer): Uint8Array {
+  return "reason" in answer ? encodeRefusal(answer) : encodeOffer(answer);
 }
 
 function respond(
   context: ShardContext,
   node: NodeId,
   { id, group }: ShardRequest,
-  refusal?: Refusal,
+  answer?: Refusal | Offer,
 ): void {
-  const payload = refusal === undefined ? empty : encodeRefusal(refusal);
-  const failed = refusal !== undefined;
+  const failed = answer !== undefined && "reason" in answer;
+  const payload = answer === undefined ? empty : encodeAnswer(answer);
   context.outboxes.sendResponse(node, {
     kind: "shardResponse",
     id,

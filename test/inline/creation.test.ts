@@ -482,3 +482,26 @@ test("a replica with an entry keeps its creation, but for an established one, an
   }
   await cluster.close();
 });
+
+test("a member joins by its creator though another member leads", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.crash("c");
+  const call = create(cluster, "a", 1);
+  await cluster.settle([call]);
+  await cluster.tick(3);
+  cluster.client("a").control({ kind: "resign", group: 1 });
+  await cluster.tick(3);
+  cluster.client("b", 1).control({ kind: "campaign", group: 1, force: true });
+  await cluster.awaitLeader(1, ["b"]);
+  await cluster.boot("c");
+  // The creator, a follower now, reaches it before the leader does.
+  cluster.network.cut("b", "c");
+  await cluster.introduce();
+  await cluster.tick(60);
+  await cluster.rejoin("b");
+  await cluster.tick(60);
+  const { members } = await cluster.status("b", 1);
+  assert.equal(members.length, 3);
+  assert.equal((await creationsOf(cluster, 1)).size, 1);
+  await cluster.close();
+});

@@ -246,7 +246,7 @@ export class RecoveryPhase {
       const asks = nodes.some(({ id }) => id === creator);
       for (const { node: id, incarnation } of lists[0] ?? []) {
         const node = this.world.node(id);
-        if (node === undefined || !served.has(id)) continue;
+        if (node === undefined || !served.has(id) || node.isBounded) continue;
         // What joins on another disk than the first that was asked may have forgotten a promise,
         // and who was never asked is known to the creator alone.
         const asked = lists.flat().find((one) => one.node === id && one.directory !== undefined);

@@ -70,6 +70,11 @@ export class SimulatedNode {
     this.volumes = this.newVolumes();
   }
 
+  /** A log of it takes no entries now, and no new groups. */
+  get isBounded(): boolean {
+    return this.volumes.some(({ disk }) => disk.faults.bounded);
+  }
+
   /** Of its disks. */
   get directory(): Incarnation {
     return this.incarnation;

@@ -5,6 +5,7 @@
  * has committed one, and its votes are not forgotten.
  */
 import type { GroupId, NodeId } from "../../../base/index.ts";
+import { majorityOf } from "../../../raft/index.ts";
 import type { Check, Stage } from "../check.ts";
 import type { ShadowReplica } from "../shadow.ts";
 import { Violation } from "../violation.ts";
@@ -36,6 +37,9 @@ export class RemovedReplicas implements Check {
     if (written.lastIndex === 0) return;
     const others = this.stage.shadowsOf(group).filter(({ birth }) => birth === replica.birth);
     if (others.some(({ written: { commit } }) => commit > 0)) return;
+    // A commit index is written with the next change only; the entry is on its disks before.
+    const holders = others.filter(({ durable }) => durable.lastIndex > 0);
+    if (holders.length >= majorityOf(replica.members.length)) return;
     throw fault(`with ${written.lastIndex} entries for one that has committed none`);
   }
 }
