@@ -30,6 +30,7 @@ const heartbeat: Message = {
   kind: "heartbeatRequest",
   ...ends,
   commit: 100_016,
+  commitTerm: 3,
   readRound: 7,
 };
 

@@ -42,13 +42,13 @@ export function describeMessage(message: Message): string {
         ? `${head} rejected:${message.index} hint:(${message.hintIndex},${message.hintTerm})`
         : `${head} match:${message.index}`;
     case "heartbeatRequest":
-      return `${head} commit:${message.commit}${message.readRound > 0 ? ` read:${message.readRound}` : ""}`;
+      return `${head} commit:(${message.commit},${message.commitTerm})${message.readRound > 0 ? ` read:${message.readRound}` : ""}`;
     case "heartbeatResponse":
       return `${head}${message.readRound > 0 ? ` read:${message.readRound}` : ""}`;
     case "commitNotice":
-      return `${head} commit:${message.commit}`;
+      return `${head} commit:(${message.commit},${message.commitTerm})`;
     case "parkRequest":
-      return `${head} log:${message.index}`;
+      return `${head} log:(${message.index},${message.indexTerm})`;
     case "timeoutNow":
       return `${head} log:${message.index}`;
     case "parkResponse":

@@ -3,6 +3,7 @@
  * were lost. A follower that is being sent entries and accepts them needs none.
  */
 import { RaftError } from "../base/index.ts";
+import type { Index, Term } from "../base/index.ts";
 import type { HeartbeatRequest, HeartbeatResponse, ParkResponse } from "./message.ts";
 import { confirmReads } from "./read-index.ts";
 import type { RaftState } from "./state.ts";
@@ -44,12 +45,14 @@ function isInTouch({ leaderTicks, options }: RaftState, progress: Progress): boo
 
 function pushHeartbeat(state: RaftState, progress: Progress, readRound: number): void {
   progress.sentTick = state.leaderTicks;
+  const commit = Math.min(state.log.committed, progress.match);
   state.messages.push({
     kind: "heartbeatRequest",
     from: state.self,
     to: progress.member,
     term: state.term,
-    commit: Math.min(state.log.committed, progress.match),
+    commit,
+    commitTerm: state.log.terms.termAt(commit),
     readRound,
   });
 }
@@ -66,7 +69,7 @@ export function broadcastHeartbeat(state: RaftState): void {
 }
 
 export function handleHeartbeatRequest(state: RaftState, request: HeartbeatRequest): void {
-  takeCommit(state, request.commit);
+  takeCommit(state, request.commit, request.commitTerm);
   answerLeader(state, {
     kind: "heartbeatResponse",
     from: state.self,
@@ -90,17 +93,28 @@ export function answerLeader(state: RaftState, response: HeartbeatResponse | Par
 }
 
 /**
- * A leader names no commit index beyond what this replica has acknowledged to it. Where its log
- * ends before that, its disk has forgotten: an old image came back, or a flush was a lie. What else
- * it has forgotten, votes among it, nobody knows, so it must not go on.
+ * A leader names no commit index beyond what this replica has acknowledged to it. If the log ends
+ * before that, or has an entry of another term there, the disk has forgotten: an old image came
+ * back, or a flush was a lie. An old image may hold entries that have been replaced since; without
+ * the comparison of terms they would be applied as committed. What else the disk has forgotten,
+ * votes among it, is unknown, so the replica must not go on.
  * @throws ERR_GROUP_DISABLED
  */
-export function takeCommit(state: RaftState, commit: number): void {
-  const { log } = state;
-  if (commit > log.lastIndex) {
+export function takeCommit(state: RaftState, commit: Index, commitTerm: Term): void {
+  const { log, term } = state;
+  const found = log.termAt(commit);
+  if (found !== commitTerm) {
+    const has =
+      found === undefined
+        ? `The log ends at ${log.lastIndex}`
+        : `The log has an entry of term ${found} at ${commit}`;
+    const acknowledged =
+      found === undefined
+        ? `${commit} in term ${term}`
+        : `one of term ${commitTerm} in term ${term}`;
     throw new RaftError(
       "ERR_GROUP_DISABLED",
-      `The log ends at ${log.lastIndex}, and this replica has acknowledged ${commit} in term ${state.term}`,
+      `${has}, and this replica has acknowledged ${acknowledged}`,
       { details: { reason: "entries that it had acknowledged are gone from its disk" } },
     );
   }

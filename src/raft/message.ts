@@ -69,6 +69,8 @@ export interface HeartbeatRequest extends Envelope {
   readonly kind: "heartbeatRequest";
   /** Never beyond what the receiver is known to hold. */
   readonly commit: Index;
+  /** The term of that entry, by which the receiver sees that its log still agrees there. */
+  readonly commitTerm: Term;
   /**
    * The newest read round (thesis §6.4); a fresh number for each attempt, 0 where no read waits.
    */
@@ -85,6 +87,8 @@ export interface HeartbeatResponse extends Envelope {
 export interface CommitNotice extends Envelope {
   readonly kind: "commitNotice";
   readonly commit: Index;
+  /** As in a heartbeat. */
+  readonly commitTerm: Term;
 }
 
 /**
@@ -94,6 +98,8 @@ export interface CommitNotice extends Envelope {
 export interface ParkRequest extends Envelope {
   readonly kind: "parkRequest";
   readonly index: Index;
+  /** The term of that entry, as `commitTerm` in a heartbeat. */
+  readonly indexTerm: Term;
 }
 export interface ParkResponse extends Envelope {
   readonly kind: "parkResponse";

@@ -60,6 +60,7 @@ export function maybeAskToPark(state: RaftState, isAbsent: AbsenceCheck): boolea
       to: progress.member,
       term: state.term,
       index: state.log.lastIndex,
+      indexTerm: state.log.lastTerm,
     });
   }
   maybePark(state);
@@ -70,9 +71,10 @@ function maybePark(state: RaftState): void {
   if (state.followers.every(({ parked, absent }) => parked || absent)) state.parked = true;
 }
 
-export function handleParkRequest(state: RaftState, { from, index }: ParkRequest): void {
+export function handleParkRequest(state: RaftState, request: ParkRequest): void {
   const { log } = state;
-  takeCommit(state, index);
+  const { from, index } = request;
+  takeCommit(state, index, request.indexTerm);
   // Entries beyond it are of a leader that fell: this one will replace them, and is asked again.
   state.parked = log.lastIndex === index && log.stable === index;
   tellParked(state, from, index);

@@ -211,7 +211,7 @@ export class Raft {
         return;
       case "commitNotice":
         this.hearLeader(message.from);
-        takeCommit(state, message.commit);
+        takeCommit(state, message.commit, message.commitTerm);
         return;
       case "appendResponse":
         if (!state.isLeader) return;

@@ -117,6 +117,7 @@ export function sendCommitNotices(state: RaftState): void {
       to: progress.member,
       term: state.term,
       commit,
+      commitTerm: state.log.terms.termAt(commit),
     });
   }
 }

@@ -93,19 +93,20 @@ export class MessageBatch {
         values.push(index, +rejected, hintIndex, hintTerm);
         return;
       }
-      case "heartbeatRequest": {
-        const { commit, readRound } = message;
-        values.push(messageType.heartbeatRequest, 5, group, incarnation, term, commit, readRound);
+      case "heartbeatRequest":
+        values.push(messageType.heartbeatRequest, 6, group, incarnation, term);
+        values.push(message.commit, message.commitTerm, message.readRound);
         return;
-      }
       case "heartbeatResponse":
         values.push(messageType.heartbeatResponse, 4, group, incarnation, term, message.readRound);
         return;
       case "commitNotice":
-        values.push(messageType.commitNotice, 4, group, incarnation, term, message.commit);
+        values.push(messageType.commitNotice, 5, group, incarnation, term);
+        values.push(message.commit, message.commitTerm);
         return;
       case "parkRequest":
-        values.push(messageType.parkRequest, 4, group, incarnation, term, message.index);
+        values.push(messageType.parkRequest, 5, group, incarnation, term);
+        values.push(message.index, message.indexTerm);
         return;
       case "timeoutNow":
         values.push(messageType.timeoutNow, 4, group, incarnation, term, message.index);

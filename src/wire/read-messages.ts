@@ -127,15 +127,22 @@ function readGroupMessage(
     }
     case messageType.heartbeatRequest: {
       const commit = fields.integer("commit");
+      const commitTerm = fields.integerIn("commitTerm", 0, term);
       const readRound = fields.integer("readRound");
-      return { kind: "heartbeatRequest", from, to, term, commit, readRound };
+      return { kind: "heartbeatRequest", from, to, term, commit, commitTerm, readRound };
     }
     case messageType.heartbeatResponse:
       return { kind: "heartbeatResponse", from, to, term, readRound: fields.integer("readRound") };
-    case messageType.commitNotice:
-      return { kind: "commitNotice", from, to, term, commit: fields.integer("commit") };
-    case messageType.parkRequest:
-      return { kind: "parkRequest", from, to, term, index: fields.integer("index") };
+    case messageType.commitNotice: {
+      const commit = fields.integer("commit");
+      const commitTerm = fields.integerIn("commitTerm", 0, term);
+      return { kind: "commitNotice", from, to, term, commit, commitTerm };
+    }
+    case messageType.parkRequest: {
+      const index = fields.integer("index");
+      const indexTerm = fields.integerIn("indexTerm", 0, term);
+      return { kind: "parkRequest", from, to, term, index, indexTerm };
+    }
     case messageType.parkResponse: {
       const index = fields.integer("index");
       return { kind: "parkResponse", from, to, term, index, parked: fields.flag("parked") };

@@ -35,7 +35,8 @@ async function startLed(): Promise<{ cluster: ShardCluster; peer: FakePeer }> {
 }
 
 function lead(peer: FakePeer, term: number): void {
-  const message = { kind: "heartbeatRequest", from, to, term, commit: 0, readRound: 0 } as const;
+  const nothing = { commit: 0, commitTerm: 0, readRound: 0 };
+  const message = { kind: "heartbeatRequest", from, to, term, ...nothing } as const;
   peer.sendToGroup("a", 1, message);
 }
 

@@ -52,7 +52,7 @@ function speaksOfGroups(frame: Uint8Array): boolean {
 async function contradict(cluster: ShardCluster, from: string, group: number): Promise<void> {
   const { term, incarnation } = await cluster.status(from, group);
   const batch = new MessageBatch();
-  const rest = { from: 1, to: 2, term, commit: 0, readRound: 0 };
+  const rest = { from: 1, to: 2, term, commit: 0, commitTerm: 0, readRound: 0 };
   batch.addMessage(group, incarnation, { kind: "heartbeatRequest", ...rest });
   cluster.at(from).transport.link("a", group)?.send("control", batch.take());
   await cluster.run();

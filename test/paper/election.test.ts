@@ -17,6 +17,14 @@ function voteRequest(given: Partial<VoteRequest>): VoteRequest {
   };
 }
 
+const heartbeat = {
+  kind: "heartbeatRequest",
+  to: 1,
+  commit: 0,
+  commitTerm: 0,
+  readRound: 0,
+} as const;
+
 function answersOf(group: SimulatedGroup, id: number): readonly Message[] {
   return group.work(id).flatMap((ready) => ready.durableMessages);
 }
@@ -124,7 +132,7 @@ test("3.4: a candidate that hears the leader of its own term follows it", () => 
   const { live } = group.replica(1);
   live.campaign(true);
   group.work(1);
-  live.step({ kind: "heartbeatRequest", from: 2, to: 1, term: 1, commit: 0, readRound: 0 });
+  live.step({ ...heartbeat, from: 2, term: 1 });
   assert.deepEqual([live.state.role, live.leader, live.term], ["follower", 2, 1]);
 });
 
@@ -158,7 +166,7 @@ test("3.4: requests of an older term are refused with the newer one", () => {
   const { live } = group.replica(1);
   live.step({ kind: "heartbeatResponse", from: 2, to: 1, term: 5, readRound: 0 });
   group.work(1);
-  live.step({ kind: "heartbeatRequest", from: 3, to: 1, term: 4, commit: 0, readRound: 0 });
+  live.step({ ...heartbeat, from: 3, term: 4 });
   const [answer] = answersOf(group, 1);
   assert.equal(answer?.term, 5);
   assert.equal(live.leader, 0);

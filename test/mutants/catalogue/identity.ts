@@ -118,8 +118,8 @@ export const identityMutants: readonly Mutant[] = [
     name: "forgetful-disk-goes-on",
     says: "A log that ends before what it has acknowledged is not trusted (src/raft/heartbeat.ts): after an old disk image came back the replica votes and acknowledges on.",
     file: "src/raft/heartbeat.ts",
-    find: "  if (commit > log.lastIndex) {",
-    replace: "  if (commit > log.lastIndex + 1_000_000_000) {",
+    find: "  if (found !== commitTerm) {",
+    replace: "  if (found !== undefined && found !== commitTerm) {",
     also: [
       {
         file: "src/raft/heartbeat.ts",
@@ -128,5 +128,14 @@ export const identityMutants: readonly Mutant[] = [
       },
     ],
     killer: { file: "test/unit/raft/raft.test.ts", name: "before what it has acknowledged" },
+  },
+  {
+    name: "old-image-commits-replaced-entries",
+    says: "A commit index counts only if the log has the leader's entry there (src/raft/heartbeat.ts): an old disk image holds entries that were replaced since, and the replica applies them as committed.",
+    file: "src/raft/heartbeat.ts",
+    find: "  if (found !== commitTerm) {",
+    replace: "  if (found === undefined) {",
+    hunt: { seeds: 0 },
+    killer: { file: "test/unit/raft/raft.test.ts", name: "an entry of another term" },
   },
 ];

@@ -64,10 +64,10 @@ export const replicationMutants: readonly Mutant[] = [
   },
   {
     name: "heartbeat-commit-not-clamped",
-    says: "A heartbeat commits no further than the follower is known to match (thesis 3.5): it applies entries of a dead leader, and its state differs from the others'.",
+    says: "A heartbeat commits no further than the follower is known to match (thesis 3.5): a follower that has not taken what a dead leader replaced there stops as if its disk had forgotten.",
     file: "src/raft/heartbeat.ts",
-    find: "commit: Math.min(state.log.committed, progress.match),",
-    replace: "commit: state.log.committed,",
+    find: "const commit = Math.min(state.log.committed, progress.match);",
+    replace: "const commit = state.log.committed;",
     killer: { file: "test/property/raft-group.test.ts" },
     quick: true,
   },

@@ -61,11 +61,14 @@ test("describeMessage() has a line for every kind of message", () => {
       "1->2 appendResponse term:3 rejected:6 hint:(2,1)",
     ],
     [
-      { ...ends, kind: "heartbeatRequest", commit: 4, readRound: 0 },
-      "1->2 heartbeatRequest term:3 commit:4",
+      { ...ends, kind: "heartbeatRequest", commit: 4, commitTerm: 2, readRound: 0 },
+      "1->2 heartbeatRequest term:3 commit:(4,2)",
     ],
     [{ ...ends, kind: "heartbeatResponse", readRound: 7 }, "1->2 heartbeatResponse term:3 read:7"],
-    [{ ...ends, kind: "commitNotice", commit: 4 }, "1->2 commitNotice term:3 commit:4"],
+    [
+      { ...ends, kind: "commitNotice", commit: 4, commitTerm: 2 },
+      "1->2 commitNotice term:3 commit:(4,2)",
+    ],
   ];
   for (const [message, text] of cases) assert.equal(describeMessage(message), text);
 });

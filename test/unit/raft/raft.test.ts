@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RaftError, limits } from "../../../src/base/index.ts";
-import type { AppendRequest, Block } from "../../../src/raft/index.ts";
+import type { AppendRequest, Block, Raft } from "../../../src/raft/index.ts";
 import { blockOf } from "../../datadriven/hand-made.ts";
 import { SimulatedGroup, groupOf } from "../../datadriven/simulated-group.ts";
+
+const heartbeat = { kind: "heartbeatRequest", from: 2, to: 1, term: 1, readRound: 0 } as const;
 
 function append(from: number, term: number, blocks: readonly Block[]): AppendRequest {
   const [first] = blocks;
@@ -14,11 +16,11 @@ function append(from: number, term: number, blocks: readonly Block[]): AppendReq
 
 test("Raft.takeReady() hands over lists that nothing is added to afterwards", () => {
   const { live } = groupOf(3).replica(1);
-  live.step({ kind: "heartbeatRequest", from: 2, to: 1, term: 1, commit: 0, readRound: 0 });
+  live.step({ ...heartbeat, commit: 0, commitTerm: 0 });
   live.takeReady();
   const empty = live.takeReady();
   live.step(append(2, 1, [blockOf(1, 1)]));
-  live.step({ kind: "heartbeatRequest", from: 2, to: 1, term: 1, commit: 0, readRound: 0 });
+  live.step({ ...heartbeat, commit: 0, commitTerm: 0 });
   assert.deepEqual([empty.messages, empty.durableMessages, empty.confirmedReads], [[], [], []]);
   assert.equal(live.takeReady().durableMessages.length, 2);
 });
@@ -34,7 +36,7 @@ test("Raft.takeReady() keeps acknowledgements back until their entries are hande
   assert.deepEqual(part.mark, { lastIndex: 1, lastTerm: 1, term: 1 });
   assert.equal(live.hasReady, true);
   // In a term that is not durable yet, heartbeats are answered in time all the same.
-  live.step({ kind: "heartbeatRequest", from: 2, to: 1, term: 1, commit: 0, readRound: 0 });
+  live.step({ ...heartbeat, commit: 0, commitTerm: 0 });
   const heard = live.takeReady(undefined, true, 0).durableMessages;
   assert.deepEqual(
     heard.map(({ kind }) => kind),
@@ -119,19 +121,35 @@ test("Raft.step() disables the replica where a leader contradicts a committed en
 test("Raft.step() disables the replica where its log ends before what it has acknowledged", () => {
   const { live } = groupOf(3).replica(1);
   live.step(append(2, 1, [blockOf(1, 1)]));
-  const heartbeat = { kind: "heartbeatRequest", from: 2, to: 1, term: 1, readRound: 0 } as const;
-  live.step({ ...heartbeat, commit: 1 });
+  live.step({ ...heartbeat, commit: 1, commitTerm: 1 });
   assert.equal(live.state.log.committed, 1);
+  refusesCommit(live, 2, 1, "The log ends at 1");
+});
+
+test("Raft.step() disables the replica where it has acknowledged an entry of another term", () => {
+  const { live } = groupOf(3).replica(1);
+  live.step(append(2, 1, [blockOf(1, 1)]));
+  refusesCommit(live, 1, 0, "The log has an entry of term 1 at 1");
+  assert.equal(live.state.log.committed, 0);
+});
+
+/** Whatever message names the commit index. */
+function refusesCommit(live: Raft, commit: number, commitTerm: number, says: string): void {
+  const ends = { from: 2, to: 1, term: 1 };
   for (const message of [
-    { ...heartbeat, commit: 2 },
-    { kind: "commitNotice", from: 2, to: 1, term: 1, commit: 2 } as const,
+    { ...heartbeat, commit, commitTerm },
+    { kind: "commitNotice", ...ends, commit, commitTerm } as const,
+    { kind: "parkRequest", ...ends, index: commit, indexTerm: commitTerm } as const,
   ]) {
     assert.throws(
       () => live.step(message),
-      (error) => error instanceof RaftError && error.code === "ERR_GROUP_DISABLED",
+      (error) =>
+        error instanceof RaftError &&
+        error.code === "ERR_GROUP_DISABLED" &&
+        error.message.includes(says),
     );
   }
-});
+}
 
 test("Raft.step() disables the replica where two nodes lead one term", () => {
   const { live } = groupOf(3).replica(1);

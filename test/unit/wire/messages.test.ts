@@ -14,7 +14,15 @@ import {
 import type { ShardMessage } from "../../../src/wire/index.ts";
 import { blockOf, collect, from, to } from "./sample-messages.ts";
 
-const heartbeat: Message = { kind: "heartbeatRequest", from, to, term: 9, commit: 5, readRound: 2 };
+const heartbeat: Message = {
+  kind: "heartbeatRequest",
+  from,
+  to,
+  term: 9,
+  commit: 5,
+  commitTerm: 8,
+  readRound: 2,
+};
 const entry = Buffer.from("command");
 const append: Message = {
   kind: "appendRequest",
@@ -54,7 +62,7 @@ function assertRefused(values: readonly unknown[], at: number, value: unknown, s
 }
 
 test("MessageBatch lays messages into one flat array", () => {
-  assert.deepEqual(valuesOf(heartbeat), [1, messageType.heartbeatRequest, 5, 1, 77, 9, 5, 2]);
+  assert.deepEqual(valuesOf(heartbeat), [1, messageType.heartbeatRequest, 6, 1, 77, 9, 5, 8, 2]);
 });
 
 test("MessageBatch counts its messages, bounds its bytes from above, and is empty after take", () => {
@@ -101,7 +109,7 @@ test("readMessages numbers blocks from prevIndex on and restores flags", () => {
 test("readMessages skips unknown types and fields that follow the known ones", () => {
   const known = { group: 1, incarnation: 77, message: heartbeat };
   const [, ...one] = valuesOf(heartbeat);
-  const extended = [one[0], 7, ...one.slice(2), "later", [1, 2]];
+  const extended = [one[0], 8, ...one.slice(2), "later", [1, 2]];
   for (const type of [0, 13, 15, 21, 4_000_000_000, Number.MAX_SAFE_INTEGER]) {
     assert.deepEqual(read([1, type, 3, "a", null, [1], ...extended, type, 0, ...one]), [
       known,
@@ -133,7 +141,7 @@ test("readMessages refuses a sign of life with more endings than it holds or may
 
 test("readMessages refuses bodies that are no array of messages", () => {
   const { sink } = collect();
-  for (const body of [{ 1: 2 }, 1, "text", [], [2], ["1"], [1, 7], [1, 7, 5, 1, 77, 9, 5]]) {
+  for (const body of [{ 1: 2 }, 1, "text", [], [2], ["1"], [1, 7], [1, 7, 6, 1, 77, 9, 5, 8]]) {
     assert.throws(() => readMessages(encodeCbor(body), from, to, sink), {
       code: "ERR_FRAME_INVALID",
     });
@@ -147,6 +155,7 @@ test("readMessages refuses a field of the wrong type or out of range, and names 
     [4, "incarnation"],
     [5, "term"],
     [6, "commit"],
+    [7, "commitTerm"],
   ] as const) {
     const name = new RegExp(field);
     for (const value of [-1, 1.5, "1", null, true, [1], Number.NaN, 2 ** 53, Buffer.of(1)]) {
@@ -154,8 +163,9 @@ test("readMessages refuses a field of the wrong type or out of range, and names 
     }
   }
   assertRefused(values, 3, 2 ** 32, /group/);
-  assertRefused(values, 2, 4, /readRound/);
-  assertRefused(values, 2, 6, /beyond its frame/);
+  assertRefused(values, 2, 5, /readRound/);
+  assertRefused(values, 2, 7, /beyond its frame/);
+  assertRefused(values, 7, 10, /commitTerm/);
   assertRefused(values, 2, Number.MAX_SAFE_INTEGER, /beyond its frame/);
   const vote = valuesOf({ kind: "voteResponse", from, to, term: 2, granted: true });
   assertRefused(vote, 6, 2, /granted/);

@@ -42,7 +42,15 @@ function makeExamples(): Readonly<Record<string, Uint8Array>> {
   });
   const said = { helloBody: bodyOfFrame(hello), welcomeBytes };
   const batch = new MessageBatch();
-  batch.addMessage(7, 9, { kind: "heartbeatRequest", from, to, term: 3, commit: 40, readRound: 2 });
+  batch.addMessage(7, 9, {
+    kind: "heartbeatRequest",
+    from,
+    to,
+    term: 3,
+    commit: 40,
+    commitTerm: 2,
+    readRound: 2,
+  });
   batch.addMessage(8, 5_000_000_000, {
     kind: "appendRequest",
     from,

@@ -100,6 +100,18 @@ const appendRequest = fc
 const ends = { from: fc.constant(from), to: fc.constant(to), term: index };
 const kind = <K extends string>(name: K): fc.Arbitrary<K> => fc.constant(name);
 
+const commit = { commit: index, commitTerm: index };
+
+/** No leader has committed an entry of a later term than its own. */
+function inTerm<M extends { term: number; commitTerm: number }>(
+  made: fc.Arbitrary<M>,
+): fc.Arbitrary<M> {
+  return made.map((message) => ({
+    ...message,
+    commitTerm: Math.min(message.commitTerm, message.term),
+  }));
+}
+
 const messages: fc.Arbitrary<Message> = fc.oneof(
   { weight: 3, arbitrary: appendRequest },
   fc.record({ kind: kind("preVoteRequest"), ...ends, lastIndex: index, lastTerm: index }),
@@ -114,10 +126,12 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     hintIndex: index,
     hintTerm: index,
   }),
-  fc.record({ kind: kind("heartbeatRequest"), ...ends, commit: index, readRound: index }),
+  inTerm(fc.record({ kind: kind("heartbeatRequest"), ...ends, ...commit, readRound: index })),
   fc.record({ kind: kind("heartbeatResponse"), ...ends, readRound: index }),
-  fc.record({ kind: kind("commitNotice"), ...ends, commit: index }),
-  fc.record({ kind: kind("parkRequest"), ...ends, index }),
+  inTerm(fc.record({ kind: kind("commitNotice"), ...ends, ...commit })),
+  fc
+    .record({ kind: kind("parkRequest"), ...ends, index, slack: index })
+    .map(({ slack, ...message }) => ({ ...message, indexTerm: Math.min(slack, message.term) })),
   fc.record({ kind: kind("parkResponse"), ...ends, index, parked: flag }),
   fc.record({ kind: kind("timeoutNow"), ...ends, index }),
 );

@@ -189,10 +189,15 @@ export class CheckStage implements Stage {
   }
 }
 
-export const heartbeat: Said = { kind: "heartbeatRequest", commit: 0, readRound: 0 };
+export const heartbeat: Said = {
+  kind: "heartbeatRequest",
+  commit: 0,
+  commitTerm: 0,
+  readRound: 0,
+};
 
 export function commitOf(commit: number): Said {
-  return { kind: "commitNotice", commit };
+  return { kind: "commitNotice", commit, commitTerm: 1 };
 }
 
 export function accepted(index: number): Said {

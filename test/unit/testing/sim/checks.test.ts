@@ -302,7 +302,7 @@ test("persist-before-speak finds a commit index beyond the receiver's disk, unle
   const stage = stageWith(PersistBeforeSpeak);
   stage.elect("a", 1);
   stage.persist("b", { first: 1, entries: ["1"] });
-  stage.send("a b", 1, { kind: "heartbeatRequest", commit: 1, readRound: 0 });
+  stage.send("a b", 1, { kind: "heartbeatRequest", commit: 1, commitTerm: 1, readRound: 0 });
   breaks("persist-before-speak", () => stage.send("a c", 1, commitOf(1)));
   stage.checks.onDiskLost("c");
   stage.send("a c", 1, commitOf(1));
