@@ -13,7 +13,7 @@
  */
 import { RaftError, assert, errorToWire, messageOf } from "../base/index.ts";
 import type { ErrorCode, GroupId, Index, NodeKey, Outcome } from "../base/index.ts";
-import type { CommitBatch, Descriptor, GroupChange } from "../log/index.ts";
+import type { CommitBatch, GroupChange } from "../log/index.ts";
 import { blockKind } from "../raft/index.ts";
 import type { AppendGate, Message, PersistMark, Ready } from "../raft/index.ts";
 import { crc32c } from "../wire/index.ts";
@@ -24,6 +24,8 @@ import type { ShardControl } from "./calls.ts";
 import { ShardContext } from "./context.ts";
 import type { DescriptorWrite } from "./context.ts";
 import { Creations } from "./creation.ts";
+import { descriptorChanges } from "./descriptor-changes.ts";
+import { DiskWatch } from "./disk-watch.ts";
 import { DiskWindow } from "./disk-window.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { EntryMemory } from "./entry-memory.ts";
@@ -80,6 +82,7 @@ export class Shard implements ShardControl {
   private readonly inbound: Inbound;
   private readonly memory: EntryMemory;
   private readonly sendWindow: DiskWindow = new DiskWindow();
+  private readonly diskWatch: DiskWatch;
   /** The replica whose entries the gate is asked about: one gate for all of them. */
   private gated: Replica | undefined;
   private readonly gate: AppendGate = (peer, onDisk) =>
@@ -115,6 +118,7 @@ export class Shard implements ShardControl {
     this.invitations = new Invitations(this.context, requests);
     const { memory, invitations } = this;
     this.inbound = new Inbound(this.context, { requests, memory, invitations });
+    this.diskWatch = new DiskWatch(options.electionTicks);
     this.ended = new Promise((resolve) => {
       this.settleEnded = resolve;
     });
@@ -170,6 +174,7 @@ export class Shard implements ShardControl {
       const elapsed = Math.floor((clock.monotonicMs() - this.lastTickMs) / options.tickMs);
       this.lastTickMs += elapsed * options.tickMs;
       this.ticksDue = Math.min(this.ticksDue + elapsed, ticksPerRoundMax);
+      this.watchDisk(Math.min(elapsed, ticksPerRoundMax));
       this.context.handovers.tick();
       this.context.schedule();
     });
@@ -251,6 +256,20 @@ export class Shard implements ShardControl {
     else if (work.replicas.length > 0) this.finishWithoutCommit(work);
   }
 
+  private watchDisk(ticks: number): void {
+    if (this.commitsInFlight === 0 || !this.diskWatch.tick(ticks)) return;
+    const { context } = this;
+    for (const replica of context.replicas.values()) {
+      // A group of one member finds no better leader.
+      if (!replica.running || replica.raft.state.followers.length === 0) continue;
+      if (!replica.raft.resign()) continue;
+      context.ticks.follow(replica);
+      context.markDirty(replica);
+      // Not only with its turn: a round may wait for the disk.
+      this.tellRole(replica);
+    }
+  }
+
   /** Whether the log takes entries; the engine is told when it no longer does. */
   private lookForRoom(): void {
     const { context } = this;
@@ -265,7 +284,9 @@ export class Shard implements ShardControl {
   private tick(): boolean {
     if (this.ticksDue === 0) return false;
     const { context } = this;
-    for (; this.ticksDue > 0; this.ticksDue -= 1) context.ticks.tick();
+    for (; this.ticksDue > 0; this.ticksDue -= 1) {
+      if (!this.diskWatch.isStalled) context.ticks.tick();
+    }
     this.requests.tick();
     this.creations.tick();
     this.invitations.tick();
@@ -421,10 +442,12 @@ export class Shard implements ShardControl {
 
   private commit(work: RoundWork, changes: readonly GroupChange[]): void {
     const batch: CommitBatch = { changes, ...descriptorChanges(work.descriptors) };
+    if (this.commitsInFlight === 0) this.diskWatch.progressed();
     this.commitsInFlight += 1;
     this.lastCommit = this.context.environment.store.commit(batch).then(
       () => {
         this.commitsInFlight -= 1;
+        this.diskWatch.progressed();
         this.finish(work);
       },
       (error: unknown) => {
@@ -525,25 +548,6 @@ export class Shard implements ShardControl {
     context.postMail();
     this.settleEnded();
   }
-}
-
-/**
- * Within a batch removals come before descriptors. A replica that was created and removed in one
- * round must stay removed: of what was written for a group only what came after its last removal
- * counts.
- */
-function descriptorChanges(
-  writes: readonly DescriptorWrite[],
-): Pick<CommitBatch, "descriptors" | "removed"> {
-  const descriptors = new Map<GroupId, Descriptor>();
-  const removed = new Set<GroupId>();
-  for (const { put, remove } of writes) {
-    if (put !== undefined) descriptors.set(put.group, put);
-    if (remove === undefined) continue;
-    descriptors.delete(remove);
-    removed.add(remove);
-  }
-  return { descriptors: [...descriptors.values()], removed: [...removed] };
 }
 
 /** Whether a replica has entries that the next round can write. */

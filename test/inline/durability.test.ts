@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RaftError } from "../../src/base/index.ts";
 import type { NodeId } from "../../src/base/index.ts";
+import { bodyOfFrame, readMessages } from "../../src/wire/index.ts";
 import { ShardCluster } from "./shard-cluster.ts";
 import type { ClusterOptions, Delivered } from "./shard-cluster.ts";
 import { TrialStore } from "./trial-store.ts";
@@ -34,6 +35,22 @@ function sentBy(cluster: ShardCluster, node: NodeId, kind: Delivered["kind"]): D
 /** What a replica has said; that it does not run is its shard's word. */
 function saidBy(cluster: ShardCluster, node: NodeId): Delivered[] {
   return cluster.delivered.filter(({ from, kind }) => from === node && kind !== "groupUnknown");
+}
+
+/** Counts what a node's shards say of themselves from now on. */
+function signsOfLife(cluster: ShardCluster, node: NodeId): { count: number } {
+  const signs = { count: 0 };
+  cluster.loses = ({ from, frame }) => {
+    if (from.node !== node) return false;
+    readMessages(bodyOfFrame(frame), 1, 2, {
+      onMessage: () => {},
+      onShardMessage: ({ kind }) => {
+        if (kind === "shardAlive") signs.count += 1;
+      },
+    });
+    return false;
+  };
+  return signs;
 }
 
 for (const commitsInFlightMax of [1, 2]) {
@@ -250,6 +267,93 @@ test("a store that refuses a commit ends its shard: all calls answered, nothing 
   await cluster.close();
 });
 
+test("what needs no disk is answered while the disk stalls", async () => {
+  const { cluster, storeOf } = await startHeld();
+  await cluster.createGroup("a", 1);
+  await cluster.createGroup("b", 2);
+  const before = cluster.client("a", 1).propose(1, "x");
+  await cluster.run();
+  assert.deepEqual(before.results(), ["1"]);
+  await cluster.tick(2);
+  storeOf("a").holding = true;
+  const client = cluster.client("a", 1);
+  const held = client.propose(1, "y");
+  await cluster.run();
+  // Another round that has something to write, and has to wait.
+  client.propose(1, "z");
+  await cluster.run();
+  assert.equal(storeOf("a").heldCommits, 1);
+  const local = client.readLocal(1, "");
+  const follower = client.propose(2, "w");
+  const unknown = client.propose(3, "w");
+  await cluster.run();
+  assert.equal(local.text(), "x");
+  assert.equal(follower.failure().code, "ERR_NOT_LEADER");
+  assert.equal(unknown.failure().code, "ERR_GROUP_NOT_FOUND");
+  assert.equal((await cluster.status("a", 1)).role, "leader");
+  assert.ok((await cluster.stats("a")).rounds > 0);
+  assert.ok(!held.settled);
+  storeOf("a").holding = false;
+  storeOf("a").release();
+  await cluster.tick(2);
+  assert.deepEqual(held.results(), ["2"]);
+  await cluster.close();
+});
+
+for (const commitsInFlightMax of [1, 8]) {
+  test(`a shard whose disk stalls for an election timeout gives up its groups, parked ones too, and takes part again with its disk (${commitsInFlightMax} in flight)`, async () => {
+    const { cluster, storeOf } = await startHeld({
+      commitsInFlightMax,
+      options: { parkTicks: 4 },
+    });
+    await cluster.createGroup("a", 1);
+    await cluster.createGroup("a", 2);
+    await cluster.tick(12);
+    assert.equal((await cluster.stats("a")).awake, 0);
+    storeOf("a").holding = true;
+    // One commit hangs, and nothing else is to be written: the loop goes on.
+    const held = cluster.client("a", 1).propose(1, "x");
+    await cluster.run();
+    const { electionTicks } = cluster.options;
+    await cluster.tick(electionTicks - 1);
+    assert.equal((await cluster.status("a", 2)).role, "leader", "it may be a slow disk");
+    await cluster.tick(1);
+    cluster.delivered.length = 0;
+    const signs = signsOfLife(cluster, "a");
+    for (const group of [1, 2]) {
+      assert.equal((await cluster.status("a", group)).role, "follower");
+    }
+    assert.equal(held.failure().code, "ERR_LEADERSHIP_LOST");
+    await cluster.tick(4 * electionTicks);
+    assert.deepEqual(saidBy(cluster, "a"), []);
+    assert.equal(signs.count, 0);
+    for (const group of [1, 2]) {
+      assert.notEqual(await cluster.awaitLeader(group, ["b", "c"]), "a");
+    }
+    storeOf("a").holding = false;
+    storeOf("a").release();
+    await cluster.tick(4 * electionTicks);
+    assert.ok(signs.count > 0);
+    assert.equal(await cluster.digest("a", 1), "x");
+    assert.notEqual((await cluster.status("a", 2)).leader, undefined);
+    await cluster.close();
+  });
+}
+
+test("a group of one member keeps its leader while its disk stalls", async () => {
+  const { cluster, storeOf } = await startHeld({ nodes: ["a"] });
+  await cluster.createGroup("a", 1);
+  storeOf("a").holding = true;
+  const held = cluster.client("a", 1).propose(1, "x");
+  await cluster.tick(2 * cluster.options.electionTicks);
+  assert.equal((await cluster.status("a", 1)).role, "leader");
+  storeOf("a").holding = false;
+  storeOf("a").release();
+  await cluster.run();
+  assert.deepEqual(held.results(), ["1"]);
+  await cluster.close();
+});
+
 test("a follower whose store fails acknowledges nothing of what it was given", async () => {
   const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 2 });
   await cluster.createGroup("a", 1);
@@ -277,7 +381,6 @@ test("a replica that stops and starts in one breath has what its store was given
   store.holding = true;
   cluster.client("a", 1).propose(1, "x");
   await cluster.run();
-  // The shard answers no call while its disk is at work.
   const lastIndex = (): number | undefined => {
     return cluster.at("b", 1).shard.replicas.get(1)?.raft.state.log.lastIndex;
   };

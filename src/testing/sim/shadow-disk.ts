@@ -31,9 +31,9 @@ export class ShadowDisk {
     this.checks = checks;
   }
 
-  /** When the number of commits that are not durable last came to `count`; undefined below it. */
-  waitingSinceUs(count: number): number | undefined {
-    return this.pending[count - 1]?.atUs;
+  /** Since when the oldest commit in flight waits; undefined if there is none. */
+  waitingSinceUs(): number | undefined {
+    return this.pending[0]?.atUs;
   }
 
   onWritten(sequence: number, batch: CommitBatch, atUs: number): void {

@@ -131,10 +131,9 @@ export class World implements Stage {
   }
 
   stalledUs(node: NodeId, shardId: ShardId): number {
-    const { durability, segmentBytes } = this.settings;
-    if (durability === "none") return 0;
+    if (this.settings.durability === "none") return 0;
     const { shadow } = this.byId.get(node)?.volumes[shardId] ?? {};
-    const sinceUs = shadow?.waitingSinceUs(segmentBytes > 0 || durability === "pipelined" ? 2 : 1);
+    const sinceUs = shadow?.waitingSinceUs();
     return sinceUs === undefined ? 0 : this.agenda.nowUs - sinceUs;
   }
 

@@ -20,6 +20,7 @@ export const durabilityMutants: readonly Mutant[] = [
     find: `    this.lastCommit = this.context.environment.store.commit(batch).then(
       () => {
         this.commitsInFlight -= 1;
+        this.diskWatch.progressed();
         this.finish(work);
       },`,
     replace: `    const written = this.context.environment.store.commit(batch);
@@ -175,6 +176,35 @@ export const durabilityMutants: readonly Mutant[] = [
       context.outboxes.flush();
       this.roundWaits = true;`,
     killer: { file: order },
+  },
+  {
+    name: "a-hung-disk-keeps-its-groups",
+    says: "A store with a thread of its own leaves the loop running while its disk hangs: without the watch over it (src/shard/disk-watch.ts) the shard leads on, parked groups included, and every write to them hangs.",
+    file: "src/shard/shard.ts",
+    find: "    if (this.commitsInFlight === 0 || !this.diskWatch.tick(ticks)) return;",
+    replace: "    if (this.commitsInFlight >= 0 || !this.diskWatch.tick(ticks)) return;",
+    hunt: { seeds: 0 },
+    killer: { file: order, name: "gives up its groups" },
+  },
+  {
+    name: "signs-of-life-past-a-hung-disk",
+    says: "Signs of life, heartbeats and campaigns end while the disk makes no progress: others rest on a shard that cannot serve, or are disturbed by it.",
+    file: "src/shard/shard.ts",
+    find: "      if (!this.diskWatch.isStalled) context.ticks.tick();",
+    replace: "      context.ticks.tick();",
+    hunt: { seeds: 0 },
+    killer: { file: order, name: "gives up its groups" },
+  },
+  {
+    name: "answers-wait-for-a-hung-disk",
+    says: "What needs no disk is answered while a round waits for one: status, local reads and refusals hang with the disk.",
+    file: "src/shard/shard.ts",
+    find: `local reads, refusals, what is durable already.
+      this.answer();
+`,
+    replace: "local reads, refusals, what is durable already.\n",
+    hunt: { seeds: 0 },
+    killer: { file: order, name: "what needs no disk" },
   },
   {
     name: "group-created-before-it-is-durable",

@@ -124,8 +124,8 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     name: "removed-in-its-first-round-comes-back",
-    says: "A replica created and removed in one round stays removed (src/shard/shard.ts): after a restart a member is back that its group does not have.",
-    file: "src/shard/shard.ts",
+    says: "A replica created and removed in one round stays removed (src/shard/descriptor-changes.ts): after a restart a member is back that its group does not have.",
+    file: "src/shard/descriptor-changes.ts",
     find: "    descriptors.delete(remove);\n",
     replace: "",
     killer: { file: "test/inline/hostile-peer.test.ts", name: "created and removed in one round" },

@@ -533,8 +533,8 @@ test("elected-by-majority finds a campaign that nobody was asked about, unless i
 test("stalled-disk finds a heartbeat of a node whose disk has long not answered", () => {
   const stage = stageWith(StalledDisk);
   stage.elect("a", 1);
-  stage.stalls.set("a", 1_000_000);
+  stage.stalls.set("a", 1_200_000);
   stage.send("a b", 1, heartbeat);
-  stage.stalls.set("a", 1_000_001);
+  stage.stalls.set("a", 1_200_001);
   breaks("stalled-disk", () => stage.send("a b", 1, heartbeat));
 });
