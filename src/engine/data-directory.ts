@@ -4,6 +4,7 @@
  *     node.json     who the directory belongs to; written once
  *     lock          locked by the process that has it open
  *     shard-0 …     the store of each shard
+ *     shard-0.made  the store of shard 0 has been made
  */
 import {
   closeSync,
@@ -23,7 +24,7 @@ import { DirectoryLock } from "./directory-lock.ts";
 
 /** Version of the directory's layout. */
 const directoryFormat = 1;
-const shardName = /^shard-\d+$/;
+const shardName = /^shard-\d+(\.made)?$/;
 
 interface NodeFile {
   readonly format: number;
@@ -88,6 +89,11 @@ export class DataDirectory {
 
   shardPath(shard: number): string {
     return join(this.path, `shard-${shard}`);
+  }
+
+  /** Outside the store's directory, which may be a volume of its own that is not mounted. */
+  markPath(shard: number): string {
+    return `${this.shardPath(shard)}.made`;
   }
 
   close(): void {

@@ -34,6 +34,7 @@ export function taskOf(
     shard,
     shards,
     dir: directory.shardPath(shard),
+    mark: directory.markPath(shard),
     durability,
     store,
     mapBytes,

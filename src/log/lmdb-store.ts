@@ -16,11 +16,14 @@ import { corruptMeta } from "./meta-entry.ts";
 import { RecordStore } from "./record-store.ts";
 import type { RecordStoreOptions } from "./record-store.ts";
 import { dataFile } from "./store-form.ts";
+import { markStore, refuseLostStore } from "./store-mark.ts";
 
 export interface LmdbStoreOptions {
   /** Directory of this store alone; created where it is missing. */
   readonly dir: string;
   readonly identity: StoreIdentity;
+  /** Where the file is kept that says that this store has been made. @default nowhere */
+  readonly mark?: string | undefined;
   readonly durability: Durability;
   /**
    * How far the file may grow; so much address space it takes from the beginning. A file that is
@@ -47,7 +50,7 @@ export class LmdbStore extends RecordStore {
 }
 
 function recordStoreOptions(options: LmdbStoreOptions): RecordStoreOptions {
-  const { dir, identity, durability } = options;
+  const { dir, identity, durability, mark } = options;
   const mapBytes = options.mapBytes ?? mapBytesDefault;
   const preallocateBytes = options.preallocateBytes ?? preallocateBytesDefault;
   const dataPath = join(dir, dataFile);
@@ -57,7 +60,9 @@ function recordStoreOptions(options: LmdbStoreOptions): RecordStoreOptions {
     durability,
     openEnv: async () => {
       const envOptions = { dir, durability, mapBytes };
+      refuseLostStore(dir, mark);
       await ensureStore(envOptions, identity, preallocateBytes);
+      markStore(mark);
       return openStore(envOptions, preallocateBytes);
     },
     soon: soonInEventLoop,

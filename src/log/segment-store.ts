@@ -13,11 +13,14 @@ import { SegmentDirectory } from "./segment-directory.ts";
 import { writeLanes } from "./segment-files.ts";
 import { segmentFormat } from "./segment-format.ts";
 import { openSegmentEnv } from "./segment-opening.ts";
+import { markStore, refuseLostStore } from "./store-mark.ts";
 
 export interface SegmentStoreOptions {
   /** Directory of this store alone; created where it is missing. */
   readonly dir: string;
   readonly identity: StoreIdentity;
+  /** Where the file is kept that says that this store has been made. @default nowhere */
+  readonly mark?: string | undefined;
   readonly durability: Durability;
   /**
    * Size of a segment, rounded down to a multiple of 4 KiB; at least 16 KiB. One is made in advance
@@ -38,7 +41,7 @@ export class SegmentStore extends RecordStore {
 }
 
 function recordStoreOptions(options: SegmentStoreOptions): RecordStoreOptions {
-  const { dir, identity } = options;
+  const { dir, identity, mark } = options;
   const { blockBytes } = segmentFormat;
   const asked = Math.max(segmentBytesMin, options.segmentBytes ?? segmentBytesDefault);
   const segmentBytes = asked - (asked % blockBytes);
@@ -53,8 +56,18 @@ function recordStoreOptions(options: SegmentStoreOptions): RecordStoreOptions {
     identity,
     durability: durable ? "strict" : "none",
     commitsInFlightMax: writeLanes,
-    openEnv: () =>
-      openSegmentEnv({ files, segmentBytes, durable }, identityEntry(identity), nextTurn),
+    openEnv: async () => {
+      refuseLostStore(dir, mark);
+      const envOptions = { files, segmentBytes, durable };
+      const env = await openSegmentEnv(envOptions, identityEntry(identity), nextTurn);
+      try {
+        markStore(mark);
+      } catch (error) {
+        await env.close();
+        throw error;
+      }
+      return env;
+    },
     soon: soonInEventLoop,
     indexBytesMax: options.indexBytesMax,
     bytesStored: () => files.bytesStored,

@@ -19,6 +19,11 @@ export function segmentFileOf(segment: SegmentNumber): string {
   return `${String(segment).padStart(10, "0")}.seg`;
 }
 
+/** Whether a directory holds a store of either form, or what is left of one. */
+export function holdsStore(dir: string): boolean {
+  return holdsLmdb(dir) || segmentsIn(dir).length > 0;
+}
+
 /** @throws ERR_DATA_DIR_FOREIGN where the directory holds segments */
 export function refuseSegments(dir: string): void {
   if (segmentsIn(dir).length > 0) throw otherForm(dir, "segments", "lmdb");
@@ -26,8 +31,11 @@ export function refuseSegments(dir: string): void {
 
 /** @throws ERR_DATA_DIR_FOREIGN where the directory holds an LMDB file, or had one in use */
 export function refuseLmdb(dir: string): void {
-  const found = [dataFile, lockFile].some((name) => existsSync(join(dir, name)));
-  if (found) throw otherForm(dir, "lmdb", "segments");
+  if (holdsLmdb(dir)) throw otherForm(dir, "lmdb", "segments");
+}
+
+function holdsLmdb(dir: string): boolean {
+  return [dataFile, lockFile].some((name) => existsSync(join(dir, name)));
 }
 
 function otherForm(dir: string, found: string, asked: string): RaftError {

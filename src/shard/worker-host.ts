@@ -26,6 +26,8 @@ export interface ShardTask {
   readonly shards: number;
   /** Directory of this shard's store. */
   readonly dir: string;
+  /** File that says that this shard's store has been made. */
+  readonly mark: string;
   readonly durability: Durability;
   readonly store: "lmdb" | "segments";
   readonly mapBytes: number;
@@ -129,12 +131,12 @@ async function storeOf(task: ShardTask): Promise<LogStore> {
     const createLogStore = await load(task.logStore, "createLogStore");
     return createLogStore({ dir, identity, durability });
   }
-  const { mapBytes, preallocateBytes, segmentBytes, indexBytesMax } = task;
+  const { mark, mapBytes, preallocateBytes, segmentBytes, indexBytesMax } = task;
   if (task.store === "segments") {
-    return new SegmentStore({ dir, identity, durability, segmentBytes, indexBytesMax });
+    return new SegmentStore({ dir, identity, mark, durability, segmentBytes, indexBytesMax });
   }
-  const options = { dir, identity, durability, mapBytes, preallocateBytes, indexBytesMax };
-  return new LmdbStore(options);
+  const sizes = { mapBytes, preallocateBytes, indexBytesMax };
+  return new LmdbStore({ dir, identity, mark, durability, ...sizes });
 }
 
 /** What the embedder's modules export. */

@@ -82,6 +82,23 @@ for (const store of ["lmdb", "segments"] as const) {
   });
 }
 
+for (const store of ["lmdb", "segments"] as const) {
+  test(`a shard on ${store} whose directory is gone does not begin anew, and the others serve`, async (t) => {
+    const options = optionsFor(tempDir(t), { shards: 2, store, segmentBytes: 65_536 });
+    const before = await Engine.open(options);
+    for (const group of [sound, other]) await createAlone(before, group);
+    await before.close();
+    rmSync(join(options.dir, "shard-1"), { recursive: true });
+    const engine = await Engine.open(options);
+    t.after(() => engine.close());
+    const [failed]: { shard: number; error: RaftError }[] = await once(engine, "shardFailed");
+    assert.deepEqual([failed?.shard, failed?.error.code], [1, "ERR_STORE_CORRUPT"]);
+    await engine.awaitLeader(sound);
+    const created = await failureOf(engine.createGroup({ group: other, members: ["a"] }));
+    assert.deepEqual([created.code, created.outcome], ["ERR_STORE_CORRUPT", "none"]);
+  });
+}
+
 test("an open whose only shard is held up ends at its deadline, and the directory stays locked", async (t) => {
   const options = optionsFor(tempDir(t), {
     logStore: machineUrl("held-log"),

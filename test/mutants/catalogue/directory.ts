@@ -52,6 +52,15 @@ export const directoryMutants: readonly Mutant[] = [
     killer: { file: open, name: "address space" },
   },
   {
+    name: "lost-store-made-anew",
+    says: "A store that has been made is never made anew (src/log/store-mark.ts): a voter whose volume is not mounted joins its groups again without what it acknowledged.",
+    file: "src/log/store-mark.ts",
+    find: "  if (mark === undefined || holdsStore(dir) || !existsSync(mark)) return;",
+    replace: "  if (mark !== dir) return;",
+    hunt: { seeds: 0 },
+    killer: { file: "test/unit/log/store-mark.test.ts", name: "is lost or empty" },
+  },
+  {
     name: "stores-without-node-json-are-new",
     says: "Stores without node.json are damage (src/engine/data-directory.ts): the node comes back under a new incarnation over its old logs.",
     file: "src/engine/data-directory.ts",

@@ -115,6 +115,7 @@ class Owner implements ShardOwner {
       shard,
       shards: 1,
       dir: "",
+      mark: "",
       durability: "none",
       store: "lmdb",
       segmentBytes: 65_536,
