@@ -32,6 +32,7 @@ export type {
   Logger,
   MemberStatus,
   Proposed,
+  PeerLink,
   PeerRefused,
   PlainOf,
   ReadBatchResult,

@@ -5,6 +5,7 @@
  */
 export { integerArgument } from "./arguments.ts";
 export { checkHistoryProgram } from "./check-history.ts";
+export { createEverywhere } from "./create-everywhere.ts";
 export { demoProgram } from "./demo/program.ts";
 export { moduleBeside } from "./module-beside.ts";
 export { NodeProcess } from "./node-process.ts";

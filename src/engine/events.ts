@@ -16,6 +16,14 @@ export interface LeaderChanged {
   readonly term: Term;
 }
 
+/** A link between a shard here and one of another node. */
+export interface PeerLink {
+  readonly shard: ShardId;
+  readonly node: NodeId;
+  /** The shard of the other node. */
+  readonly peerShard: ShardId;
+}
+
 export interface PeerRefused {
   /** The shard of this node whose connection it was. */
   readonly shard: ShardId;
@@ -82,6 +90,10 @@ export interface EngineEvents {
    * reason at most once in ten seconds and shard.
    */
   peerRefused: [PeerRefused];
+  /** A shard of this node has both connections of its link to a shard of another node. */
+  peerConnected: [PeerLink];
+  /** Such a link is down again; it is dialled anew while the node is in the address book. */
+  peerLost: [PeerLink];
   /** A shard's worker ended unexpectedly; it comes back by itself. */
   shardCrashed: [{ readonly shard: ShardId; readonly error: Error; readonly restartInMs: number }];
   /** A shard is back after a crash. */
@@ -116,6 +128,8 @@ export const levelOf: Readonly<Record<keyof EngineEvents, LogLevel>> = {
   hookFailed: "warn",
   machineSlow: "warn",
   peerRefused: "warn",
+  peerConnected: "info",
+  peerLost: "warn",
   shardCrashed: "error",
   shardRestarted: "info",
   shardFailed: "error",

@@ -12,7 +12,14 @@ export type {
   ReadResult,
   StateDigest,
 } from "./results.ts";
-export type { EngineEvents, LeaderChanged, LogLevel, Logger, PeerRefused } from "./events.ts";
+export type {
+  EngineEvents,
+  LeaderChanged,
+  LogLevel,
+  Logger,
+  PeerLink,
+  PeerRefused,
+} from "./events.ts";
 export type { GroupView } from "./group-table.ts";
 export type { Health, HealthReason } from "./health.ts";
 export { engineOptionTable } from "./options.ts";

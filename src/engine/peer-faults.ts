@@ -9,7 +9,7 @@ export class PeerFaults {
   private readonly byNode = new Map<NodeId, string>();
 
   take(event: ShardEvent): void {
-    if (event.kind === "peerAccepted") this.byNode.delete(event.node);
+    if (event.kind === "peerConnected") this.byNode.delete(event.node);
     if (event.kind !== "peerRefused") return;
     const { direction, node, message } = event.refusal;
     if (direction === "outgoing" && node !== undefined) this.byNode.set(node, message);

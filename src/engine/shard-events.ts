@@ -33,6 +33,10 @@ export function tellShardEvent(shard: ShardId, event: ShardEvent, tell: Tell): v
     case "peerRefused":
       tell("peerRefused", peerRefusedOf(shard, event.refusal));
       return;
+    case "peerConnected":
+    case "peerLost":
+      tell(event.kind, { shard, node: event.node, peerShard: event.peerShard });
+      return;
     case "storeFull":
       tell("storeFull", { shard, error: errorFromWire(event.error) });
       return;

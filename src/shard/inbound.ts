@@ -27,8 +27,6 @@ export class Inbound implements TransportHandler, MessageSink {
   private from: PeerShard = { node: "", shard: 0, incarnation: 0 };
   private fromKey: NodeKey = 0;
   private nowMs = 0;
-  /** Nodes of the address book of which the engine was told that a greeting failed. */
-  private readonly refused: Set<NodeId> = new Set();
   /** The largest frame that has come. */
   frameBytesMax = 0;
 
@@ -153,9 +151,7 @@ export class Inbound implements TransportHandler, MessageSink {
   onLinkUp(link: Link): void {
     this.context.ticks.linkUp(link);
     this.context.handovers.linkUp(link);
-    if (this.refused.delete(link.node)) {
-      this.context.replies.event({ kind: "peerAccepted", node: link.node });
-    }
+    this.context.replies.event({ kind: "peerConnected", node: link.node, peerShard: link.shard });
     this.eachReplicaOn(link.node, (replica, key) => {
       // Who has moved, or restarted with another number of shards, is heard anew.
       replica.noteAbsence(key, undefined);
@@ -186,6 +182,7 @@ export class Inbound implements TransportHandler, MessageSink {
       context.markDirty(replica);
     });
     context.handovers.linkDown(link);
+    context.replies.event({ kind: "peerLost", node: link.node, peerShard: link.shard });
     context.schedule();
   }
 
@@ -201,8 +198,6 @@ export class Inbound implements TransportHandler, MessageSink {
 
   onRefused(refusal: PeerRefusal): void {
     const { context } = this;
-    const { direction, node } = refusal;
-    if (direction === "outgoing" && node !== undefined) this.refused.add(node);
     context.replies.event({ kind: "peerRefused", refusal });
     context.schedule();
   }

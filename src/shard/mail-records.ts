@@ -22,7 +22,7 @@
  * A call of `count` entries is answered by `applied` records, in order, that hold as many results:
  * one record, as a rule, with those of successive indexes.
  */
-import type { GroupId, Index, NodeId, Term, WireError } from "../base/index.ts";
+import type { GroupId, Index, NodeId, ShardId, Term, WireError } from "../base/index.ts";
 import type { CredentialOptions, PeerRefusal } from "../transport/index.ts";
 import type { ReplicaState } from "./replica.ts";
 import type { Role } from "./state-machine.ts";
@@ -86,8 +86,12 @@ export type ShardEvent =
       readonly term: Term;
     }
   | { readonly kind: "peerRefused"; readonly refusal: PeerRefusal }
-  /** A link to a node that had refused this one, or was refused, is up. */
-  | { readonly kind: "peerAccepted"; readonly node: NodeId }
+  /** A link to a shard of another node is up, or down again. */
+  | {
+      readonly kind: "peerConnected" | "peerLost";
+      readonly node: NodeId;
+      readonly peerShard: ShardId;
+    }
   | { readonly kind: "failed"; readonly error: WireError };
 
 export interface GroupInfo {

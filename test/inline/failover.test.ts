@@ -220,3 +220,25 @@ test("followers are linked to each other before they have anything to say", asyn
   }
   await cluster.close();
 });
+
+test("links to peers are told when they come up and when they are lost", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.createGroup("a", 1);
+  const client = cluster.client("a");
+  const toldOf = (node: string): string[] =>
+    client.events.flatMap((event) =>
+      (event.kind === "peerConnected" || event.kind === "peerLost") && event.node === node
+        ? [event.kind]
+        : [],
+    );
+  await cluster.tick(2);
+  assert.deepEqual(toldOf("b"), ["peerConnected"]);
+  await cluster.crash("b");
+  await cluster.tick(2);
+  assert.deepEqual(toldOf("b"), ["peerConnected", "peerLost"]);
+  await cluster.restart("b");
+  await cluster.tick(4);
+  assert.deepEqual(toldOf("b"), ["peerConnected", "peerLost", "peerConnected"]);
+  assert.deepEqual(toldOf("c"), ["peerConnected"]);
+  await cluster.close();
+});

@@ -4,6 +4,7 @@
  */
 import { Engine } from "../../../src/index.ts";
 import type { ShardStats } from "../../../src/index.ts";
+import { createEverywhere } from "../../../src/cli/create-everywhere.ts";
 import { answerParent, reportToParent } from "../../../src/cli/answer-parent.ts";
 import { moduleBeside } from "../../../src/cli/module-beside.ts";
 import { kvMachineUrl } from "../../../src/service/index.ts";
@@ -73,9 +74,7 @@ async function createGroups(
   for (let first = 0; first < groups.length; first += groupsAtOnce) {
     await Promise.all(
       groups.slice(first, first + groupsAtOnce).map(async (group) => {
-        const { notStarted } = await present().createGroup({ group, members, timeoutMs: createMs });
-        if (notStarted.length > 0)
-          throw new Error(`Group ${group} did not start on ${notStarted.join()}`);
+        await createEverywhere(present(), { group, members, timeoutMs: createMs });
         await present().awaitLeader(group, { timeoutMs: createMs });
       }),
     );

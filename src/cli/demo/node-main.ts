@@ -2,6 +2,7 @@
 import { Engine } from "../../engine/index.ts";
 import { kvMachineUrl } from "../../service/index.ts";
 import { answerParent, reportToParent } from "../answer-parent.ts";
+import { createEverywhere } from "../create-everywhere.ts";
 import { checkNode, positionsOf } from "./check-node.ts";
 import { demoCluster, demoNodes } from "./demo-options.ts";
 import type { DemoOptions } from "./demo-options.ts";
@@ -53,13 +54,7 @@ async function createGroups(groups: readonly number[]): Promise<void> {
   const { engine } = present();
   await Promise.all(
     groups.map(async (group) => {
-      const { notStarted } = await engine.createGroup({
-        group,
-        members: demoNodes,
-        timeoutMs: 30_000,
-      });
-      if (notStarted.length > 0)
-        throw new Error(`Group ${group} did not start on ${notStarted.join()}`);
+      await createEverywhere(engine, { group, members: demoNodes, timeoutMs: 30_000 });
       await engine.awaitLeader(group, { timeoutMs: 30_000 });
     }),
   );
