@@ -93,18 +93,23 @@ export class Reads {
     this.localTaken = 0;
   }
 
-  /** Everything that waits, in order of arrival; nothing waits afterwards. */
-  takeAll(): Read[] {
+  /** What waits for a leader, in order of arrival; none of it waits afterwards. */
+  takeLed(): Read[] {
     const all = [
-      ...this.local.slice(this.localTaken),
       ...this.confirmed.flatMap(({ reads, taken }) => reads.slice(taken)),
       ...this.asked.values.flat(),
       ...this.open,
     ];
-    this.forgetLocal();
     this.confirmed = [];
     this.asked.clear();
     this.open = [];
+    return all;
+  }
+
+  /** The local reads; none waits afterwards. */
+  takeLocal(): Read[] {
+    const all = this.local.slice(this.localTaken);
+    this.forgetLocal();
     return all;
   }
 }

@@ -29,7 +29,7 @@ import { DiskWatch } from "./disk-watch.ts";
 import { DiskWindow } from "./disk-window.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { EntryMemory } from "./entry-memory.ts";
-import { failCalls } from "./fail-calls.ts";
+import { failCalls, failLedCalls } from "./fail-calls.ts";
 import { leaderHint } from "./forward.ts";
 import {
   addReplica,
@@ -408,7 +408,7 @@ export class Shard implements ShardControl {
     const role = roleOf(replica);
     const { leader, term } = raft;
     if (!raft.isLeader)
-      failCalls(context, replica, (outcome) => leadershipLost(context, replica, outcome));
+      failLedCalls(context, replica, (outcome) => leadershipLost(context, replica, outcome));
     context.handovers.follow(replica);
     if (replica.toldRole === role && replica.toldLeader === leader && replica.toldTerm === term)
       return;

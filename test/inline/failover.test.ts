@@ -242,3 +242,26 @@ test("links to peers are told when they come up and when they are lost", async (
   assert.deepEqual(toldOf("c"), ["peerConnected"]);
   await cluster.close();
 });
+
+test("a change of leader or term ends no local read, on a follower or on the leader", async () => {
+  const cluster = await ShardCluster.start();
+  await cluster.createGroup("a", 1);
+  const reads = cluster.nodes.flatMap((node) => {
+    // In the turn of the campaign: the reads wait when the roles change.
+    const before = cluster.client(node, 1).readLocal(1, "");
+    if (node === "b") cluster.client(node).control({ kind: "campaign", group: 1, force: true });
+    return [before, cluster.client(node, 1).readLocal(1, "")];
+  });
+  for (let tick = 0; tick < 20; tick += 1) {
+    for (const node of cluster.nodes) reads.push(cluster.client(node, 1).readLocal(1, ""));
+    cluster.client(cluster.nodes[tick % 3] ?? "a").control({
+      kind: "campaign",
+      group: 1,
+      force: true,
+    });
+    await cluster.tick(1);
+  }
+  await cluster.settle(reads);
+  for (const read of reads) assert.equal(read.text(), "");
+  await cluster.close();
+});
