@@ -45,8 +45,20 @@ export interface Refusal {
 const withdrawnMark = "withdrawn";
 const laterMark = "later";
 
-export function offerOf({ raft, descriptor }: Replica): Offer {
-  return { level: levelOf(raft.state.log), term: raft.term, members: descriptor.members };
+export function offerOf({ raft, descriptor, binding }: Replica): Offer {
+  const members =
+    binding === undefined
+      ? descriptor.members
+      : descriptor.members.map(({ node, incarnation, directory }) => {
+          const told = binding.has(node) ? undefined : directory;
+          return { node, incarnation, ...(told !== undefined && { directory: told }) };
+        });
+  return { level: levelOf(raft.state.log), term: raft.term, members };
+}
+
+/** Whether it is durable which data directory of a member is asked. */
+export function isBound({ binding }: Replica, { node, directory }: Member): boolean {
+  return directory !== undefined && binding?.has(node) !== true;
 }
 
 function levelOf({ committed, lastIndex }: { committed: number; lastIndex: number }): number {

@@ -20,7 +20,14 @@ import { majorityOf } from "../raft/index.ts";
 import { encodeCbor } from "../wire/index.ts";
 import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
-import { encodeOffer, memberOf, offerLevel, offerOf, sameNodes } from "./creation-offer.ts";
+import {
+  encodeOffer,
+  isBound,
+  memberOf,
+  offerLevel,
+  offerOf,
+  sameNodes,
+} from "./creation-offer.ts";
 import { groupExists, removeReplica, storeDescriptor } from "./groups.ts";
 import {
   bindMember,
@@ -226,9 +233,10 @@ class GroupCreation {
     const { context, asked, answers, replica } = this;
     if (replica === undefined) return;
     const { node: self, transport } = context.environment;
-    for (const { node, directory } of replica.descriptor.members) {
+    for (const member of replica.descriptor.members) {
+      const { node } = member;
       if (node === self || asked.has(node) || answers.has(node)) continue;
-      if (directory !== undefined) {
+      if (isBound(replica, member)) {
         asked.add(node);
         this.send(replica, node);
       } else if (transport.link(node, replica.group)?.up === true) {

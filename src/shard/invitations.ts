@@ -7,7 +7,7 @@ import { limits } from "../base/index.ts";
 import type { NodeId, NodeKey } from "../base/index.ts";
 import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
-import { encodeOffer, memberOf, offerOf } from "./creation-offer.ts";
+import { encodeOffer, isBound, memberOf, offerOf } from "./creation-offer.ts";
 import { removeReplica } from "./groups.ts";
 import {
   bindMember,
@@ -48,7 +48,9 @@ export class Invitations {
     }
     const send = (): void => this.send(replica, node, peer);
     const creator = replica.descriptor.members[0]?.node ?? node;
-    if (member.directory !== undefined) send();
+    // It is asked as soon as the write ends that has begun.
+    if (replica.binding?.has(node) === true) this.remember(replica, peer);
+    else if (isBound(replica, member)) send();
     else if (!isCreator(context, replica)) this.send(replica, creator, peer);
     else if (!bindMember(context, replica, node, send)) return;
     replica.invited.set(peer, nowMs + limits.invitePauseMs);

@@ -199,13 +199,22 @@ export function isCreator({ environment }: ShardContext, { descriptor }: Replica
   return descriptor.members[0]?.node === environment.node;
 }
 
-/** Notes the data directory of a member that is reached for the first time; `done` when durable. */
+/**
+ * Notes the data directory of a member that is reached for the first time; `done` when durable. If
+ * it were asked earlier, this node could crash, forget which directory it was, and later ask another
+ * one of a node that has lost its disk.
+ */
 export function bindMember(
   context: ShardContext,
   replica: Replica,
   node: NodeId,
   done: () => void,
 ): boolean {
+  const waiting = replica.binding?.get(node);
+  if (waiting !== undefined) {
+    waiting.push(done);
+    return true;
+  }
   const link = context.environment.transport.link(node, replica.group);
   const directory = link?.up === true ? link.incarnation : undefined;
   if (directory === undefined || !isCreator(context, replica)) return false;
@@ -213,7 +222,14 @@ export function bindMember(
     member.node === node ? { ...member, directory } : member,
   );
   replica.descriptor = { ...replica.descriptor, members };
-  storeDescriptor(context, replica, { done, failed: ignore });
+  const binding = (replica.binding ??= new Map<NodeId, (() => void)[]>());
+  binding.set(node, [done]);
+  const durable = (): void => {
+    const told = binding.get(node) ?? [];
+    binding.delete(node);
+    for (const tell of told) tell();
+  };
+  storeDescriptor(context, replica, { done: durable, failed: ignore });
   return true;
 }
 

@@ -3,7 +3,15 @@
  * happens to a replica is done by the files around it; this one is what they share.
  */
 import { none } from "../base/index.ts";
-import type { GroupId, Incarnation, Index, NodeKey, SmallMap, Term } from "../base/index.ts";
+import type {
+  GroupId,
+  Incarnation,
+  Index,
+  NodeId,
+  NodeKey,
+  SmallMap,
+  Term,
+} from "../base/index.ts";
 import type { Descriptor } from "../log/index.ts";
 import type { Raft } from "../raft/index.ts";
 import type { Failure } from "./failures.ts";
@@ -68,6 +76,11 @@ export class Replica {
   leaderHeardMs: number = Number.NEGATIVE_INFINITY;
   /** Of a parked follower: its leader's shard, which speaks for the leader. */
   voucher: Voucher | undefined;
+  /**
+   * Members whose data directory is being written to this replica's descriptor, with what waits for
+   * that: until it is durable nobody is told of it.
+   */
+  binding: Map<NodeId, (() => void)[]> | undefined;
   /** When each peer that was asked to join may be asked again; most groups ask nobody. */
   invited: Map<NodeKey, number> | undefined;
   /** Peers that answered that they have no replica of this group, or have lost it. */

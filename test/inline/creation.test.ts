@@ -333,6 +333,32 @@ test("a member whose first disk was asked to join does not join on another one",
   await cluster.close();
 });
 
+test("a member is asked to join only when it is durable which of its directories is asked", async () => {
+  const stores = new Map<NodeId, TrialStore>();
+  const cluster = await ShardCluster.start({
+    makeStore: (node, disk) => {
+      const store = new TrialStore(disk, 4);
+      stores.set(node, store);
+      return store;
+    },
+  });
+  await cluster.crash("c");
+  await cluster.createGroup("a", 1);
+  const store = stores.get("a");
+  assert.ok(store !== undefined);
+  store.holding = true;
+  await cluster.boot("c");
+  await cluster.introduce();
+  await cluster.tick(60);
+  assert.ok(store.heldCommits > 0, "the directory is being written");
+  assert.equal((await cluster.stats("c")).groups, 0);
+  store.holding = false;
+  store.release();
+  await cluster.tick(60);
+  assert.equal((await cluster.stats("c")).groups, 1);
+  await cluster.close();
+});
+
 test("createGroup for a group that is there with the same members answers who runs it", async () => {
   const cluster = await ShardCluster.start();
   await cluster.createGroup("a", 1);

@@ -107,6 +107,15 @@ export const identityMutants: readonly Mutant[] = [
     killer: { file: creation, name: "leaves alone a replica that has voted" },
   },
   {
+    name: "member-asked-before-its-directory-is-durable",
+    says: "It is durable which directory of a member is asked before it is (src/shard/joining.ts): a creator that loses power asks another one later, of a node that has lost its disk.",
+    file: "src/shard/joining.ts",
+    find: "  storeDescriptor(context, replica, { done: durable, failed: ignore });",
+    replace: "  storeDescriptor(context, replica, { done: ignore, failed: ignore });\n  durable();",
+    hunt: { seeds: 0 },
+    killer: { file: creation, name: "only when it is durable" },
+  },
+  {
     name: "creation-asked-again-of-a-lost-disk",
     says: "A request is bound to the data directory that it was first sent to (src/shard/requests.ts): a member that lost its disk makes its replica anew, under the same incarnation, and has forgotten its votes and entries.",
     file: "src/shard/requests.ts",
