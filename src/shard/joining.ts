@@ -62,6 +62,16 @@ export function startNew(context: ShardContext, asked: Descriptor, offer: Offer)
   return replica;
 }
 
+/**
+ * Whether a replica was made in this turn with votes that are not on disk (`abstainThrough`). Also
+ * if it was stopped since, or cannot run, they are written with its descriptor: the commit deletes
+ * the replica that gave them.
+ */
+export function owesBallot({ replicas }: ShardContext, replica: Replica): boolean {
+  const { term, handedTerm, log } = replica.raft.state;
+  return term !== handedTerm && log.lastIndex === 0 && replicas.get(replica.group) === replica;
+}
+
 /** A node asks this one for its replica. Asked again, it answers the same. */
 export function takeCreateReplica(
   context: ShardContext,
@@ -201,8 +211,8 @@ export function isCreator({ environment }: ShardContext, { descriptor }: Replica
 
 /**
  * Notes the data directory of a member that is reached for the first time; `done` when durable. If
- * it were asked earlier, this node could crash, forget which directory it was, and later ask another
- * one of a node that has lost its disk.
+ * it were asked earlier, this node could crash, forget which directory it was, and later ask
+ * another one of a node that has lost its disk.
  */
 export function bindMember(
   context: ShardContext,

@@ -42,6 +42,7 @@ import {
 } from "./groups.ts";
 import { Inbound, stepReplica, wantsTurn } from "./inbound.ts";
 import { Invitations } from "./invitations.ts";
+import { owesBallot } from "./joining.ts";
 import type { GroupInfo } from "./mail-records.ts";
 import type { ShardOptions } from "./options.ts";
 import type { Replica } from "./replica.ts";
@@ -230,8 +231,9 @@ export class Shard implements ShardControl {
     for (const replica of dirty) {
       const { roundBytes } = this;
       replica.dirty = false;
-      // One whose machine could not be created says nothing, but must not forget its votes.
-      if (!replica.running && replica.failure?.pristine !== true) continue;
+      // One that was stopped, or whose machine could not be created, before its first commit says
+      // nothing, but must not forget the votes that its node gave before it was made.
+      if (!replica.running && !owesBallot(context, replica)) continue;
       this.takeWork(replica, work, changes);
       if (!waitsForDisk(replica)) continue;
       if (context.entriesFull && !replica.raft.hasUnhanded) {

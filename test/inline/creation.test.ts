@@ -509,6 +509,47 @@ test("a replica with an entry keeps its creation, but for an established one, an
   await cluster.close();
 });
 
+test("a replica that moves to another creation and is stopped at once does not forget its votes", async () => {
+  const cluster = await ShardCluster.start({ nodes: ["a"] });
+  const peer = await FakePeer.start(cluster, "x", "a");
+  const groups = Array.from({ length: 24 }, (_, at) => at + 1);
+  const offer = (group: GroupId, incarnation: number): void => {
+    const payload = offerPayload(cluster, [
+      ["a", incarnation],
+      ["x", incarnation + 1],
+    ]);
+    const request = { kind: "shardRequest", op: 3, timeoutMs: 1_000 } as const;
+    peer.send("a", [{ ...request, id: incarnation * 100 + group, group, payload }]);
+  };
+  for (const group of groups) offer(group, 51);
+  await cluster.run();
+  peer.incarnation = 52;
+  for (const group of groups) {
+    const vote = { from: 1, to: 2, term: 5, lastIndex: 0, lastTerm: 0, force: false } as const;
+    peer.sendToGroup("a", group, { kind: "voteRequest", ...vote });
+  }
+  await cluster.run();
+  for (const group of groups) {
+    assert.equal((await cluster.status("a", group)).vote, "x");
+  }
+  // In which order the two arrive is drawn from the seed.
+  for (const group of groups) {
+    offer(group, 41);
+    cluster.client("a", group).control({ kind: "stopGroup", group });
+    await cluster.run();
+  }
+  await cluster.crash("a");
+  await cluster.restart("a");
+  const moved = new Set<number>();
+  for (const group of groups) {
+    const { incarnation, term, state } = await cluster.status("a", group);
+    assert.deepEqual({ group, term, state }, { group, term: 5, state: "stopped" });
+    moved.add(incarnation);
+  }
+  assert.equal(moved.size, 2, "some have moved, and some were stopped before");
+  await cluster.close();
+});
+
 test("a member joins by its creator though another member leads", async () => {
   const cluster = await ShardCluster.start();
   await cluster.crash("c");

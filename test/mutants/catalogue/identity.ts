@@ -107,6 +107,16 @@ export const identityMutants: readonly Mutant[] = [
     killer: { file: creation, name: "leaves alone a replica that has voted" },
   },
   {
+    name: "vote-forgotten-by-a-stop",
+    says: "A replica that takes the place of another writes the votes of that one, whatever becomes of it (src/shard/joining.ts): stopped in the same turn it forgets them, and its node votes twice in a term.",
+    file: "src/shard/joining.ts",
+    find: "  return term !== handedTerm && log.lastIndex === 0 && replicas.get(replica.group) === replica;",
+    replace:
+      "  return term !== handedTerm && log.lastIndex === 0 && replicas.get(replica.group) === replica && !!replica.failure;",
+    hunt: { seeds: 0 },
+    killer: { file: creation, name: "is stopped at once" },
+  },
+  {
     name: "member-asked-before-its-directory-is-durable",
     says: "It is durable which directory of a member is asked before it is (src/shard/joining.ts): a creator that loses power asks another one later, of a node that has lost its disk.",
     file: "src/shard/joining.ts",
