@@ -114,6 +114,7 @@ function checkRecovered(model: Model, recovered: readonly RecoveredGroup[]): voi
       descriptor: { group, members: [], state: "stopped", reason: `${group}` },
       ballot: { term, vote },
       commit,
+      damage: undefined,
       lastIndex: entries.length,
       terms: entries.flatMap((entry, at) =>
         entry.term === entries[at - 1]?.term ? [] : [{ first: at + 1, term: entry.term }],
