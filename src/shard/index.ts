@@ -6,6 +6,7 @@
 export { byteShares, callOverheadBytes } from "./byte-budget.ts";
 export type { HeldBytes } from "./byte-budget.ts";
 export { decodeTrusted, encodeTrusted } from "./control-codec.ts";
+export { sameNodes } from "./creation-offer.ts";
 export type { GroupCreated } from "./creation.ts";
 export type { Clock, Scheduler, ShardEnvironment } from "./environment.ts";
 export { answerKind, callFlag, callKind } from "./mail-records.ts";

@@ -6,6 +6,7 @@
  */
 import type { GroupId } from "../../base/index.ts";
 import { describeRaft, majorityOf } from "../../raft/index.ts";
+import { sameNodes } from "../../shard/index.ts";
 import type { Replica } from "../../shard/index.ts";
 import { Ending } from "./ending.ts";
 import type { RunningReplica } from "./ending.ts";
@@ -244,6 +245,7 @@ export class RecoveryPhase {
       const lists = nodes.map((node) => this.replicaOn(node, group)?.descriptor.members ?? []);
       const creator = lists[0]?.[0]?.node;
       const asks = nodes.some(({ id }) => id === creator);
+      const memberNodes = lists[0]?.map(({ node }) => node) ?? [];
       for (const { node: id, incarnation } of lists[0] ?? []) {
         const node = this.world.node(id);
         if (node === undefined || !served.has(id) || node.isBounded) continue;
@@ -251,7 +253,10 @@ export class RecoveryPhase {
         // and who was never asked is known to the creator alone.
         const asked = lists.flat().find((one) => one.node === id && one.directory !== undefined);
         const may = asked === undefined ? asks : asked.directory === node.directory;
-        const has = this.replicaOn(node, group)?.incarnation === incarnation;
+        const replica = this.replicaOn(node, group);
+        // A creation with other nodes is another group, and stays until an operator removes it.
+        if (replica !== undefined && !sameNodes(replica.descriptor.members, memberNodes)) continue;
+        const has = replica?.incarnation === incarnation;
         if (may && !has) return `${id} never joins group ${group}, which ${creator ?? ""} began`;
       }
     }
