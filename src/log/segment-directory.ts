@@ -156,8 +156,11 @@ export class SegmentDirectory implements SegmentFiles {
   /** A flushed file of what `fill` writes, and zeros behind it; returns its path. */
   async #fillFile(bytes: number, fill: (fd: number) => Promise<number>): Promise<string> {
     const making = join(this.#dir, makingFile);
+    // A file of its own: an owner that has lost the log may be filling one of this name.
+    this.#assertOwner();
+    rmSync(making, { force: true });
     try {
-      const fd = await openFile(making, "w", privateFile);
+      const fd = await openFile(making, "wx", privateFile);
       try {
         const filled = await fill(fd);
         const zeros = new Uint8Array(Math.min(chunkBytes, bytes - filled));
@@ -170,7 +173,7 @@ export class SegmentDirectory implements SegmentFiles {
       }
     } catch (error) {
       // It takes space; where even this is refused, the next opening deletes it.
-      rmSync(making, { force: true });
+      if (this.isOwner()) rmSync(making, { force: true });
       throw error;
     }
     return making;

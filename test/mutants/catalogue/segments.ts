@@ -65,6 +65,15 @@ export const segmentMutants: readonly Mutant[] = [
     killer: { file: writer, name: "the same segment" },
   },
   {
+    name: "segment-made-in-the-file-of-an-older-owner",
+    says: "A segment is made in a file of its own (src/log/segment-directory.ts): a process that has lost the log fills the file that its successor names.",
+    file: "src/log/segment-directory.ts",
+    find: '    this.#assertOwner();\n    rmSync(making, { force: true });\n    try {\n      const fd = await openFile(making, "wx", privateFile);',
+    replace: '    try {\n      const fd = await openFile(making, "w", privateFile);',
+    hunt: { seeds: 0 },
+    killer: { file: "test/unit/log/segment-store.test.ts", name: "has lost the log" },
+  },
+  {
     name: "frames-acknowledged-out-of-order",
     says: "A frame is acknowledged when all before it are durable (src/log/segment-writer.ts): a power cut tears the one before, and the acknowledged write is cut off with it.",
     file: "src/log/segment-writer.ts",

@@ -16,6 +16,7 @@ import { RaftError } from "../../../src/base/index.ts";
 import type { ErrorCode } from "../../../src/base/index.ts";
 import { LmdbStore, SegmentStore } from "../../../src/log/index.ts";
 import type { CommitBatch, LogStore, SegmentStoreOptions } from "../../../src/log/index.ts";
+import { SegmentDirectory } from "../../../src/log/segment-directory.ts";
 import {
   decodeFrameHead,
   encodeFrameHead,
@@ -304,6 +305,30 @@ test("segments and LMDB refuse each other's directories", async () => {
     mkdirSync(join(dir, "lost"));
     writeFileSync(join(dir, "lost", "lock.mdb"), "");
     await assertRefuses(storeIn(join(dir, "lost")), "ERR_DATA_DIR_FOREIGN", /form lmdb/);
+  });
+});
+
+test("an owner that has lost the log does not write into the segment that the next owner makes", async () => {
+  await withDir(async (dir) => {
+    const [older, newer] = [new SegmentDirectory(dir, true), new SegmentDirectory(dir, true)];
+    older.list();
+    older.claim();
+    const bytes = 8_388_608;
+    const olderMakes = older.make(1, bytes, new Uint8Array(4_096).fill(1));
+    newer.list();
+    newer.claim();
+    const newerMakes = newer.make(1, bytes, new Uint8Array(4_096).fill(2));
+    const late = older.make(2, bytes, new Uint8Array(4_096).fill(3));
+    const [first, second, third] = await Promise.allSettled([olderMakes, newerMakes, late]);
+    assert.deepEqual([first.status, third.status], ["rejected", "rejected"]);
+    assert.ok(second.status === "fulfilled");
+    second.value.close();
+    const made = readFileSync(join(dir, "0000000001.seg"));
+    assert.equal(made.length, bytes);
+    assert.ok(made.subarray(0, 4_096).every((byte) => byte === 2));
+    assert.ok(made.subarray(4_096).every((byte) => byte === 0));
+    older.close();
+    newer.close();
   });
 });
 
