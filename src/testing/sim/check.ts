@@ -72,8 +72,8 @@ export interface Stage {
   /** The replica as its shard runs it; undefined where none does. */
   live(node: NodeId, group: GroupId): LiveReplica | undefined;
   /**
-   * For how long, in µs, the oldest commit in flight of a shard waits for its disk; 0 if there is
-   * none.
+   * For how long, in µs, the disk of a shard has ended no commit though one is in flight; 0 if
+   * there is none.
    */
   stalledUs(node: NodeId, shardId: ShardId): number;
   /** The shard of a node that holds a group. */

@@ -22,6 +22,8 @@ export class ShadowDisk {
   /** Replicas that a power cut cannot take away. */
   private durable: Map<GroupId, ShadowReplica> = new Map();
   private pending: Pending[] = [];
+  /** When a commit last ended. */
+  private endedAtUs = 0;
   private readonly checks: Check;
   private readonly trace: Trace | undefined;
 
@@ -31,9 +33,13 @@ export class ShadowDisk {
     this.checks = checks;
   }
 
-  /** Since when the oldest commit in flight waits; undefined if there is none. */
+  /**
+   * Since when the disk has made no progress: no commit has ended, and the oldest in flight waits.
+   * Undefined if there is none.
+   */
   waitingSinceUs(): number | undefined {
-    return this.pending[0]?.atUs;
+    const [oldest] = this.pending;
+    return oldest && Math.max(oldest.atUs, this.endedAtUs);
   }
 
   onWritten(sequence: number, batch: CommitBatch, atUs: number): void {
@@ -42,7 +48,8 @@ export class ShadowDisk {
   }
 
   /** Everything up to a sequence number is durable. */
-  onDurable(sequence: number): void {
+  onDurable(sequence: number, atUs: number): void {
+    this.endedAtUs = atUs;
     while (this.pending[0] !== undefined && this.pending[0].sequence <= sequence) {
       const first = this.pending.shift();
       if (first !== undefined) this.settle(first);

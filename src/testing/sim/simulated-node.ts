@@ -285,7 +285,7 @@ export class SimulatedNode {
           shadow.onWritten(sequence, batch, world.agenda.nowUs);
           this.onWriting();
         },
-        durable: (sequence) => shadow.onDurable(sequence),
+        durable: (sequence) => shadow.onDurable(sequence, world.agenda.nowUs),
         crashed: (keptThrough) => shadow.onCrashed(keptThrough),
       },
     );
@@ -345,7 +345,7 @@ export class SimulatedNode {
     const volume = this.volumes[slot.shardId];
     volume?.disk.crash(power ? "power" : "process");
     // What a power cut has left was written by the disk itself.
-    if (power) volume?.shadow.onDurable(Number.POSITIVE_INFINITY);
+    if (power) volume?.shadow.onDurable(Number.POSITIVE_INFINITY, world.agenda.nowUs);
     world.trace?.life(this.id, `shard ${slot.shardId} ends`);
     world.checks.onStopped?.(this.id, slot.shardId);
     slot.client.lose();

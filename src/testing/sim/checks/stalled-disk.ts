@@ -1,8 +1,8 @@
 /**
  * A node whose disk does not answer falls silent, so that its groups find leaders elsewhere: as a
  * leader it could go on for ever through its followers' disks, and hold every caller that waits for
- * its own (etcd #13527, #15247). A heartbeat that leaves while the oldest commit in flight is older
- * than an election timeout was sent past the disk.
+ * its own (etcd #13527, #15247). A heartbeat that leaves though no commit in flight has ended for
+ * longer than an election timeout was sent past the disk.
  */
 import type { Check, SentMessage, Stage } from "../check.ts";
 import { Violation } from "../violation.ts";
