@@ -34,6 +34,8 @@ export class MemoryLink implements Link {
    * way is gone.
    */
   private severed = false;
+  /** Up, and carrying nothing: until somebody finds out that nothing comes back. */
+  private hung = false;
   private greetedBy: Incarnation | undefined;
   private readonly control = new LaneQueue();
   private readonly data = new LaneQueue();
@@ -91,10 +93,21 @@ export class MemoryLink implements Link {
     return this.remote === transport;
   }
 
+  /** From now on every frame is lost silently, until the link is severed. */
+  hang(): void {
+    this.hung = this.up;
+  }
+
+  /** What a probe finds that is not answered. */
+  severIfHung(): void {
+    if (this.hung) this.sever();
+  }
+
   /** The way is lost at this moment; `review` tells the handler. */
   sever(): void {
     if (this.remote === undefined || this.severed) return;
     this.severed = true;
+    this.hung = false;
     this.control.clear();
     this.data.clear();
     this.remote.onPeerLink(this.owner.identity.node, -1);
@@ -134,7 +147,8 @@ export class MemoryLink implements Link {
     const frame = queue.frames.shift();
     if (frame === undefined || remote === undefined || this.severed) return;
     queue.bytes -= frame.length;
-    const arriving = this.network.wire.arriving(this.describe(lane, frame));
+    const described = this.describe(lane, frame);
+    const arriving = this.hung ? undefined : this.network.wire.arriving(described);
     if (arriving !== undefined) this.hand(remote, arriving, frame.length);
     if (queue.drainDue && queue.bytes === 0 && this.up) {
       queue.drainDue = false;

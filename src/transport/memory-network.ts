@@ -6,6 +6,7 @@
  */
 import { RaftError, assert } from "../base/index.ts";
 import type { NodeId, ShardId } from "../base/index.ts";
+import type { MemoryLink } from "./memory-link.ts";
 import type { MemoryTransport } from "./memory-transport.ts";
 import type { Lane, PeerShard } from "./transport.ts";
 
@@ -74,6 +75,25 @@ export class MemoryNetwork {
       if (transport.identity.node === from) transport.sever(to);
     }
     this.changed();
+  }
+
+  /**
+   * Lets the connections of one node to another carry nothing from now on, though they stay up:
+   * what a path does that swallows packets. `endHung` is what comes of the probes that TCP links
+   * send: the links are found silent and dialled anew.
+   */
+  hang(from: NodeId, to: NodeId): void {
+    for (const link of this.linksBetween(from, to)) link.hang();
+  }
+
+  endHung(from: NodeId, to: NodeId): void {
+    for (const link of this.linksBetween(from, to)) link.severIfHung();
+    this.changed();
+  }
+
+  private linksBetween(from: NodeId, to: NodeId): MemoryLink[] {
+    const transports = [...this.bound.values()].filter(({ identity }) => identity.node === from);
+    return transports.flatMap((transport) => transport.linksTo(to));
   }
 
   /**

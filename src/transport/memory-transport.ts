@@ -161,9 +161,13 @@ export class MemoryTransport implements Transport {
     return found?.answersAs(node, shard, this.identity.cluster) === true ? found : undefined;
   }
 
+  linksTo(node: NodeId): readonly MemoryLink[] {
+    return [...(this.links.get(node)?.values() ?? [])];
+  }
+
   /** Ends the links to a node, at once and silently; `review` tells. */
   sever(node: NodeId): void {
-    for (const link of this.links.get(node)?.values() ?? []) link.sever();
+    for (const link of this.linksTo(node)) link.sever();
   }
 
   /** Hands over what waited on the way to a shard that reads again. */

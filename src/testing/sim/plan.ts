@@ -6,6 +6,7 @@ import {
   drawAddresses,
   drawClosings,
   drawDisks,
+  drawHangs,
   drawNetwork,
   drawProcesses,
 } from "./plan/faults.ts";
@@ -35,6 +36,7 @@ const parts: readonly ((draft: Draft) => void)[] = [
   drawDisks,
   drawAddresses,
   drawClosings,
+  drawHangs,
 ];
 
 export function planOf(seed: number, { workload, fixed }: PlanOptions = {}): Script {

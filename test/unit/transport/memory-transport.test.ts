@@ -225,3 +225,26 @@ test("a taken port has its error", async () => {
   const taken = new MemoryTransport(stage.network, { ...identity, port: a.transport.port });
   await assert.rejects(taken.listen(new Recorder()), { code: "ERR_PORT_IN_USE" });
 });
+
+test("a link that hangs is up and loses everything, until it is found silent and made anew", async () => {
+  const stage = new Stage();
+  const a = await stage.start("a");
+  const b = await stage.start("b");
+  a.transport.setPeers({ b: `memory:${b.transport.port}` });
+  const link = stage.linkUp(a.transport, "b");
+  stage.network.hang("a", "b");
+  link.send("data", [encodeFrame("lost")]);
+  stage.run();
+  assert.equal(link.up, true);
+  assert.deepEqual([...b.recorder.frames, ...a.recorder.downs], []);
+  stage.network.endHung("a", "b");
+  stage.run();
+  assert.deepEqual(a.recorder.downs, [link]);
+  assert.equal(link.up, true);
+  link.send("data", [encodeFrame("kept")]);
+  stage.run();
+  assert.deepEqual(b.recorder.values, ["kept"]);
+  stage.network.endHung("a", "b");
+  stage.run();
+  assert.equal(a.recorder.downs.length, 1, "a sound link is left alone");
+});

@@ -90,6 +90,21 @@ export function drawAddresses(draft: Draft): void {
   }
 }
 
+/** Links that are dead while they are called up, for as long as probes take to find that out. */
+export function drawHangs(draft: Draft): void {
+  const { prng, electionUs } = draft;
+  for (let count = draft.some(4); count > 0; count -= 1) {
+    const two = draft.twoNodes();
+    if (two === undefined) return;
+    const atUs = draft.moment();
+    const [a, b] = two;
+    const silenceUs = 2 * electionUs;
+    const foundUs = (): number => silenceUs + prng.between(0, Math.ceil(silenceUs / 4));
+    draft.add(atUs, `hang ${a} ${b} for=${foundUs()}`);
+    if (prng.chance(0.5)) draft.add(atUs, `hang ${b} ${a} for=${foundUs()}`);
+  }
+}
+
 function drawPartition(draft: Draft, atUs: number): void {
   const { prng } = draft;
   const mixed = shuffled(prng, draft.nodes);

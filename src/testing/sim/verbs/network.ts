@@ -49,6 +49,16 @@ export const networkVerbs: readonly Verb[] = [
     },
   },
   {
+    name: "hang",
+    usage: "hang FROM TO for=US   (its links carry nothing, silently, until they are found silent)",
+    run: (world, line) => {
+      const [from, to] = [nodeOf(world, line).id, nodeOf(world, line, 1).id];
+      world.tally.fault("link silently dead");
+      world.network.hang(from, to);
+      during(world, line, () => world.network.endHung(from, to));
+    },
+  },
+  {
     name: "block",
     usage: "block FROM TO for=US",
     run: (world, line) => {
