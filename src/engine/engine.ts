@@ -43,7 +43,7 @@ import type { Health } from "./health.ts";
 import { advertisedAddress, advertisedPorts } from "./listen-options.ts";
 import { openDirectory } from "./open-directory.ts";
 import { LeaderWaits } from "./leader-waits.ts";
-import type { KnownLeader } from "./leader-waits.ts";
+import type { KnownLeader, LeaderSource } from "./leader-waits.ts";
 import type { CredentialOptions } from "../transport/index.ts";
 import { peerFaults, resolveEngineOptions, settingsOf } from "./options.ts";
 import type { EngineOptions, ResolvedOptions } from "./options.ts";
@@ -57,7 +57,7 @@ import type {
 } from "./results.ts";
 import { answerOf } from "./results.ts";
 import { ShardHandle } from "./shard-handle.ts";
-import type { CallSettings, ShardOwner } from "./shard-handle.ts";
+import type { CallSettings, ReadAnswer, ShardOwner } from "./shard-handle.ts";
 import { renewed } from "./renewed-credentials.ts";
 import { randomPrng, taskOf } from "./shard-task.ts";
 import type { CallOptions } from "./typed.ts";
@@ -76,13 +76,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   readonly #shardSet: ShardSet;
   readonly #shards: readonly ShardHandle[];
   readonly #groups: GroupTable = new GroupTable();
-  readonly #leaderWaits: LeaderWaits = new LeaderWaits(this.#groups, {
-    drain: () => {
-      for (const shard of this.#shards) shard.drain();
-    },
-    describeFaults: (group) => this.#shardOf(group).peerFaults.describe(),
-    failureOf: (group) => this.#shardOf(group).failed,
-  });
+  readonly #leaderWaits: LeaderWaits;
   #peers: Readonly<Record<NodeId, string>>;
   /** Whether the shards that were up when it opened have been introduced. */
   #started = false;
@@ -149,6 +143,15 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     this.#shardSet = shardSet;
     this.#shards = shardSet.handles;
     this.#peers = options.peers;
+    const source: LeaderSource = {
+      drain: () => {
+        for (const shard of this.#shards) shard.drain();
+      },
+      describeFaults: (group) => this.#shardOf(group).peerFaults.describe(),
+      failureOf: (group) => this.#shardOf(group).failed,
+    };
+    const { calls: bytesMax } = byteShares(options.tuning.shardBytesMax);
+    this.#leaderWaits = new LeaderWaits(this.#groups, source, bytesMax);
     this.#creations = new Pace(limits.creationsMax, options.tuning.callsMax);
     this.node = options.identity.node;
     this.address = address;
@@ -324,10 +327,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const fault = callFault(group, command, this.#commandBytesMax) ?? callOptionsFault(options);
     if (fault !== undefined) return Promise.reject(fault);
     const settings = settingsOf(this.#options, options);
-    const led = this.#leaderWaits.before(group, settings);
-    if (led === undefined) return this.#shardOf(group).propose(group, [command], settings);
-    const kept = command.slice();
-    return led.then((left) => this.#shardOf(group).propose(group, [kept], left));
+    if (!this.#leaderWaits.holds(group, settings)) {
+      return this.#shardOf(group).propose(group, [command], settings);
+    }
+    const led = this.#leaderWaits.before(group, { entries: [command], settings });
+    return led.then((call) => this.#shardOf(group).propose(group, call.entries, call.settings));
   }
 
   /**
@@ -347,10 +351,13 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     if (inBatch !== undefined) return Promise.reject(inBatch);
     if (commands.length === 0) return Promise.resolve([]);
     const settings = settingsOf(this.#options, options);
-    const led = this.#leaderWaits.before(group, settings);
-    if (led === undefined) return this.#shardOf(group).proposeBatch(group, commands, settings);
-    const kept = commands.map((command) => command.slice());
-    return led.then((left) => this.#shardOf(group).proposeBatch(group, kept, left));
+    if (!this.#leaderWaits.holds(group, settings)) {
+      return this.#shardOf(group).proposeBatch(group, commands, settings);
+    }
+    const led = this.#leaderWaits.before(group, { entries: commands, settings });
+    return led.then((call) => {
+      return this.#shardOf(group).proposeBatch(group, call.entries, call.settings);
+    });
   }
 
   /**
@@ -360,10 +367,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   async read(group: GroupId, query: Uint8Array, options?: CallOptions): Promise<ReadResult> {
     const fault = callFault(group, query, this.#commandBytesMax) ?? callOptionsFault(options);
     if (fault !== undefined) throw fault;
-    const called = settingsOf(this.#options, options);
-    const led = this.#leaderWaits.before(group, called);
-    const settings = led === undefined ? called : await led;
-    const { index, values } = await this.#shardOf(group).read(group, [query], settings);
+    const { index, values } = await this.#readLed(group, [query], options);
     return { index, value: answerOf(values) };
   }
 
@@ -380,11 +384,20 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const fault = callOptionsFault(options) ?? batchFault(group, queries, this.#commandBytesMax);
     if (fault !== undefined) throw fault;
     if (queries.length === 0) throw optionError(["queries must hold at least one query"]);
-    const called = settingsOf(this.#options, options);
-    const led = this.#leaderWaits.before(group, called);
-    const settings = led === undefined ? called : await led;
-    const { index, values } = await this.#shardOf(group).read(group, queries, settings);
+    const { index, values } = await this.#readLed(group, queries, options);
     return { index, values };
+  }
+
+  async #readLed(
+    group: GroupId,
+    queries: readonly Uint8Array[],
+    options: CallOptions | undefined,
+  ): Promise<ReadAnswer> {
+    const settings = settingsOf(this.#options, options);
+    const called = { entries: queries, settings };
+    const isHeld = this.#leaderWaits.holds(group, settings);
+    const call = isHeld ? await this.#leaderWaits.before(group, called) : called;
+    return await this.#shardOf(group).read(group, call.entries, call.settings);
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import { RaftError, limits } from "../base/index.ts";
 import type { GroupId, NodeId, Term } from "../base/index.ts";
+import { callOverheadBytes } from "../shard/index.ts";
 import type { GroupTable } from "./group-table.ts";
 import type { CallSettings } from "./shard-handle.ts";
 import { SignalWatch } from "./signal-watch.ts";
@@ -11,6 +12,12 @@ import { SignalWatch } from "./signal-watch.ts";
 export interface KnownLeader {
   readonly leader: NodeId;
   readonly term: Term;
+}
+
+/** A call of commands or queries. */
+export interface HeldCall {
+  readonly entries: readonly Uint8Array[];
+  readonly settings: CallSettings;
 }
 
 /** What the waits need of the shards. */
@@ -29,42 +36,59 @@ export class LeaderWaits {
   private readonly signals: SignalWatch = new SignalWatch();
   private readonly shards: LeaderSource;
   private closed = false;
-  /** Calls that wait until their group is led. */
+  /** Calls that wait until their group is led, and the bytes that they hold. */
   private leaderless = 0;
+  private heldBytes = 0;
+  private readonly bytesMax: number;
 
-  constructor(groups: GroupTable, shards: LeaderSource) {
+  constructor(groups: GroupTable, shards: LeaderSource, bytesMax: number) {
     this.groups = groups;
     this.shards = shards;
+    this.bytesMax = bytesMax;
+  }
+
+  /** Whether a call that may be forwarded has to wait, since nobody leads its group. */
+  holds(group: GroupId, { forward }: CallSettings): boolean {
+    if (!forward) return false;
+    const view = this.groups.get(group);
+    return view?.state === "running" && view.leader === undefined;
   }
 
   /**
-   * A call that may be forwarded waits until somebody leads its group, as right after a creation;
-   * gives the settings with the time that is left. Undefined if there is nothing to wait for.
+   * Waits until somebody leads the group, as right after a creation; gives the call with the time
+   * that is left. Its entries are copied: whose they are may change them meanwhile.
+   * @throws ERR_BUSY if too many calls wait, or if they hold too many bytes
    */
-  before(group: GroupId, settings: CallSettings): Promise<CallSettings> | undefined {
-    if (!settings.forward) return undefined;
-    const view = this.groups.get(group);
-    if (view?.state !== "running" || view.leader !== undefined) return undefined;
+  async before(group: GroupId, { entries, settings }: HeldCall): Promise<HeldCall> {
+    let bytes = 0;
+    for (const entry of entries) bytes += entry.length + callOverheadBytes;
+    this.hold(bytes);
+    const kept = entries.map((entry) => entry.slice());
+    const fromMs = performance.now();
+    try {
+      await this.wait(group, settings);
+    } catch (error) {
+      if (!(error instanceof RaftError) || error.code !== "ERR_TIMEOUT") throw error;
+      throw new RaftError("ERR_NOT_LEADER", error.message, { outcome: "none" });
+    } finally {
+      this.leaderless -= 1;
+      this.heldBytes -= bytes;
+    }
+    const leftMs = settings.timeoutMs - Math.floor(performance.now() - fromMs);
+    return { entries: kept, settings: { ...settings, timeoutMs: Math.max(1, leftMs) } };
+  }
+
+  private hold(bytes: number): void {
     if (this.leaderless >= limits.leaderlessMax) {
       const message = `${limits.leaderlessMax} calls wait for a leader of their group`;
-      return Promise.reject(new RaftError("ERR_BUSY", message));
+      throw new RaftError("ERR_BUSY", message);
+    }
+    if (this.heldBytes >= this.bytesMax) {
+      const message = `Calls that wait for a leader of their group hold ${this.heldBytes} bytes (a quarter of shardBytesMax)`;
+      throw new RaftError("ERR_BUSY", message);
     }
     this.leaderless += 1;
-    const fromMs = performance.now();
-    return this.wait(group, settings)
-      .finally(() => {
-        this.leaderless -= 1;
-      })
-      .then(
-        () => {
-          const leftMs = settings.timeoutMs - Math.floor(performance.now() - fromMs);
-          return { ...settings, timeoutMs: Math.max(1, leftMs) };
-        },
-        (error: RaftError) => {
-          if (error.code !== "ERR_TIMEOUT") throw error;
-          throw new RaftError("ERR_NOT_LEADER", error.message, { outcome: "none" });
-        },
-      );
+    this.heldBytes += bytes;
   }
 
   wait(

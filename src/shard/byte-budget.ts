@@ -9,7 +9,8 @@
  *     1/8  answers that the engine has not read, or that wait for a connection
  *     1/4  frames that wait in the connections to other shards
  *
- * Each share lets in one thing more while it is not used up.
+ * Each share lets in one thing more while it is not used up. Calls that wait in the engine for a
+ * leader of their group are with no shard yet: those of all shards hold as much as the first share.
  */
 
 /** Bytes that a call costs besides its commands or queries. */

@@ -276,6 +276,18 @@ export const boundMutants: readonly Mutant[] = [
     killer: { file: bounds },
   },
   {
+    name: "leaderless-calls-not-measured",
+    says: "Calls that wait for a leader are bounded by bytes (src/engine/leader-waits.ts): while a group elects, 65,536 calls of a megabyte each are copied, and the process is out of memory.",
+    file: "src/engine/leader-waits.ts",
+    find: "    if (this.heldBytes >= this.bytesMax) {",
+    replace: "    if (this.heldBytes >= 2 ** 50) {",
+    hunt: { seeds: 0 },
+    killer: {
+      file: "test/unit/engine/group-table.test.ts",
+      name: "no more bytes than their share",
+    },
+  },
+  {
     name: "slice-ends-with-its-block",
     says: "A slice of apply ends in time: one group with slow commands holds up all others of its shard for a whole block.",
     file: "src/shard/apply.ts",

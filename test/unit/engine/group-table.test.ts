@@ -5,12 +5,12 @@ import { LeaderWaits } from "../../../src/engine/leader-waits.ts";
 
 const patient = { timeoutMs: 60_000, signal: undefined };
 
-function tableWith(group: number): { table: GroupTable; waits: LeaderWaits } {
+function tableWith(group: number, bytesMax = 1_000): { table: GroupTable; waits: LeaderWaits } {
   const table = new GroupTable();
   table.take({ kind: "groupStarted", group, members: ["a", "b"] });
   const describeFaults = (of: number): string => `; b refused group ${of}`;
   const shards = { drain: () => {}, describeFaults, failureOf: () => undefined };
-  return { table, waits: new LeaderWaits(table, shards) };
+  return { table, waits: new LeaderWaits(table, shards, bytesMax) };
 }
 
 test("GroupTable follows a group through its life", () => {
@@ -76,17 +76,41 @@ test("LeaderWaits ends with its group, its deadline, its signal and the engine, 
 
 test("a call that may be forwarded waits for a leader within its deadline, and is refused without effect", async () => {
   const { table, waits } = tableWith(1);
-  const call = { timeoutMs: 10_000, forward: true, signal: undefined };
-  assert.equal(waits.before(1, { ...call, forward: false }), undefined);
-  assert.equal(waits.before(2, call), undefined, "there is no such group to wait for");
-  const led = waits.before(1, call);
-  await assert.rejects(waits.before(1, { ...call, timeoutMs: 1 }) ?? Promise.resolve(), {
+  const settings = { timeoutMs: 10_000, forward: true, signal: undefined };
+  assert.ok(!waits.holds(1, { ...settings, forward: false }));
+  assert.ok(!waits.holds(2, settings), "there is no such group to wait for");
+  assert.ok(waits.holds(1, settings));
+  const command = Uint8Array.of(1, 2, 3);
+  const led = waits.before(1, { entries: [command], settings });
+  command.fill(9);
+  const hasty = { ...settings, timeoutMs: 1 };
+  await assert.rejects(waits.before(1, { entries: [], settings: hasty }), {
     code: "ERR_NOT_LEADER",
     outcome: "none",
   });
   table.take({ kind: "roleChanged", group: 1, role: "follower", leader: "b", term: 1 });
   waits.notify(1);
-  const left = await led;
-  assert.ok(left?.forward === true && left.timeoutMs <= call.timeoutMs);
-  assert.equal(waits.before(1, call), undefined, "it is led");
+  const call = await led;
+  assert.deepEqual(call.entries, [Uint8Array.of(1, 2, 3)], "the caller may use its memory again");
+  assert.ok(call.settings.forward && call.settings.timeoutMs <= settings.timeoutMs);
+  assert.ok(!waits.holds(1, settings), "it is led");
+});
+
+test("calls that wait for a leader hold no more bytes than their share, and one call more", async () => {
+  const { table, waits } = tableWith(1, 1_000);
+  const settings = { timeoutMs: 10_000, forward: true, signal: undefined };
+  const large = { entries: [new Uint8Array(800)], settings };
+  const waiting = [waits.before(1, large), waits.before(1, large)];
+  await assert.rejects(waits.before(1, { entries: [], settings }), {
+    code: "ERR_BUSY",
+    outcome: "none",
+    message: /hold \d+ bytes \(a quarter of shardBytesMax\)/,
+  });
+  table.take({ kind: "roleChanged", group: 1, role: "follower", leader: "b", term: 1 });
+  waits.notify(1);
+  await Promise.all(waiting);
+  table.take({ kind: "roleChanged", group: 1, role: "follower", leader: "", term: 2 });
+  const again = waits.before(1, large);
+  waits.close();
+  await assert.rejects(again, { code: "ERR_ENGINE_CLOSED" });
 });
