@@ -309,10 +309,11 @@ export class RaftLog {
    */
   unpin(): void {
     const { tail } = this;
-    for (const [at, block] of tail.entries()) {
-      const last = lastIndexOf(block);
-      if (last > this.seenTo) break;
-      if (last <= this.unpinnedTo) continue;
+    // From the newest on: a tail that waits for a slow follower is long, and was looked at before.
+    for (let at = tail.length - 1; at >= 0; at -= 1) {
+      const block = tail[at];
+      if (block === undefined || lastIndexOf(block) <= this.unpinnedTo) break;
+      if (lastIndexOf(block) > this.seenTo) continue;
       const { bytes } = block;
       const held = bytes.buffer.byteLength;
       if (held > pinnedBytesMax && held > pinnedShareMax * bytes.length) {
