@@ -180,8 +180,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_STORE_CORRUPT: spec(
     "none",
     false,
-    "bytes read back from disk do not match their checksum or make no sense",
-    "restore this node from its peers; do not delete single files",
+    "bytes read back from disk do not match their checksum or make no sense, or a store that was in use is missing",
+    "bring back what is missing, such as a volume that is not mounted; do not delete single files or bring back an older copy. Groups with a majority elsewhere go on",
   ),
   ERR_DATA_DIR_FOREIGN: spec(
     "none",

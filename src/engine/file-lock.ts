@@ -20,7 +20,7 @@ export async function loadFileLocks(): Promise<TryLock> {
     const lock = loadPrebuilt();
     if (lock !== undefined) return lock;
     const system = `${process.platform} on ${process.arch}`;
-    const message = `Cannot lock files: fs-native-extensions has no binary for ${system}`;
+    const message = `Cannot lock files: fs-native-extensions is not installed, or has no binary for ${system}`;
     throw new RaftError("ERR_STORE_FAILED", message, { cause, outcome: "none" });
   }
 }
