@@ -115,7 +115,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
     "none",
     true,
     'fewer than a majority of the members could start the group; with outcome "none" those that had were rolled back, otherwise the group may come into being',
-    "see `details.failures` for the reason of each member, then call again, which goes on with what is there",
+    "see `details.failures` for the reason of each member, then call again: that resumes the creation",
   ),
   ERR_GROUP_STOPPED: spec(
     "none",

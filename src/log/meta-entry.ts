@@ -150,7 +150,7 @@ function decodeMembers(cells: readonly unknown[], name: string): Member[] {
   for (let at = 0; at < cells.length; at += 3) {
     const [node, incarnation, directory] = cells.slice(at, at + 3);
     if (!isNodeId(node) || !isInteger(incarnation, max) || !isInteger(directory, max)) {
-      throw corruptMeta(`${name} names a member that is none`);
+      throw corruptMeta(`${name} names an invalid member`);
     }
     members.push({ node, incarnation, ...(directory > 0 && { directory }) });
   }

@@ -50,10 +50,11 @@ export interface GroupStatus {
   readonly appliedIndex: Index;
   readonly durability: Durability;
   readonly members: readonly MemberStatus[];
-  /** Calls whose proposals wait for a block, and blocks whose results are awaited. */
   /** Whether the group is idle and sends nothing: see `parkTicks`. */
   readonly parked: boolean;
+  /** Calls whose proposals wait for a block. */
   readonly openCalls: number;
+  /** Blocks whose results are awaited. */
   readonly sealedBlocks: number;
   /** Bytes of entries held in memory. */
   readonly tailBytes: number;

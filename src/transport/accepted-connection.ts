@@ -305,7 +305,7 @@ export class AcceptedConnection {
   private tell(reason: CloseReason, why: string): void {
     if (!isRefusal(reason)) return;
     const node = this.claimed?.node;
-    const who = node === undefined ? "Somebody" : `Somebody who claims to be node ${node}`;
+    const who = node === undefined ? "A peer" : `A peer that claims to be node ${node}`;
     const message = `${who} at ${this.address}: ${why}`;
     const { refusals } = this.owner.context;
     refusals.note({ direction: "incoming", node, address: this.address, reason, message });

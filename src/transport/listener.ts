@@ -229,7 +229,7 @@ export class Listener implements AcceptedOwner {
   /** Somebody who has not said who it is. */
   private refuse(reason: CloseReason, address: string, why: string): void {
     this.context.counters.refuse(reason);
-    const message = `Somebody at ${address}: ${why}`;
+    const message = `A connection from ${address}: ${why}`;
     this.context.refusals.note({
       direction: "incoming",
       node: undefined,
