@@ -564,7 +564,8 @@ function startPool({ identity, tuning }: ResolvedOptions, directory: DataDirecto
     // Here for all shards: their threads would ask at the same moment.
     const fault = isMapped ? mapFault(mapBytes, shards) : undefined;
     if (fault !== undefined) throw fault;
-    return new WorkerPool(shards, youngHeapMb);
+    const writesSegments = store === "segments" && identity.logStore === undefined;
+    return new WorkerPool(shards, youngHeapMb, writesSegments);
   } catch (cause) {
     directory.close();
     if (cause instanceof RaftError) throw cause;

@@ -7,17 +7,23 @@
 import { existsSync } from "node:fs";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { MessageChannel, Worker } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { RaftError } from "../base/index.ts";
 import type { ShardTask } from "../shard/index.ts";
+import { PoolShare } from "./pool-share.ts";
 
 /**
  * Compiled or not, the worker's file has the extension that this one has.
  * @throws ERR_WORKER_MISSING if a bundler has moved this file away from it
  */
-export function workerFile(moduleUrl: string = import.meta.url): string {
+export function workerFile(
+  moduleUrl: string = import.meta.url,
+  name: "shard/worker" | "log/file-worker" = "shard/worker",
+): string {
   const own = fileURLToPath(moduleUrl);
-  const file = fileURLToPath(new URL(`../shard/worker${extname(own)}`, moduleUrl));
+  const file = fileURLToPath(new URL(`../${name}${extname(own)}`, moduleUrl));
   if (existsSync(file)) return file;
   throw new RaftError("ERR_WORKER_MISSING", `There is no worker module ${file} beside ${own}`);
 }
@@ -26,8 +32,16 @@ export class WorkerPool {
   private readonly pool: Piscina;
   /** Every thread that may still be there. */
   private readonly threads = new Set<Piscina["threads"][number]>();
+  /** Undefined unless the shards write segments. */
+  private readonly share: PoolShare | undefined;
+  /**
+   * The threads that write shards' segments, by shard, until they have ended. None is a child of
+   * its shard's thread: it outlives that for as long as the disk keeps its last write.
+   */
+  private readonly fileThreads = new Map<number, { worker: Worker; ended: Promise<void> }>();
 
-  constructor(shards: number, youngHeapMb: number) {
+  constructor(shards: number, youngHeapMb: number, writesSegments: boolean) {
+    this.share = writesSegments ? new PoolShare(shards) : undefined;
     this.pool = new Piscina({
       filename: workerFile(),
       name: "runShard",
@@ -43,8 +57,31 @@ export class WorkerPool {
 
   async run(task: ShardTask): Promise<void> {
     await this.removedAreGone();
+    await this.fileThreads.get(task.shard)?.ended;
     for (const thread of this.pool.threads) this.threads.add(thread);
-    await this.pool.run(task, { transferList: [task.mail] });
+    const files = this.startFileThread(task.shard);
+    const transferList = files === undefined ? [task.mail] : [task.mail, files];
+    await this.pool.run({ ...task, files, poolJobs: this.share?.jobs }, { transferList });
+  }
+
+  /** Starts the thread that a shard's segments need; returns the shard's end of its port. */
+  private startFileThread(shard: number): MessagePort | undefined {
+    if (this.share?.needsThread !== true) return undefined;
+    const { port1, port2 } = new MessageChannel();
+    const worker = new Worker(workerFile(import.meta.url, "log/file-worker"), {
+      workerData: port2,
+      transferList: [port2],
+    });
+    const ended = new Promise<void>((resolve) => {
+      worker.once("exit", () => {
+        this.fileThreads.delete(shard);
+        resolve();
+      });
+    });
+    // Its shard hears of it by the end of the port.
+    worker.on("error", () => {});
+    this.fileThreads.set(shard, { worker, ended });
+    return port1;
   }
 
   /**
@@ -63,10 +100,13 @@ export class WorkerPool {
   /** Lets the process end though tasks have not. */
   unref(): void {
     for (const thread of this.pool.threads) thread.unref();
+    for (const { worker } of this.fileThreads.values()) worker.unref();
   }
 
   /** Every task must have ended. */
-  close(): Promise<void> {
-    return this.pool.close();
+  async close(): Promise<void> {
+    await this.pool.close();
+    await Promise.all([...this.fileThreads.values()].map(({ ended }) => ended));
+    this.share?.release();
   }
 }

@@ -5,6 +5,7 @@
  */
 export { mapFault } from "./address-space.ts";
 export { flushPath, makeDurableDir } from "./durable-name.ts";
+export { ThreadWork } from "./file-thread.ts";
 export type { LmdbStoreOptions } from "./lmdb-store.ts";
 export { LmdbStore } from "./lmdb-store.ts";
 export type * from "./log-env.ts";

@@ -9,23 +9,20 @@
  *      DIR/claim-1             whose they are: see segment-claim.ts
  */
 import {
-  close,
   closeSync,
   constants,
   fstatSync,
-  fsync,
-  open,
   openSync,
   readSync,
   renameSync,
   rmSync,
   statSync,
-  write,
 } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { assert } from "../base/index.ts";
 import { flushPath, makeDurableDir, nameNewFile, privateFile } from "./durable-name.ts";
+import { poolWork } from "./file-work.ts";
+import type { FileWork } from "./file-work.ts";
 import { SegmentClaim } from "./segment-claim.ts";
 import { writeLanes } from "./segment-files.ts";
 import type { SegmentFile, SegmentFiles, SegmentReader, WriteLane } from "./segment-files.ts";
@@ -37,9 +34,13 @@ import { refuseLmdb, segmentFileOf, segmentsIn } from "./store-form.ts";
 const makingFile = "making.seg";
 const chunkBytes = 1_048_576;
 
-const openFile = promisify(open);
-const closeFile = promisify(close);
-const flushFile = promisify(fsync);
+/** Who does what may block for as long as the disk hangs. */
+export interface SegmentWork {
+  /** Jobs that may be in libuv's pool at the same time, beginning with the lowest lane. */
+  readonly poolJobs: number;
+  /** Does the others. */
+  readonly thread: FileWork;
+}
 
 export class SegmentDirectory implements SegmentFiles {
   readonly #dir: string;
@@ -47,9 +48,19 @@ export class SegmentDirectory implements SegmentFiles {
   #bytesStored = 0;
   readonly #spares: SpareDescriptors;
   readonly #claim: SegmentClaim;
+  /** For the writes of each lane, and for files that are made. */
+  readonly #lanes: readonly FileWork[];
+  readonly #making: FileWork;
 
-  /** @param durable false: writes resolve when the system has them, and nothing is flushed */
-  constructor(dir: string, durable: boolean) {
+  /**
+   * @param durable false: writes resolve when the system has them, and nothing is flushed
+   * @param work by default libuv's pool does all of it
+   */
+  constructor(dir: string, durable: boolean, work?: SegmentWork) {
+    const workOf = (job: number): FileWork =>
+      work === undefined || job < work.poolJobs ? poolWork : work.thread;
+    this.#lanes = Array.from({ length: writeLanes }, (_, lane) => workOf(lane));
+    this.#making = workOf(writeLanes);
     this.#dir = dir;
     this.#flags = constants.O_RDWR | (durable ? constants.O_DSYNC : 0);
     this.#spares = new SpareDescriptors(dir);
@@ -88,7 +99,8 @@ export class SegmentDirectory implements SegmentFiles {
 
   open(segment: SegmentNumber): SegmentFile {
     const closed = (): void => this.#spares.takeSome();
-    return new OpenSegment(segment, this.#path(segment), { flags: this.#flags, closed });
+    const lanes = this.#lanes;
+    return new OpenSegment(segment, this.#path(segment), { flags: this.#flags, lanes, closed });
   }
 
   openReader(segment: SegmentNumber): SegmentReader {
@@ -99,7 +111,13 @@ export class SegmentDirectory implements SegmentFiles {
     this.#spares.release();
     try {
       await this.#makeFile(segment, bytes, head);
-      return this.open(segment);
+      const file = new OpenSegment(segment, this.#path(segment), {
+        flags: this.#flags,
+        lanes: this.#lanes,
+        closed: () => this.#spares.takeSome(),
+      });
+      await file.opened();
+      return file;
     } finally {
       this.#spares.takeSome();
     }
@@ -113,7 +131,7 @@ export class SegmentDirectory implements SegmentFiles {
         for (let at = 0; at < kept; at += chunk.length) {
           const part = chunk.subarray(0, Math.min(chunk.length, kept - at));
           reader.read(part, at);
-          await writeWhole(fd, part, at);
+          await this.#making.write(fd, part, at);
         }
         return kept;
       };
@@ -133,7 +151,7 @@ export class SegmentDirectory implements SegmentFiles {
 
   async #makeFile(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<void> {
     const making = await this.#fillFile(bytes, async (fd) => {
-      await writeWhole(fd, head, 0);
+      await this.#making.write(fd, head, 0);
       return head.length;
     });
     // The bytes before the name: a name that outlives its bytes would be a damaged segment.
@@ -156,20 +174,21 @@ export class SegmentDirectory implements SegmentFiles {
   /** A flushed file of what `fill` writes, and zeros behind it; returns its path. */
   async #fillFile(bytes: number, fill: (fd: number) => Promise<number>): Promise<string> {
     const making = join(this.#dir, makingFile);
+    const work = this.#making;
     // A file of its own: an owner that has lost the log may be filling one of this name.
     this.#assertOwner();
     rmSync(making, { force: true });
     try {
-      const fd = await openFile(making, "wx", privateFile);
+      const fd = await work.open(making, "wx", privateFile);
       try {
         const filled = await fill(fd);
         const zeros = new Uint8Array(Math.min(chunkBytes, bytes - filled));
         for (let at = filled; at < bytes; at += zeros.length) {
-          await writeWhole(fd, zeros.subarray(0, Math.min(zeros.length, bytes - at)), at);
+          await work.write(fd, zeros.subarray(0, Math.min(zeros.length, bytes - at)), at);
         }
-        await flushFile(fd);
+        await work.flush(fd);
       } finally {
-        await closeFile(fd);
+        await work.close(fd);
       }
     } catch (error) {
       // It takes space; where even this is refused, the next opening deletes it.
@@ -226,7 +245,13 @@ class SpareDescriptors {
 
 interface OpenSegmentOptions {
   readonly flags: number;
+  readonly lanes: readonly FileWork[];
   readonly closed: () => void;
+}
+
+interface OpenLane {
+  readonly work: FileWork;
+  readonly fd: Promise<number>;
 }
 
 /**
@@ -236,15 +261,39 @@ interface OpenSegmentOptions {
 class OpenSegment implements SegmentFile {
   readonly segment: SegmentNumber;
   readonly bytes: number;
-  readonly #lanes: number[] = [];
+  /** Those of libuv's pool, opened here at once. */
+  readonly #own: number[] = [];
+  readonly #lanes: readonly OpenLane[];
   readonly #closed: () => void;
+  /** Settles when each lane has its descriptor; undefined once they have. */
+  #opening: Promise<unknown> | undefined;
 
-  constructor(segment: SegmentNumber, path: string, { flags, closed }: OpenSegmentOptions) {
+  constructor(segment: SegmentNumber, path: string, options: OpenSegmentOptions) {
+    const { flags, lanes, closed } = options;
     this.segment = segment;
     this.#closed = closed;
     try {
-      while (this.#lanes.length < writeLanes) this.#lanes.push(openSync(path, flags));
+      for (const work of lanes) if (work === poolWork) this.#own.push(openSync(path, flags));
       this.bytes = statSync(path).size;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    const own = [...this.#own];
+    this.#lanes = lanes.map((work) => {
+      const fd = work === poolWork ? own.shift() : undefined;
+      return { work, fd: fd === undefined ? work.open(path, flags) : Promise.resolve(fd) };
+    });
+    this.#opening = Promise.all(this.#lanes.map(({ fd }) => fd));
+    // Who writes first hears of it.
+    this.#opening.catch(() => {});
+  }
+
+  /** @throws what a lane's opening throws */
+  async opened(): Promise<void> {
+    try {
+      await this.#opening;
+      this.#opening = undefined;
     } catch (error) {
       this.close();
       throw error;
@@ -253,13 +302,20 @@ class OpenSegment implements SegmentFile {
 
   async write(bytes: Uint8Array, at: number, lane: WriteLane): Promise<void> {
     assert(at + bytes.length <= this.bytes, "a segment keeps its size");
-    const fd = this.#lanes[lane];
-    assert(fd !== undefined, "a lane has its descriptor");
-    await writeWhole(fd, bytes, at);
+    const open = this.#lanes[lane];
+    assert(open !== undefined, "a lane has its descriptor");
+    if (this.#opening !== undefined) {
+      await this.#opening;
+      this.#opening = undefined;
+    }
+    await open.work.write(await open.fd, bytes, at);
   }
 
   close(): void {
-    for (const fd of this.#lanes.splice(0)) closeSync(fd);
+    for (const fd of this.#own.splice(0)) closeSync(fd);
+    for (const { work, fd } of this.#lanes ?? []) {
+      if (work !== poolWork) void fd.then((its) => work.close(its)).catch(() => {});
+    }
     this.#closed();
   }
 }
@@ -286,19 +342,4 @@ class ReadSegment implements SegmentReader {
   close(): void {
     closeSync(this.#fd);
   }
-}
-
-/** A write may take less than it was given; the next one says why. */
-function writeWhole(fd: number, bytes: Uint8Array, from: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const next = (done: number): void => {
-      write(fd, bytes, done, bytes.length - done, from + done, (error, count) => {
-        if (error !== null) reject(error);
-        else if (count === 0) reject(new Error("the system takes no bytes"));
-        else if (done + count < bytes.length) next(done + count);
-        else resolve();
-      });
-    };
-    next(0);
-  });
 }

@@ -10,6 +10,7 @@ import { identityEntry } from "./meta-entry.ts";
 import { RecordStore } from "./record-store.ts";
 import type { RecordStoreOptions } from "./record-store.ts";
 import { SegmentDirectory } from "./segment-directory.ts";
+import type { SegmentWork } from "./segment-directory.ts";
 import { writeLanes } from "./segment-files.ts";
 import { segmentFormat } from "./segment-format.ts";
 import { openSegmentEnv } from "./segment-opening.ts";
@@ -29,6 +30,8 @@ export interface SegmentStoreOptions {
   readonly segmentBytes?: number | undefined;
   /** Bound of the memory that tells where entries lie; see the engine. @default 2 GiB */
   readonly indexBytesMax?: number | undefined;
+  /** Who writes; by default libuv's pool. */
+  readonly work?: SegmentWork | undefined;
 }
 
 const segmentBytesDefault = 16_777_216;
@@ -46,7 +49,7 @@ function recordStoreOptions(options: SegmentStoreOptions): RecordStoreOptions {
   const asked = Math.max(segmentBytesMin, options.segmentBytes ?? segmentBytesDefault);
   const segmentBytes = asked - (asked % blockBytes);
   const durable = options.durability !== "none";
-  const files = new SegmentDirectory(dir, durable);
+  const files = new SegmentDirectory(dir, durable, options.work);
   const nextTurn = (): Promise<void> =>
     new Promise((resolve) => {
       soonInEventLoop(resolve);

@@ -63,7 +63,8 @@ export class SegmentWriter {
   /** Frames in their order; those with a place come first. */
   readonly #queue: Waiting[] = [];
   #placed = 0;
-  readonly #freeLanes: WriteLane[] = Array.from({ length: writeLanes }, (_, lane) => lane);
+  /** Whether a write is in flight, by lane. The lowest that is free comes first. */
+  readonly #laneBusy: boolean[] = Array.from({ length: writeLanes }, () => false);
   readonly #writes = new Set<Promise<void>>();
   /** Segments that were left and have frames under way. */
   readonly #leaving: SegmentFile[] = [];
@@ -130,7 +131,7 @@ export class SegmentWriter {
   #beginWaiting(): void {
     for (;;) {
       const next = this.#queue[this.#placed];
-      if (next === undefined || this.#freeLanes.length === 0) return;
+      if (next === undefined || !this.#laneBusy.includes(false)) return;
       if (this.#fits(next.frame.length)) this.#begin(next);
       else if (this.#next === undefined) {
         this.#make(Math.max(this.#segmentBytes, next.frame.length + 2 * blockBytes));
@@ -162,8 +163,9 @@ export class SegmentWriter {
       number: this.#number,
       durableThrough: this.#durableThrough,
     });
-    const lane = this.#freeLanes.pop();
-    assert(lane !== undefined, "a write has its lane");
+    const lane: WriteLane = this.#laneBusy.indexOf(false);
+    assert(lane !== -1, "a write has its lane");
+    this.#laneBusy[lane] = true;
     const write = startWrite(file, { frame, at, lane }).then(
       () => {
         // Written before the log was lost, its new owner has found it; written later, it went to a
@@ -177,7 +179,7 @@ export class SegmentWriter {
     );
     const ended = write.then(() => {
       this.#writes.delete(ended);
-      this.#freeLanes.push(lane);
+      this.#laneBusy[lane] = false;
       this.#settle();
       this.#pump();
     });

@@ -3,7 +3,7 @@ import { setImmediate, setInterval, clearInterval } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { Prng, RaftError, errorToWire } from "../base/index.ts";
 import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
-import { LmdbStore, SegmentStore } from "../log/index.ts";
+import { LmdbStore, SegmentStore, ThreadWork } from "../log/index.ts";
 import type { CreateLogStore, Durability, LogStore } from "../log/index.ts";
 import { TcpTransport } from "../transport/index.ts";
 import type { CredentialOptions } from "../transport/index.ts";
@@ -17,6 +17,10 @@ import type { CreateStateMachine } from "./state-machine.ts";
 /** Everything a worker is told when it starts; plain data and a port. */
 export interface ShardTask {
   readonly mail: MessagePort;
+  /** To the thread that writes segments for this shard; undefined if libuv's pool does it all. */
+  readonly files?: MessagePort | undefined;
+  /** Writes of its segments that may be in libuv's pool at the same time. */
+  readonly poolJobs?: number | undefined;
   readonly cluster: string;
   readonly node: NodeId;
   readonly incarnation: Incarnation;
@@ -60,11 +64,13 @@ export async function hostShard(task: ShardTask): Promise<void> {
     writeEvent(writer, { kind: "openFailed", error: errorToWire(error) });
     post(mail, writer.take());
     mail.close();
+    task.files?.close();
     return;
   }
   mail.on("message", (buffer: ArrayBuffer) => shard.receive(buffer));
   await shard.ended;
   mail.close();
+  task.files?.close();
 }
 
 function post(port: MessagePort, buffer: ArrayBuffer): void {
@@ -133,7 +139,10 @@ async function storeOf(task: ShardTask): Promise<LogStore> {
   }
   const { mark, mapBytes, preallocateBytes, segmentBytes, indexBytesMax } = task;
   if (task.store === "segments") {
-    return new SegmentStore({ dir, identity, mark, durability, segmentBytes, indexBytesMax });
+    const { files, poolJobs = 0 } = task;
+    const work = files && { poolJobs, thread: new ThreadWork(files) };
+    const sizes = { segmentBytes, indexBytesMax };
+    return new SegmentStore({ dir, identity, mark, durability, ...sizes, work });
   }
   const sizes = { mapBytes, preallocateBytes, indexBytesMax };
   return new LmdbStore({ dir, identity, mark, durability, ...sizes });

@@ -1,7 +1,12 @@
 /** Every store of ours does what a LogStore must do. */
 import { describe, it } from "node:test";
 import { logStoreSuite } from "../../src/testing/index.ts";
-import { lmdbPlace, memoryPlace, segmentPlace } from "../fixtures/store-places.ts";
+import {
+  lmdbPlace,
+  memoryPlace,
+  segmentPlace,
+  threadedSegmentPlace,
+} from "../fixtures/store-places.ts";
 
 const places = {
   MemoryStore: memoryPlace,
@@ -9,6 +14,7 @@ const places = {
   "LmdbStore, pipelined": () => lmdbPlace("pipelined"),
   "LmdbStore, none": () => lmdbPlace("none"),
   "SegmentStore, strict": () => segmentPlace("strict"),
+  "SegmentStore, strict, with a thread": threadedSegmentPlace,
   "SegmentStore, none": () => segmentPlace("none"),
 };
 

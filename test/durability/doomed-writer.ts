@@ -10,7 +10,7 @@
 import { writeSync } from "node:fs";
 import { RaftError } from "../../src/base/index.ts";
 import { StoreWorkload } from "./store-workload.ts";
-import { createTrialStore } from "./trial-store.ts";
+import { createThreadedStore } from "./trial-store.ts";
 import type { TrialStore } from "./trial-store.ts";
 
 export interface DoomedOptions extends TrialStore {
@@ -32,7 +32,7 @@ function codeOf(error: unknown): string {
 
 async function main(options: DoomedOptions): Promise<void> {
   const { seed, commits, preallocateBytes } = options;
-  const store = createTrialStore(options, preallocateBytes);
+  const store = createThreadedStore(options, preallocateBytes);
   try {
     await store.open();
   } catch (error) {

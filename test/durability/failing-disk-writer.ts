@@ -7,7 +7,7 @@
 import { writeSync } from "node:fs";
 import { RaftError } from "../../src/base/index.ts";
 import { StoreWorkload } from "./store-workload.ts";
-import { createTrialStore } from "./trial-store.ts";
+import { createThreadedStore } from "./trial-store.ts";
 
 export interface FailingDiskReport {
   readonly resolved: readonly number[];
@@ -20,7 +20,7 @@ export interface FailingDiskReport {
 
 const commits = 10;
 
-const store = createTrialStore(JSON.parse(process.argv[2] ?? "{}"), 0);
+const store = createThreadedStore(JSON.parse(process.argv[2] ?? "{}"), 0);
 await store.open();
 const resolved: number[] = [];
 const rejected: number[] = [];

@@ -6,7 +6,7 @@
  */
 import { writeSync } from "node:fs";
 import { StoreWorkload, stateDigest } from "./store-workload.ts";
-import { createTrialStore } from "./trial-store.ts";
+import { createThreadedStore } from "./trial-store.ts";
 import type { TrialStore } from "./trial-store.ts";
 
 export interface WriterOptions extends TrialStore {
@@ -26,7 +26,7 @@ async function main(options: WriterOptions): Promise<void> {
   const workload = new StoreWorkload(seed);
   while (workload.commits < resumeAt) workload.next();
   // Little is made in advance, so that the file grows under the workload too.
-  const store = createTrialStore(options, 131_072);
+  const store = createThreadedStore(options, 131_072);
   const recovered = await store.open();
   say(`opened ${stateDigest(store, recovered)}`);
   const underWay: Promise<void>[] = [];

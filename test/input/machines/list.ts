@@ -38,7 +38,9 @@ export const createStateMachine: CreateStateMachine = () => {
       return encoder.encode(String(commands.length));
     },
     query(query) {
-      if (decoder.decode(query) === "poison") throw new Error("this query is poison");
+      const text = decoder.decode(query);
+      if (text === "poison") throw new Error("this query is poison");
+      actOn(text);
       return encoder.encode(commands.join(","));
     },
     digest: () => commands.join(","),
