@@ -148,7 +148,9 @@ export interface LogStore {
   readonly commitsInFlightMax: number;
 
   /**
-   * Opens, checks and reads what is there. Called once, before anything else.
+   * Opens, checks and reads what is there. Called once, before anything else. A place that has been
+   * in use and holds nothing now has lost it: ERR_STORE_CORRUPT, and never a new store, since its
+   * voters would come back without what they have acknowledged.
    * @throws ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION, ERR_STORE_CORRUPT, ERR_STORE_FAILED
    */
   open(): Promise<readonly RecoveredGroup[]>;

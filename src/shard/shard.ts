@@ -154,6 +154,8 @@ export class Shard implements ShardControl {
     } catch (error) {
       // The replicas found so far have asked for a round; it must not meet a closed store.
       this.context.ended = true;
+      // The thread lives on, and tries again if the port is taken: it must not keep what they hold.
+      for (const replica of this.context.replicas.values()) endMachine(replica);
       await transport.close();
       await store.close();
       throw error;

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { runInNewContext } from "node:vm";
 import { CommandRejected, RaftError } from "../../src/base/index.ts";
 import type { CreateStateMachine, Entry } from "../../src/shard/index.ts";
+import { MemoryTransport } from "../../src/transport/index.ts";
 import { ListMachine } from "./list-machine.ts";
 import type { Call } from "./shard-client.ts";
 import { ShardCluster } from "./shard-cluster.ts";
@@ -230,6 +231,31 @@ test("onRole is told each change, and the machine is closed once", async () => {
   assert.equal(machine.roles.at(-1), "follower");
   await cluster.close();
   assert.equal(machine.closed, 1);
+});
+
+test("a shard that cannot listen closes the machines of its groups again", async (t) => {
+  const machines: ListMachine[] = [];
+  const cluster = await ShardCluster.start({
+    createStateMachine: () => {
+      const machine = new ListMachine();
+      machines.push(machine);
+      return machine;
+    },
+  });
+  for (const group of [1, 2]) await cluster.createGroup("a", group);
+  await cluster.crash("a");
+  machines.length = 0;
+  t.mock.method(MemoryTransport.prototype, "listen", () => Promise.reject(new Error("taken")), {
+    times: 1,
+  });
+  await assert.rejects(cluster.boot("a"), /taken/);
+  assert.deepEqual(
+    machines.map(({ closed }) => closed),
+    [1, 1],
+  );
+  await cluster.restart("a");
+  await cluster.awaitLeader(1);
+  await cluster.close();
 });
 
 test("a call before the command that disables its replica keeps the answer that it had", async () => {
