@@ -34,6 +34,11 @@ export class LaneTurns {
     return [...this.due];
   }
 
+  /** Whether groups wait for the lane to be empty. */
+  get anyWaiting(): boolean {
+    return this.waiting.size > 0 || this.unserved.size > 0;
+  }
+
   /** Those that were called have been asked. */
   endTurn(): void {
     if (this.due.size > 0) this.due = new Set();

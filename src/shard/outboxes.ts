@@ -2,6 +2,7 @@
  * Gathers what a round sends: for each link one batch a lane, so that the messages of all groups
  * between two shards leave as one frame, in one write.
  */
+import { none } from "../base/index.ts";
 import type { GroupId, Incarnation, NodeId } from "../base/index.ts";
 import type { Message } from "../raft/index.ts";
 import type { Lane, Link, Transport } from "../transport/index.ts";
@@ -67,12 +68,22 @@ export class Outboxes {
     this.laneRoom = Math.min(lane, Math.ceil(lanes / Math.max(1, this.byLink.size)));
   }
 
-  /** The groups that were called have been asked for entries. */
-  endRound(): void {
-    for (const { turns, catchUpTurns } of this.byLink.values()) {
+  /**
+   * The groups that were called have been asked for entries. Returns links whose data lane is empty
+   * though groups wait for it: those that were called had nothing to send any more, and the others
+   * were refused for their sake. No end of a write will call them, since nothing is written.
+   */
+  endRound(): readonly Link[] {
+    let idle: Link[] | undefined;
+    for (const { link, data, turns, catchUpTurns } of this.byLink.values()) {
       turns.endTurn();
       catchUpTurns.endTurn();
+      if (!turns.anyWaiting && !catchUpTurns.anyWaiting) continue;
+      if (data.count > 0 || link.queuedBytes("data") > 0) continue;
+      idle ??= [];
+      idle.push(link);
     }
+    return idle ?? none;
   }
 
   /**

@@ -253,7 +253,7 @@ export class Shard implements ShardControl {
     if (unserved.length > 0) context.dirty = unserved.concat(context.dirty);
     // Entries first: the followers' disks work while this one does. Then the answers, since a
     // caller waits for them and for a commit notice nobody does.
-    context.outboxes.endRound();
+    for (const link of context.outboxes.endRound()) this.inbound.onDrain(link);
     context.outboxes.flushData();
     this.answer();
     if (changes.length > 0 || descriptors.length > 0) this.commit(work, changes);

@@ -276,6 +276,15 @@ export const boundMutants: readonly Mutant[] = [
     killer: { file: bounds },
   },
   {
+    name: "idle-lane-calls-nobody",
+    says: "Groups that wait for a lane are called while it is empty (src/shard/outboxes.ts): those whose turn it was send nothing, no write ends, and no entry of any group goes to that shard any more.",
+    file: "src/shard/outboxes.ts",
+    find: "      idle.push(link);",
+    replace: "      void link;",
+    hunt: { seeds: 0 },
+    killer: { file: outboxes, name: "for the sake of others" },
+  },
+  {
     name: "leaderless-calls-not-measured",
     says: "Calls that wait for a leader are bounded by bytes (src/engine/leader-waits.ts): while a group elects, 65,536 calls of a megabyte each are copied, and the process is out of memory.",
     file: "src/engine/leader-waits.ts",

@@ -122,3 +122,21 @@ test("groups that a lane had no room for take turns, those that waited longest f
   }
   assert.deepEqual(served, [1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]);
 });
+
+test("a group that was refused for the sake of others that send nothing is called again", () => {
+  const link = new TestLink();
+  const outboxes = outboxesOver(link);
+  assert.ok(outboxes.takesEntries("b", 1, false));
+  link.queued = 1_000;
+  assert.ok(!outboxes.takesEntries("b", 2, false));
+  assert.deepEqual(outboxes.endRound(), [], "the end of the write calls it");
+  link.queued = 0;
+  assert.deepEqual(outboxes.callWaiting(link), [2]);
+  // It is group 2's turn, which has nothing to send any more, since it leads no longer.
+  assert.ok(!outboxes.takesEntries("b", 3, false));
+  assert.deepEqual(outboxes.endRound(), [link], "nothing is written whose end could call group 3");
+  assert.deepEqual(outboxes.callWaiting(link), [3]);
+  assert.ok(outboxes.takesEntries("b", 3, false));
+  assert.deepEqual(outboxes.endRound(), []);
+  assert.ok(outboxes.takesEntries("b", 1, false));
+});
