@@ -51,6 +51,7 @@ export class SimulatedShard implements Actor {
   private running: Shard | undefined;
   /** What state machines have taken of the present task, in simulated µs. */
   private spentUs = 0;
+  private heldUntilUs = 0;
   /** Until then its thread is at work. */
   private busyUntilUs = 0;
 
@@ -84,7 +85,19 @@ export class SimulatedShard implements Actor {
     this.blockedUntilUs = Math.max(this.blockedUntilUs, untilUs);
   }
 
+  /** A flush holds its thread: until then it can find out nothing about its disk either. */
+  blockForDisk(untilUs: number): void {
+    this.heldUntilUs = untilUs;
+    this.block(untilUs);
+  }
+
+  /** When a flush has last let its thread go. */
+  get letGoUs(): number {
+    return this.heldUntilUs;
+  }
+
   unblock(): void {
+    this.heldUntilUs = Math.min(this.heldUntilUs, this.parts.agenda.nowUs);
     this.blockedUntilUs = this.busyUntilUs;
     this.parts.agenda.rescheduled(this);
   }

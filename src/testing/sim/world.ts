@@ -132,9 +132,10 @@ export class World implements Stage {
 
   stalledUs(node: NodeId, shardId: ShardId): number {
     if (this.settings.durability === "none") return 0;
-    const { shadow } = this.byId.get(node)?.volumes[shardId] ?? {};
-    const sinceUs = shadow?.waitingSinceUs();
-    return sinceUs === undefined ? 0 : this.agenda.nowUs - sinceUs;
+    const { volumes, slots } = this.byId.get(node) ?? {};
+    const sinceUs = volumes?.[shardId]?.shadow.waitingSinceUs();
+    if (sinceUs === undefined) return 0;
+    return this.agenda.nowUs - Math.max(sinceUs, slots?.[shardId]?.letGoUs ?? 0);
   }
 
   shardOf(node: NodeId, group: GroupId): ShardId {
@@ -150,7 +151,7 @@ export class World implements Stage {
     return {
       prng: this.fork(),
       after: (delayUs, task) => agenda.settleAt(agenda.nowUs + delayUs, eventKind.disk, task, slot),
-      block: (delayUs) => slot.block(agenda.nowUs + delayUs),
+      block: (delayUs) => slot.blockForDisk(agenda.nowUs + delayUs),
       unblock: () => slot.unblock(),
     };
   }
