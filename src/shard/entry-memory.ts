@@ -6,17 +6,27 @@
  * shard's own disk is waited for, so that nodes cannot wait for each other.
  */
 import type { GroupId } from "../base/index.ts";
+import type { Transport } from "../transport/index.ts";
 import type { ShardContext } from "./context.ts";
 import type { Replica } from "./replica.ts";
 
+/** What it needs of its shard. */
+export interface MemoryOwner
+  extends Pick<
+    ShardContext,
+    "shares" | "tails" | "replicas" | "heldBack" | "entriesFull" | "markDirty"
+  > {
+  readonly environment: { readonly transport: Pick<Transport, "pauseData"> };
+}
+
 export class EntryMemory {
-  private readonly context: ShardContext;
+  private readonly context: MemoryOwner;
   private readonly keptBytes: number;
   private paused = false;
   /** A round of evictions that goes on where the last one ended. */
   private rest: Iterator<[GroupId, Replica]> | undefined;
 
-  constructor(context: ShardContext) {
+  constructor(context: MemoryOwner) {
     this.context = context;
     this.keptBytes = context.shares.entries / 2;
   }
@@ -30,8 +40,10 @@ export class EntryMemory {
     this.context.environment.transport.pauseData(true);
   }
 
+  /** A replica that ended may have freed what was waited for: no commit ends then. */
   beforeRound(): void {
-    if (this.context.entriesFull) this.afterCommit();
+    const { entriesFull, heldBack } = this.context;
+    if (this.paused || entriesFull || heldBack.length > 0) this.afterCommit();
   }
 
   /** More is durable than before. */

@@ -285,6 +285,15 @@ export const boundMutants: readonly Mutant[] = [
     killer: { file: outboxes, name: "for the sake of others" },
   },
   {
+    name: "lanes-paused-until-a-commit",
+    says: "Data lanes are read again as soon as there is memory (src/shard/entry-memory.ts): the replica that held it fails, nothing is written, and the shard takes no entries any more.",
+    file: "src/shard/entry-memory.ts",
+    find: "    if (this.paused || entriesFull || heldBack.length > 0) this.afterCommit();",
+    replace: "    if (entriesFull) this.afterCommit();\n    void heldBack;",
+    hunt: { seeds: 0 },
+    killer: { file: "test/unit/shard/entry-memory.test.ts" },
+  },
+  {
     name: "leaderless-calls-not-measured",
     says: "Calls that wait for a leader are bounded by bytes (src/engine/leader-waits.ts): while a group elects, 65,536 calls of a megabyte each are copied, and the process is out of memory.",
     file: "src/engine/leader-waits.ts",
