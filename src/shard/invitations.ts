@@ -21,6 +21,9 @@ import type { Replica } from "./replica.ts";
 import { requestOp } from "./requests.ts";
 import type { PeerRequests } from "./requests.ts";
 
+/** Of the requests that a shard may have in flight, those that ask one node to join. */
+const nodeShare = 1 / 8;
+
 export class Invitations {
   private readonly context: ShardContext;
   private readonly requests: PeerRequests;
@@ -29,6 +32,8 @@ export class Invitations {
    * without them meanwhile.
    */
   private readonly again: Map<Replica, Set<NodeKey>> = new Map();
+  /** Requests that wait for an answer, by the node that was asked. */
+  private readonly inFlight: Map<NodeId, number> = new Map();
 
   constructor(context: ShardContext, requests: PeerRequests) {
     this.context = context;
@@ -46,14 +51,14 @@ export class Invitations {
       this.remember(replica, peer);
       return;
     }
+    replica.invited.set(peer, nowMs + limits.invitePauseMs);
     const send = (): void => this.send(replica, node, peer);
     const creator = replica.descriptor.members[0]?.node ?? node;
     // It is asked as soon as the write ends that has begun.
     if (replica.binding?.has(node) === true) this.remember(replica, peer);
     else if (isBound(replica, member)) send();
     else if (!isCreator(context, replica)) this.send(replica, creator, peer);
-    else if (!bindMember(context, replica, node, send)) return;
-    replica.invited.set(peer, nowMs + limits.invitePauseMs);
+    else if (!bindMember(context, replica, node, send)) replica.invited.delete(peer);
   }
 
   tick(): void {
@@ -61,7 +66,9 @@ export class Invitations {
     const nowMs = this.context.environment.clock.monotonicMs();
     for (const [replica, peers] of this.again) {
       const current = this.context.replicas.get(replica.group) === replica && replica.running;
-      for (const peer of peers) {
+      // A copy: who cannot be asked now is put back.
+      const asked = [...peers];
+      for (const peer of asked) {
         const isDue = nowMs >= (replica.invited?.get(peer) ?? 0);
         if (current && !isDue) continue;
         peers.delete(peer);
@@ -80,6 +87,12 @@ export class Invitations {
 
   private send(replica: Replica, node: NodeId, peer: NodeKey): void {
     if (!replica.running) return;
+    if (!this.reserve(node)) {
+      // In the next tick.
+      replica.invited?.delete(peer);
+      this.remember(replica, peer);
+      return;
+    }
     this.requests.send({
       node,
       group: replica.group,
@@ -87,13 +100,35 @@ export class Invitations {
       payload: encodeOffer(offerOf(replica)),
       timeoutMs: limits.invitePauseMs,
       idempotent: true,
-      onResponse: (response) => this.take(replica, node, peer, response),
+      onResponse: (response) => {
+        this.release(node);
+        this.take(replica, node, peer, response);
+      },
       // When its link is up again, it is missed again; but a full queue has no such end, and the
       // creator, which alone knows whom it has asked for the first time, need not lead.
       onFailure: ({ code }) => {
+        this.release(node);
         if (code === "ERR_BUSY" || isCreator(this.context, replica)) this.remember(replica, peer);
       },
     });
+  }
+
+  /**
+   * Requests to a node that does not answer must not take the room of all others: thousands of
+   * groups may lack a member there.
+   */
+  private reserve(node: NodeId): boolean {
+    const count = this.inFlight.get(node) ?? 0;
+    const { requestsMax } = this.context.options;
+    if (count >= Math.max(1, requestsMax * nodeShare)) return false;
+    this.inFlight.set(node, count + 1);
+    return true;
+  }
+
+  private release(node: NodeId): void {
+    const count = this.inFlight.get(node) ?? 0;
+    if (count <= 1) this.inFlight.delete(node);
+    else this.inFlight.set(node, count - 1);
   }
 
   private take(replica: Replica, node: NodeId, peer: NodeKey, response: ShardResponse): void {

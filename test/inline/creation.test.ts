@@ -359,6 +359,29 @@ test("a member is asked to join only when it is durable which of its directories
   await cluster.close();
 });
 
+test("a node that does not answer keeps no other member from being asked to join", async () => {
+  const cluster = await ShardCluster.start({
+    nodes: ["a", "b", "c", "d", "e"],
+    options: { requestsMax: 16 },
+  });
+  await cluster.crash("d");
+  await cluster.crash("e");
+  const groups = 24;
+  for (let group = 1; group <= groups; group += 1) await cluster.createGroup("a", group);
+  await cluster.boot("e");
+  await cluster.introduce();
+  // Its connections stay, and its loop stands still.
+  cluster.at("e").alive = false;
+  await cluster.tick(40);
+  await cluster.boot("d");
+  await cluster.introduce();
+  // Two at a time; with all the room taken by requests to e, it takes 30 ticks.
+  await cluster.tick(20);
+  assert.equal((await cluster.stats("d")).groups, groups);
+  await cluster.crash("e");
+  await cluster.close();
+});
+
 test("createGroup for a group that is there with the same members answers who runs it", async () => {
   const cluster = await ShardCluster.start();
   await cluster.createGroup("a", 1);

@@ -74,6 +74,15 @@ export const identityMutants: readonly Mutant[] = [
     killer: { file: creation, name: "joins when it is back" },
   },
   {
+    name: "silent-node-takes-all-invitations",
+    says: "Requests that ask one node to join take a share of the room (src/shard/invitations.ts): a node that does not answer keeps other members out of their groups.",
+    file: "src/shard/invitations.ts",
+    find: "const nodeShare = 1 / 8;",
+    replace: "const nodeShare = 1;",
+    hunt: { seeds: 0 },
+    killer: { file: creation, name: "keeps no other member" },
+  },
+  {
     name: "late-request-makes-a-replica",
     says: "What was taken back is not made again by a late request (src/shard/joining.ts): a creation that failed without effect leaves a replica that campaigns for ever.",
     file: "src/shard/joining.ts",
