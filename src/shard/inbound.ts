@@ -189,11 +189,21 @@ export class Inbound implements TransportHandler, MessageSink {
   onDrain(link: Link): void {
     const { context } = this;
     this.requests.tick();
-    for (const group of context.outboxes.callWaiting(link)) {
+    this.wake(context.outboxes.callWaiting(link));
+    context.schedule();
+  }
+
+  /** A lane that is always in use is never empty: those that wait for room are called by rounds. */
+  callWaiting(): void {
+    this.wake(this.context.outboxes.callWhereRoom());
+  }
+
+  private wake(groups: readonly GroupId[]): void {
+    const { context } = this;
+    for (const group of groups) {
       const replica = context.replicas.get(group);
       if (replica?.raft.isLeader === true) context.markDirty(replica);
     }
-    context.schedule();
   }
 
   onRefused(refusal: PeerRefusal): void {

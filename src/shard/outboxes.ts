@@ -110,6 +110,17 @@ export class Outboxes {
     return [...outbox.turns.call(), ...outbox.catchUpTurns.call()];
   }
 
+  /** The same for links whose lane is not empty but has room again. */
+  callWhereRoom(): GroupId[] {
+    const called: GroupId[] = [];
+    for (const [link, { turns, catchUpTurns, data }] of this.byLink) {
+      if (!turns.hasWaiting && !catchUpTurns.hasWaiting) continue;
+      const room = Math.min(catchUpBytesMax, this.laneRoom);
+      if (link.queuedBytes("data") + data.bytes < room / 2) called.push(...this.callWaiting(link));
+    }
+    return called;
+  }
+
   sendMessage(node: NodeId, group: GroupId, incarnation: Incarnation, message: Message): void {
     const link = this.transport.link(node, group);
     if (link === undefined || !link.up) {

@@ -21,12 +21,12 @@ import { Applier } from "./apply.ts";
 import type { HeldBytes } from "./byte-budget.ts";
 import { Calls } from "./calls.ts";
 import type { ShardControl } from "./calls.ts";
+import { ColdReads } from "./cold-reads.ts";
 import { ShardContext } from "./context.ts";
 import type { DescriptorWrite } from "./context.ts";
 import { Creations } from "./creation.ts";
 import { descriptorChanges } from "./descriptor-changes.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { DiskWindow } from "./disk-window.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { EntryMemory } from "./entry-memory.ts";
 import { failCalls, failLedCalls } from "./fail-calls.ts";
@@ -55,11 +55,6 @@ import { roleOf } from "./status.ts";
  * leaders' silence.
  */
 const ticksPerRoundMax = 2;
-/**
- * How long one round reads entries that are only on disk: a follower that is far behind in many
- * groups must not hold up all others while a cold disk seeks. The read that passes it is the last.
- */
-const coldReadMs = 5;
 /** Groups in one round from which on the shard counts as busy. */
 const busyGroups = 32;
 
@@ -82,7 +77,7 @@ export class Shard implements ShardControl {
   private readonly calls: Calls;
   private readonly inbound: Inbound;
   private readonly memory: EntryMemory;
-  private readonly sendWindow: DiskWindow = new DiskWindow();
+  private readonly coldReads: ColdReads = new ColdReads();
   private readonly diskWatch: DiskWatch;
   /** The replica whose entries the gate is asked about: one gate for all of them. */
   private gated: Replica | undefined;
@@ -94,8 +89,6 @@ export class Shard implements ShardControl {
   private stopTicks: () => void = () => {};
   private started = false;
   private lastTickMs = 0;
-  /** Until then this round reads old entries for followers; 0 before the first. */
-  private coldUntilMs = 0;
   /** Bytes of entries that this round may still write. */
   private roundBytes = 0;
   private ticksDue = 0;
@@ -222,13 +215,13 @@ export class Shard implements ShardControl {
     context.descriptorWrites = [];
     const work: RoundWork = { replicas: [], marks: [], messages: [], descriptors };
     const changes: GroupChange[] = [];
+    this.inbound.callWaiting();
     const { dirty } = context;
     context.dirty = [];
     context.busy = dirty.length >= busyGroups;
     this.commitNotices = ticked || !context.busy;
-    this.sendWindow.turn();
     this.roundBytes = context.options.roundBytesMax;
-    this.coldUntilMs = 0;
+    this.coldReads.turn(context.environment.clock.monotonicMs());
     const unserved: Replica[] = [];
     for (const replica of dirty) {
       const { roundBytes } = this;
@@ -334,12 +327,13 @@ export class Shard implements ShardControl {
     const { context } = this;
     const { outboxes, nodes, environment } = context;
     const { group } = replica;
-    if (!outboxes.takesEntries(nodes.idOf(peer), group, onDisk > 0)) return false;
-    if (onDisk === 0) return true;
-    const nowMs = environment.clock.monotonicMs();
-    if (this.coldUntilMs === 0) this.coldUntilMs = nowMs + coldReadMs;
-    const inTime = nowMs < this.coldUntilMs;
-    if (inTime && this.sendWindow.admits(environment.store.position(group, onDisk))) return true;
+    const node = nodes.idOf(peer);
+    if (onDisk === 0) return outboxes.takesEntries(node, group, false);
+    // The window before the lane: a group that is not in it must not use up its turn at the lane.
+    const position = environment.store.position(group, onDisk);
+    if (this.coldReads.admits(position, environment.clock.monotonicMs())) {
+      return outboxes.takesEntries(node, group, true);
+    }
     context.markDirty(replica);
     return false;
   }

@@ -215,11 +215,20 @@ export const boundMutants: readonly Mutant[] = [
   {
     name: "cold-reads-without-end",
     says: "Old entries are read for some milliseconds a round: a follower that is far behind in thousands of groups stalls all groups of its leaders' shard.",
-    file: "src/shard/shard.ts",
-    find: "    const inTime = nowMs < this.coldUntilMs;",
-    replace: "    const inTime = nowMs < this.coldUntilMs + 5_000;",
+    file: "src/shard/cold-reads.ts",
+    find: "    return this.window.admits(position) && nowMs < this.untilMs;",
+    replace: "    return this.window.admits(position) && nowMs < this.untilMs + 5_000;",
     hunt: { seeds: 0 },
     killer: { file: bounds },
+  },
+  {
+    name: "waiting-groups-called-by-an-empty-lane-only",
+    says: "Groups that wait for a lane are called when it has room: on a lane that is always in use followers that are behind wait for ever.",
+    file: "src/shard/outboxes.ts",
+    find: "      if (!turns.hasWaiting && !catchUpTurns.hasWaiting) continue;",
+    replace: "      if (link.up) continue;",
+    hunt: { seeds: 0 },
+    killer: { file: "test/unit/shard/outboxes.test.ts", name: "a lane that is never empty" },
   },
   {
     name: "call-sent-into-a-full-lane",

@@ -104,6 +104,18 @@ test("a lane has an equal part of what all may hold, and old entries wait until 
   );
 });
 
+test("groups that wait for a lane that is never empty are called when it has room", () => {
+  const link = new TestLink();
+  const outboxes = outboxesOver(link);
+  link.queued = 1_000;
+  for (const group of [1, 2]) assert.equal(outboxes.takesEntries("b", group, true), false);
+  assert.deepEqual(outboxes.callWhereRoom(), [], "there is no room");
+  link.queued = 400;
+  assert.deepEqual(outboxes.callWhereRoom(), [1, 2]);
+  for (const group of [1, 2]) assert.equal(outboxes.takesEntries("b", group, true), true);
+  assert.deepEqual(outboxes.callWhereRoom(), [], "nobody waits");
+});
+
 test("groups that a lane had no room for take turns, those that waited longest first", () => {
   const turns = new LaneTurns();
   assert.equal(turns.admits(1, true), true);
