@@ -175,6 +175,13 @@ export const durabilityMutants: readonly Mutant[] = [
       }
       context.outboxes.flush();
       this.roundWaits = true;`,
+    also: [
+      {
+        file: "src/shard/shard.ts",
+        find: "    if (this.commitsInFlight === 0 || !this.diskWatch.tick(ticks)) return;",
+        replace: "    if (this.commitsInFlight >= 0 || !this.diskWatch.tick(ticks)) return;",
+      },
+    ],
     killer: { file: order },
   },
   {
