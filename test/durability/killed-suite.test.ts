@@ -30,6 +30,9 @@ const killsAtMoments = roundsOf(4);
 const casesOfProcess = 4;
 /** Writes and flushes of so many cases, most of the time. */
 const callsMax = 120;
+/** Which of its states is reached is a matter of time, and no model can tell it. */
+const racing =
+  "a commit that is in flight while another store is opened is found by it, or rejected";
 const script = (name: string): string => new URL(`./${name}.js`, import.meta.url).pathname;
 
 interface Run {
@@ -61,7 +64,11 @@ async function statesOfCases(): Promise<(readonly string[])[]> {
       );
     },
   );
-  for (const { run } of suite) {
+  for (const { name, run } of suite) {
+    if (name === racing) {
+      cases.push([]);
+      continue;
+    }
     disk = new MemoryDisk();
     model = new StoreModel();
     states = [model.digest()];
@@ -102,8 +109,8 @@ function findFaults(
   });
 }
 
-function drawCases(prng: Prng, count: number): number[] {
-  const rest = Array.from({ length: count }, (_, at) => at);
+function drawCases(prng: Prng, cases: readonly (readonly string[])[]): number[] {
+  const rest = cases.flatMap((states, at) => (states.length > 0 ? [at] : []));
   return Array.from({ length: casesOfProcess }, () =>
     rest.splice(prng.between(0, rest.length), 1),
   ).flat();
@@ -154,7 +161,7 @@ async function checkKills(t: TestContext, { store, root, count, kill }: Kills): 
   const runs: Run[] = [];
   for (let number = 1; number <= count; number += 1) {
     const dir = join(root, `${number}`);
-    const options = { dir, ...store, cases: drawCases(prng, cases.length) };
+    const options = { dir, ...store, cases: drawCases(prng, cases) };
     runs.push({ dir, ...(await kill(options, prng)) });
   }
   assert.deepEqual(findFaults(runs, store, cases), []);
