@@ -64,7 +64,7 @@ type DemoNode = NodeProcess<ToNode, Report>;
 const nodeMain = moduleBeside(import.meta.url, "node-main");
 
 /** How long anything that must come to an end may take. */
-const settleMs = 120_000;
+const settleMs = 600_000;
 
 export async function runDemo(options: DemoOptions, progress: Progress): Promise<DemoResult> {
   const { history } = options;
