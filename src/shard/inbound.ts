@@ -139,6 +139,7 @@ export class Inbound implements TransportHandler, MessageSink {
         return;
       case requestOp.createReplica:
         takeCreateReplica(context, from, request);
+        this.invitations.inviteUnbound(request.group);
         return;
       case requestOp.removeReplica:
         takeRemoveReplica(context, from, request);

@@ -4,7 +4,7 @@
  * the node's data directories was asked: what joins under another one might have forgotten a vote.
  */
 import { limits } from "../base/index.ts";
-import type { NodeId, NodeKey } from "../base/index.ts";
+import type { GroupId, NodeId, NodeKey } from "../base/index.ts";
 import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
 import { encodeOffer, isBound, memberOf, offerOf } from "./creation-offer.ts";
@@ -59,6 +59,21 @@ export class Invitations {
     else if (isBound(replica, member)) send();
     else if (!isCreator(context, replica)) this.send(replica, creator, peer);
     else if (!bindMember(context, replica, node, send)) replica.invited.delete(peer);
+  }
+
+  /**
+   * Another member misses some, and asks their group's creator. A link that has come up while there
+   * was no replica here that could ask, or none that ran, comes up only once.
+   */
+  inviteUnbound(group: GroupId): void {
+    const replica = this.context.replicas.get(group);
+    if (replica === undefined || !isCreator(this.context, replica)) return;
+    const { nodes, environment } = this.context;
+    for (const { node, directory } of replica.descriptor.members) {
+      if (directory !== undefined) continue;
+      if (environment.transport.link(node, group)?.up !== true) continue;
+      this.invite(replica, nodes.keyOf(node));
+    }
   }
 
   tick(): void {

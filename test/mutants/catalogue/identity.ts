@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const creation = "test/inline/creation.test.ts";
+const joining = "test/inline/joining.test.ts";
 const hostile = "test/inline/hostile-peer.test.ts";
 
 /** Who is a member, and who only bears its name. */
@@ -69,9 +70,23 @@ export const identityMutants: readonly Mutant[] = [
         find: "isCreator(this.context, replica) && isUnbound",
         replace: "!isCreator(this.context, replica) && isUnbound",
       },
+      {
+        file: "src/shard/inbound.ts",
+        find: "        this.invitations.inviteUnbound(request.group);",
+        replace: "        this.invitations.inviteUnbound(-request.group);",
+      },
     ],
     hunt: { seeds: 0 },
     killer: { file: creation, name: "joins when it is back" },
+  },
+  {
+    name: "creator-asks-only-with-a-new-link",
+    says: "A creator that is asked for a member asks that one (src/shard/invitations.ts): who was reached while the creator had no replica, or a stopped one, stays out until a connection is lost.",
+    file: "src/shard/inbound.ts",
+    find: "        this.invitations.inviteUnbound(request.group);",
+    replace: "        this.invitations.inviteUnbound(-request.group);",
+    hunt: { seeds: 0 },
+    killer: { file: joining, name: "that was stopped when a member was reached" },
   },
   {
     name: "silent-node-takes-all-invitations",
