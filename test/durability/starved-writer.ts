@@ -2,7 +2,7 @@
  * A process whose embedder leaves no descriptor to its log: it opens a store, opens files until the
  * system refuses, then commits and reads. Prints what became of each as one line of JSON.
  *
- *      sh -c 'ulimit -n 100; exec node starved-writer.js {"dir":…,"kind":…,"durability":…}'
+ *      sh -c 'ulimit -n 1024; exec node starved-writer.js {"dir":…,"kind":…,"durability":…}'
  */
 import { openSync } from "node:fs";
 import { makeBlock } from "../../src/testing/index.ts";
