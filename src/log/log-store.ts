@@ -189,6 +189,12 @@ export interface LogStore {
    */
   position(group: GroupId, index: Index): number;
 
+  /**
+   * How many commits, one behind the other in the log, stay in memory once they have been read:
+   * readers that keep within such a span read each commit once. At least 1.
+   */
+  readSpan(): number;
+
   stats(): StoreStats;
 
   /** Waits for commits under way and closes. May be called more than once. */

@@ -15,7 +15,14 @@ import type { Sequence } from "./record-format.ts";
  * find them in memory; one that read all of its own at once would drive out what the next group
  * needs.
  */
-const recordsMax = 8;
+const recordsAtOnce = 8;
+
+export interface ReadLimits {
+  /** Of blocks; one block may have more. */
+  readonly bytes: number;
+  /** Records that stay in memory once they have been read. */
+  readonly records: number;
+}
 
 /** Gives a record's bytes, valid until the next call. */
 export type FetchRecord = (sequence: Sequence) => Uint8Array;
@@ -27,10 +34,11 @@ export type FetchRecord = (sequence: Sequence) => Uint8Array;
 export function readBlocks(
   index: GroupIndex,
   from: Index,
-  bytesMax: number,
+  limits: ReadLimits,
   fetch: FetchRecord,
 ): Block[] {
-  const taken = new TakenBlocks(from, bytesMax);
+  const taken = new TakenBlocks(from, limits.bytes);
+  const recordsMax = Math.min(recordsAtOnce, limits.records);
   const firstRow = index.rowOf(from);
   if (firstRow === -1) return taken.blocks;
   const { rowCount } = index;
@@ -39,7 +47,7 @@ export function readBlocks(
   for (let at = firstRow; at < rowCount; at += 1) {
     const row = index.row(at);
     if (row.sequence !== sequence) {
-      if (records === recordsMax) break;
+      if (records === recordsMax || !taken.expectsMore) break;
       records += 1;
       sequence = row.sequence;
     }
@@ -58,6 +66,14 @@ class TakenBlocks {
   constructor(from: Index, bytesMax: number) {
     this.from = from;
     this.bytesMax = bytesMax;
+  }
+
+  /**
+   * Whether blocks like the last one still fit. A record is not read for one that would not: what
+   * is asked for is mostly a share among many groups, and each has about one block in a record.
+   */
+  get expectsMore(): boolean {
+    return this.takes(this.blocks.at(-1)?.bytes.length ?? 0);
   }
 
   takes(bytes: number): boolean {

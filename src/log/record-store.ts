@@ -39,6 +39,7 @@ import {
   isDescriptorKey,
 } from "./meta-entry.ts";
 import { readBlocks } from "./read-blocks.ts";
+import { FetchedRecords } from "./fetched-records.ts";
 import { RecordArena } from "./record-arena.ts";
 import { corruptRecord } from "./record-format.ts";
 import type { Sequence } from "./record-format.ts";
@@ -72,13 +73,15 @@ export interface RecordStoreOptions {
   /** The error to throw where one of the environment's means that the place is damaged. */
   readonly damageOf?: ((error: unknown) => RaftError | undefined) | undefined;
   /**
-   * Memory for records just written, and as much again for old records read: enough for some
-   * rounds, or one large record. 0 where the environment has them in memory anyway. @default 4 MiB
+   * Memory for records just written; old records that are read have four times as much. 0 where the
+   * environment has them in memory anyway. @default 4 MiB
    */
   readonly arenaBytes?: number | undefined;
 }
 
 const arenaBytesDefault = 4_194_304;
+/** Large rounds make records of some MiB, and groups follow the log at two places at once. */
+const fetchedPerWritten = 4;
 const indexBytesMaxDefault = 2 ** 31;
 /** Bytes of log that `open` reads between two turns of the event loop. */
 const scanBytesMax = 4_194_304;
@@ -95,11 +98,10 @@ export class RecordStore implements LogStore {
   readonly durability: Durability;
   readonly commitsInFlightMax: number;
   readonly #options: RecordStoreOptions;
-  readonly #arenaBytes: number;
   readonly #logState = new LogState();
   readonly #indexBound: StoreBound;
   readonly #written: RecordArena;
-  readonly #fetched: RecordArena;
+  readonly #fetched: FetchedRecords;
   #env: LogEnv | undefined;
   #state: State = "new";
   /** Settles when the environment is open, or failed to. */
@@ -119,12 +121,12 @@ export class RecordStore implements LogStore {
     this.durability = options.durability;
     const pipelined = options.durability === "pipelined";
     this.commitsInFlightMax = options.commitsInFlightMax ?? (pipelined ? 2 : 1);
-    this.#arenaBytes = options.arenaBytes ?? arenaBytesDefault;
+    const arenaBytes = options.arenaBytes ?? arenaBytesDefault;
     const bytesMax = options.indexBytesMax ?? indexBytesMaxDefault;
     const what = "the index in memory";
     this.#indexBound = new StoreBound({ option: "indexBytesMax", bytesMax, what });
-    this.#written = new RecordArena(this.#arenaBytes);
-    this.#fetched = new RecordArena(this.#arenaBytes);
+    this.#written = new RecordArena(arenaBytes);
+    this.#fetched = new FetchedRecords(arenaBytes * fetchedPerWritten);
   }
 
   async open(): Promise<readonly RecoveredGroup[]> {
@@ -181,7 +183,12 @@ export class RecordStore implements LogStore {
     if (this.#state !== "open") throw storeNotOpen("read", this.#state);
     const index = this.#logState.indexOf(group);
     if (index === undefined) return [];
-    return readBlocks(index, from, bytesMax, (sequence) => this.#fetch(sequence));
+    const limits = { bytes: bytesMax, records: this.#fetched.span };
+    return readBlocks(index, from, limits, (sequence) => this.#fetch(sequence));
+  }
+
+  readSpan(): number {
+    return this.#fetched.span;
   }
 
   position(group: GroupId, index: Index): number {
@@ -310,9 +317,7 @@ export class RecordStore implements LogStore {
       throw failureOf(`read record ${sequence}`, error);
     }
     if (record === undefined) throw corruptRecord(sequence, "is missing");
-    if (record.length <= this.#arenaBytes) {
-      this.#fetched.reserve(sequence, record.length).set(record);
-    }
+    this.#fetched.keep(sequence, record);
     return record;
   }
 

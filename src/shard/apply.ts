@@ -71,7 +71,7 @@ export class Applier {
     this.lookedMs = clock.monotonicMs();
     this.untilMs = this.lookedMs + applyMsMax;
     this.sinceLook = 0;
-    this.window.turn();
+    this.window.turn(context.environment.store.readSpan());
     let served = 0;
     for (; served < waiting.length && budget > 0; served += 1) {
       const replica = waiting[served];

@@ -18,13 +18,13 @@ export class ColdReads {
   private untilMs = 0;
   private lastTurnMs = 0;
 
-  /** A new round. `nowMs` is of the monotonic clock. */
-  turn(nowMs: number): void {
+  /** A new round. `nowMs` is of the monotonic clock; for `span` see `LogStore.readSpan`. */
+  turn(nowMs: number, span: number): void {
     const share = (nowMs - this.lastTurnMs) / 2;
     this.budgetMs = Math.min(Math.max(share, roundMs.min), roundMs.max);
     this.lastTurnMs = nowMs;
     this.untilMs = 0;
-    this.window.turn();
+    this.window.turn(span);
   }
 
   /** Whether an entry at this position of the store may be read now. */

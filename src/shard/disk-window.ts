@@ -9,15 +9,17 @@
  * The window begins at the lowest position that was asked for in the last turn.
  */
 
-/** Commit records that the window spans: what the store keeps in memory of those it has read. */
-const windowRecords = 8;
-
 export class DiskWindow {
   private lowest: number | undefined;
   private lowestAsked: number | undefined;
+  private span = 1;
 
-  /** A new turn: the window moves to the lowest position that was asked for in the last one. */
-  turn(): void {
+  /**
+   * A new turn: the window moves to the lowest position that was asked for in the last one.
+   * @param span commit records that stay in memory once they have been read
+   */
+  turn(span: number): void {
+    this.span = span;
     this.lowest = this.lowestAsked;
     this.lowestAsked = undefined;
   }
@@ -25,6 +27,6 @@ export class DiskWindow {
   /** Whether an entry at this position (see `LogStore.position`) may be read in this turn. */
   admits(position: number): boolean {
     if (this.lowestAsked === undefined || position < this.lowestAsked) this.lowestAsked = position;
-    return position <= (this.lowest ?? this.lowestAsked) + windowRecords;
+    return position < (this.lowest ?? this.lowestAsked) + this.span;
   }
 }

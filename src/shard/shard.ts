@@ -221,7 +221,7 @@ export class Shard implements ShardControl {
     context.busy = dirty.length >= busyGroups;
     this.commitNotices = ticked || !context.busy;
     this.roundBytes = context.options.roundBytesMax;
-    this.coldReads.turn(context.environment.clock.monotonicMs());
+    this.coldReads.turn(context.environment.clock.monotonicMs(), store.readSpan());
     const unserved: Replica[] = [];
     for (const replica of dirty) {
       const { roundBytes } = this;

@@ -43,6 +43,7 @@ function watched(store: LogStore, watch: WatchCommit): LogStore {
     },
     read: (group, from, bytesMax) => store.read(group, from, bytesMax),
     position: (group, index) => store.position(group, index),
+    readSpan: () => store.readSpan(),
     stats: () => store.stats(),
     close: () => store.close(),
   };

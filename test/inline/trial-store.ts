@@ -70,6 +70,10 @@ export class TrialStore implements LogStore {
     return this.inner.position(group, index);
   }
 
+  readSpan(): number {
+    return this.inner.readSpan();
+  }
+
   stats(): StoreStats {
     return this.inner.stats();
   }

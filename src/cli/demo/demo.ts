@@ -64,7 +64,7 @@ type DemoNode = NodeProcess<ToNode, Report>;
 const nodeMain = moduleBeside(import.meta.url, "node-main");
 
 /** How long anything that must come to an end may take. */
-const settleMs = 600_000;
+const settleMs = 120_000;
 
 export async function runDemo(options: DemoOptions, progress: Progress): Promise<DemoResult> {
   const { history } = options;
@@ -337,7 +337,7 @@ class Demo {
       if (performance.now() > deadline) {
         throw new Error(`Waited ${settleMs} ms in vain until ${what}`);
       }
-      await this.pause(20);
+      await this.pause(100);
     }
   }
 

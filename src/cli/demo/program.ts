@@ -16,7 +16,7 @@ export function demoProgram(): Command {
       "Three nodes on loopback: groups, a load, a SIGKILL, a restart; then every acknowledged write is looked for",
     )
     .option("--groups <n>", "Raft groups", integerArgument(1, 100_000), 1_000)
-    .option("--seconds <n>", "length of the load", integerArgument(1, 86_400), 5)
+    .option("--seconds <n>", "length of the load", integerArgument(1, 86_400), 20)
     .option("--shards <n>", "worker threads of each node", integerArgument(1, 64), 1)
     .option("--value-bytes <n>", "size of a value", integerArgument(8, 1_000_000), 16)
     .option(

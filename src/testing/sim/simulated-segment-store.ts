@@ -81,6 +81,10 @@ export class SimulatedSegmentStore implements LogStore {
     return this.inner.position(group, index);
   }
 
+  readSpan(): number {
+    return this.inner.readSpan();
+  }
+
   stats(): StoreStats {
     return this.inner.stats();
   }

@@ -68,6 +68,10 @@ export class SimulatedStore implements LogStore {
     return this.inner.position(group, index);
   }
 
+  readSpan(): number {
+    return this.inner.readSpan();
+  }
+
   stats(): StoreStats {
     return this.inner.stats();
   }

@@ -47,6 +47,10 @@ export class WatchedStore implements LogStore {
     return this.inner.position(group, index);
   }
 
+  readSpan(): number {
+    return this.inner.readSpan();
+  }
+
   stats(): StoreStats {
     return this.inner.stats();
   }
