@@ -34,7 +34,7 @@ import {
 } from "./argument-checks.ts";
 import type { BatchResult, Proposed } from "./call-table.ts";
 import type { DataDirectory } from "./data-directory.ts";
-import { levelOf } from "./events.ts";
+import { levelOf, peerRefusedOf } from "./events.ts";
 import type { EngineEvents, PayloadOf } from "./events.ts";
 import { GroupTable } from "./group-table.ts";
 import type { GroupView } from "./group-table.ts";
@@ -59,10 +59,11 @@ import { answerOf } from "./results.ts";
 import { ShardHandle } from "./shard-handle.ts";
 import type { CallSettings, ReadAnswer, ShardOwner } from "./shard-handle.ts";
 import { renewed } from "./renewed-credentials.ts";
-import { randomPrng, taskOf } from "./shard-task.ts";
+import { randomPrng, standInTransport, taskOf } from "./shard-task.ts";
 import type { CallOptions } from "./typed.ts";
 import { tellShardEvent } from "./shard-events.ts";
 import { ShardSet } from "./shard-set.ts";
+import { StandIn } from "./stand-in.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 const createTimeoutMs = 5_000;
@@ -106,6 +107,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const owner: ShardOwner = {
       run: (task) => pool.run(task),
       taskOf: (shard, mail, port) => taskOf(resolved, directory, { shard, mail, port, instance }),
+      releasePort: async (shard) => {
+        await standIn.release();
+        return shard.port ?? resolved.identity.listen.port;
+      },
       onEvent: (shard, event) => {
         if (opening.engine === undefined) early.push([shard, event]);
         else opening.engine.#onEvent(shard, event);
@@ -122,9 +127,17 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     for (let shard = 0; shard < directory.shards; shard += 1) {
       handles.push(new ShardHandle(shard, bounds, owner));
     }
-    const shardSet = new ShardSet({ handles, pool, directory });
+    const standIn = new StandIn(
+      resolved.identity.listen.port,
+      (port) => standInTransport(resolved, directory, { port, instance }),
+      (refusal) => {
+        const event = peerRefusedOf(0, refusal);
+        if (opening.engine !== undefined) opening.engine.#tell("peerRefused", event);
+      },
+    );
+    const shardSet = new ShardSet({ handles, pool, directory, standIn });
     await shardSet.open(resolved.tuning.openTimeoutMs);
-    const address = advertisedAddress(given.identity, handles[0]?.port);
+    const address = advertisedAddress(given.identity, shardSet.port);
     const engine = new Engine(resolved, shardSet, address);
     opening.engine = engine;
     for (const [shard, event] of early) engine.#onEvent(shard, event);
@@ -209,7 +222,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const { credentials } = this.#options;
     const ports = advertisedPorts(
       this.#options.identity,
-      this.#shards.map(({ port }) => port),
+      this.#shards.map(({ state, port }) => (state === "up" ? port : undefined)),
     );
     const told = { addresses: this.#peers, credentials, ports };
     await this.#shardSet.introduce(shards, told, settingsOf(this.#options));
@@ -237,6 +250,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   #onCrash(shard: ShardHandle, error: Error, restartInMs: number): void {
     const { length } = this.#shards;
     this.#groups.forgetRoles((group) => shardOfGroup(group, length) === shard.shard);
+    this.#shardSet.onDown(shard);
     this.#tell("shardCrashed", { shard: shard.shard, error, restartInMs });
   }
 
@@ -246,6 +260,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const concerned = (group: GroupId): boolean => shardOfGroup(group, length) === shard.shard;
     this.#groups.forgetRoles(concerned);
     this.#leaderWaits.notifyAll(concerned);
+    this.#shardSet.onDown(shard);
     this.#tell("shardFailed", { shard: shard.shard, error });
   }
 

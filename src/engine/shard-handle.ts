@@ -54,6 +54,8 @@ export interface ShardOwner {
   run(task: ShardTask): Promise<void>;
   /** The task for a shard; `port` is the one that it had before, where it had one. */
   taskOf(shard: number, mail: MessagePort, port: number | undefined): ShardTask;
+  /** It is about to bind its port; resolves with that once nobody listens there in its place. */
+  releasePort(shard: ShardHandle): Promise<number>;
   onEvent(shard: ShardHandle, event: ShardEvent): void;
   onCrash(shard: ShardHandle, error: Error, restartInMs: number): void;
   onFailure(shard: ShardHandle, error: RaftError): void;
@@ -502,6 +504,11 @@ export class ShardHandle {
       const { opened } = this;
       this.opened = undefined;
       opened?.resolve();
+      return;
+    }
+    if (event.kind === "claimsPort") {
+      const { mail } = this;
+      void this.owner.releasePort(this).then((port) => mail?.postMessage(port));
       return;
     }
     if (event.kind === "openFailed" || event.kind === "failed") {

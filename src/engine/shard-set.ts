@@ -9,6 +9,7 @@ import type { ControlCall } from "../shard/index.ts";
 import type { CredentialOptions } from "../transport/index.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import type { CallSettings, ShardHandle } from "./shard-handle.ts";
+import type { StandIn } from "./stand-in.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /**
@@ -31,18 +32,26 @@ export interface ShardSetParts {
   readonly handles: readonly ShardHandle[];
   readonly pool: WorkerPool;
   readonly directory: DataDirectory;
+  readonly standIn: StandIn;
 }
 
 export class ShardSet {
   readonly handles: readonly ShardHandle[];
   private readonly pool: WorkerPool;
   private readonly directory: DataDirectory;
+  private readonly standIn: StandIn;
   private ended: Promise<void> | undefined;
 
-  constructor({ handles, pool, directory }: ShardSetParts) {
+  constructor({ handles, pool, directory, standIn }: ShardSetParts) {
     this.handles = handles;
     this.pool = pool;
     this.directory = directory;
+    this.standIn = standIn;
+  }
+
+  /** Shard 0's port, at which peers look for this node; 0 if none could be bound. */
+  get port(): number {
+    return this.standIn.port;
   }
 
   /**
@@ -63,7 +72,10 @@ export class ShardSet {
     try {
       // The first fault of the node ends the wait: the others meet the same, or hang.
       await within(timeoutMs, Promise.all(opening));
-      if (this.handles.some(({ state }) => state === "up")) return;
+      if (this.handles.some(({ state }) => state === "up")) {
+        await this.holdPort();
+        return;
+      }
       refusal = shardFaults[0] ?? this.describeHung("opened", timeoutMs);
     } catch (error) {
       refusal = error;
@@ -73,12 +85,32 @@ export class ShardSet {
     throw refusal;
   }
 
+  /** Somebody listens on shard 0's port from now on, whatever becomes of that shard. */
+  private async holdPort(): Promise<void> {
+    const [first] = this.handles;
+    if (first === undefined) return;
+    if (first.state === "up") {
+      this.standIn.port = first.port ?? this.standIn.port;
+      return;
+    }
+    await this.standIn.begin();
+    // If the system has chosen it, it is the shard's as if that had bound it.
+    if (this.standIn.port !== 0) first.port = this.standIn.port;
+  }
+
+  /** A shard is down. */
+  onDown({ shard, state }: ShardHandle): void {
+    if (shard === 0 && state !== "closed") void this.standIn.begin();
+  }
+
   /** Tells shards that are up what they need to begin. */
   async introduce(
     shards: readonly ShardHandle[],
     { addresses, credentials, ports }: Introduction,
     settings: CallSettings,
   ): Promise<void> {
+    this.standIn.tell({ kind: "setPeers", addresses });
+    this.standIn.setDirectory(ports);
     const calls: readonly ControlCall[] = [
       { kind: "setPeers", addresses },
       // They may have been renewed since the shard's worker was given its own.
@@ -95,6 +127,7 @@ export class ShardSet {
    * one that crashes meanwhile.
    */
   async tell(call: ControlCall, settings: CallSettings): Promise<void> {
+    this.standIn.tell(call);
     const told = this.handles.map(async (shard) => {
       if (willBeTold(shard)) return;
       try {
@@ -125,6 +158,7 @@ export class ShardSet {
   private async endOnce(): Promise<void> {
     try {
       await Promise.all(this.handles.map((handle) => handle.close()));
+      await this.standIn.close();
       await this.pool.close();
     } finally {
       this.directory.close();

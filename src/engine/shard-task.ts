@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import { Prng } from "../base/index.ts";
 import type { ShardTask } from "../shard/index.ts";
+import { TcpTransport } from "../transport/index.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -43,6 +44,7 @@ export function taskOf(
     indexBytesMax,
     host: listen.host,
     port: port ?? configured,
+    claimsPort: shard === 0 && shards > 1,
     credentials,
     stateMachine,
     logStore,
@@ -50,4 +52,27 @@ export function taskOf(
     seed: randomInt(0, 2 ** 32),
     options: tuning,
   };
+}
+
+/** What listens on shard 0's port while that is down. */
+export function standInTransport(
+  { identity, credentials, tuning }: ResolvedOptions,
+  { incarnation }: DataDirectory,
+  { port, instance }: Pick<ShardTask, "port" | "instance">,
+): TcpTransport {
+  const { cluster, node, listen } = identity;
+  const { shards } = tuning;
+  return new TcpTransport({
+    cluster,
+    node,
+    incarnation,
+    instance,
+    shard: 0,
+    shards,
+    host: listen.host,
+    port,
+    ...credentials,
+    prng: randomPrng(),
+    standsIn: true,
+  });
 }

@@ -57,6 +57,8 @@ export type ControlCall =
 export type ShardEvent =
   | { readonly kind: "opened"; readonly port: number; readonly groups: readonly GroupInfo[] }
   | { readonly kind: "openFailed"; readonly error: WireError }
+  /** About to bind its port: waits until the engine has answered with the one to bind. */
+  | { readonly kind: "claimsPort" }
   | { readonly kind: "groupStarted"; readonly group: GroupId; readonly members: readonly NodeId[] }
   | { readonly kind: "groupStopped"; readonly group: GroupId }
   | {

@@ -8,6 +8,7 @@ import type { CreateLogStore, Durability, LogStore } from "../log/index.ts";
 import { TcpTransport } from "../transport/index.ts";
 import type { CredentialOptions } from "../transport/index.ts";
 import type { ShardEnvironment } from "./environment.ts";
+import type { ShardEvent } from "./mail-records.ts";
 import { MailWriter } from "./mail.ts";
 import type { ShardOptions } from "./options.ts";
 import { writeEvent } from "./replies.ts";
@@ -40,6 +41,8 @@ export interface ShardTask {
   readonly indexBytesMax: number;
   readonly host: string;
   readonly port: number;
+  /** Whether a stand-in may hold the port until this shard claims it. */
+  readonly claimsPort: boolean;
   readonly credentials: CredentialOptions;
   readonly stateMachine: string;
   /** Module of the embedder's own log store; undefined for `store`. */
@@ -60,9 +63,7 @@ export async function hostShard(task: ShardTask): Promise<void> {
     await shard.open(task.recover);
   } catch (error) {
     // The error's class would be lost on its way to the other thread; its table entry is not.
-    const writer = new MailWriter();
-    writeEvent(writer, { kind: "openFailed", error: errorToWire(error) });
-    post(mail, writer.take());
+    tell(mail, { kind: "openFailed", error: errorToWire(error) });
     mail.close();
     task.files?.close();
     return;
@@ -75,6 +76,20 @@ export async function hostShard(task: ShardTask): Promise<void> {
 
 function post(port: MessagePort, buffer: ArrayBuffer): void {
   port.postMessage(buffer, [buffer]);
+}
+
+function tell(mail: MessagePort, event: ShardEvent): void {
+  const writer = new MailWriter();
+  writeEvent(writer, event);
+  post(mail, writer.take());
+}
+
+/** The engine says nothing else before the shard has opened: what comes is the answer. */
+function claimPort(mail: MessagePort): Promise<number> {
+  return new Promise((resolve) => {
+    mail.once("message", (port: number) => resolve(port));
+    tell(mail, { kind: "claimsPort" });
+  });
 }
 
 function environmentOf(
@@ -107,7 +122,7 @@ function environmentOf(
       shard,
       shards,
       host: task.host,
-      port: task.port,
+      port: task.claimsPort ? () => claimPort(mail) : task.port,
       prng,
       ...task.credentials,
       instance: task.instance,

@@ -12,6 +12,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { RaftError, assert } from "../base/index.ts";
+import type { ShardId } from "../base/index.ts";
 import {
   FrameDecoder,
   commonVersion,
@@ -262,6 +263,11 @@ export class AcceptedConnection {
       this.refuse(fault);
       return;
     }
+    if (hello.lane !== "directory" && this.owner.context.settings.standsIn) {
+      // As if nobody listened here: the dialler asks where the shard is, and hears that it is down.
+      this.close();
+      return;
+    }
     this.owner.onHello(this);
     if (this.owner.isContested(this)) this.state = "contested";
     else this.proceed();
@@ -316,7 +322,12 @@ export class AcceptedConnection {
     const { ports } = this.owner;
     assert(hello !== undefined && ports !== undefined, "a welcome answers a hello");
     const { settings } = this.owner.context;
-    const { node, incarnation, shard } = settings.identity;
+    const { node, incarnation } = settings.identity;
+    const shard = this.answeringShard(ports);
+    if (shard === undefined) {
+      this.close();
+      return;
+    }
     const version = commonVersion(hello.versionMin, hello.versionMax);
     assert(version !== undefined, "the versions were compared");
     const welcomeBytes = encodeWelcomeBytes({
@@ -338,6 +349,14 @@ export class AcceptedConnection {
     if (hello.lane === "directory") this.state = "told";
     else if (secrets.length > 0) this.state = "proof";
     else this.enter();
+  }
+
+  /** Who answers in place of a shard that is down does so for one that is up. */
+  private answeringShard(ports: readonly number[]): ShardId | undefined {
+    const { identity, standsIn } = this.owner.context.settings;
+    if (!standsIn) return identity.shard;
+    const up = ports.findIndex((port) => port !== 0);
+    return up === -1 ? undefined : up;
   }
 
   private onProof(proof: Uint8Array): void {

@@ -22,8 +22,16 @@ export interface TransportIdentity {
 export interface TcpTransportOptions extends TransportIdentity, CredentialOptions {
   /** Address to bind. `0.0.0.0` and `::` mean all. */
   readonly host: string;
-  /** Port to bind, 0 to let the system choose. */
-  readonly port: number;
+  /**
+   * Port to bind, 0 to let the system choose. A function is asked when it is about to be bound, and
+   * may wait for somebody else to let go of it.
+   */
+  readonly port: number | (() => Promise<number>);
+  /**
+   * Stands in for a shard that is down: tells peers where the other shards are, and takes no other
+   * lanes. @default false
+   */
+  readonly standsIn?: boolean | undefined;
   readonly prng: Prng;
   /** @default setTimeout */
   readonly timers?: Timers | undefined;
@@ -74,6 +82,7 @@ export interface TransportTuning {
 export interface TransportSettings {
   readonly identity: TransportIdentity;
   readonly instance: number;
+  readonly standsIn: boolean;
   readonly tuning: TransportTuning;
   readonly prng: Prng;
   readonly timers: Timers;
@@ -201,6 +210,7 @@ export function resolveTcpOptions(options: TcpTransportOptions): TransportSettin
   return {
     identity: { cluster, node, incarnation, shard, shards },
     instance: options.instance ?? prng.incarnation(),
+    standsIn: options.standsIn ?? false,
     tuning,
     prng,
     timers: options.timers ?? realTimers,

@@ -21,7 +21,7 @@ import type { Link, LinkFault, Transport, TransportHandler, TransportStats } fro
 export class TcpTransport implements Transport {
   private readonly context: ConnectionContext;
   private readonly host: string;
-  private readonly listenPort: number;
+  private readonly listenPort: number | (() => Promise<number>);
   private boundPort = 0;
   private handler: TransportHandler | undefined;
   private listener: Listener | undefined;
@@ -62,7 +62,7 @@ export class TcpTransport implements Transport {
     if (this.ports !== undefined) this.listener.setDirectory(this.ports);
     this.listener.expect(this.addresses.size);
     try {
-      this.boundPort = await this.listener.listen(this.host, this.listenPort);
+      this.boundPort = await this.bind(this.listener);
     } catch (error) {
       // So that it can be called again once the port is free.
       this.listener = undefined;
@@ -70,6 +70,13 @@ export class TcpTransport implements Transport {
     }
     if (this.closed !== undefined) throw closedError();
     this.handler = handler;
+  }
+
+  private async bind(listener: Listener): Promise<number> {
+    const { listenPort } = this;
+    const port = typeof listenPort === "number" ? listenPort : await listenPort();
+    if (this.closed !== undefined) throw closedError();
+    return await listener.listen(this.host, port);
   }
 
   setDirectory(ports: readonly number[]): void {

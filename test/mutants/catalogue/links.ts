@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const deadLinks = "test/unit/transport/dead-links.test.ts";
+const standIn = "test/input/stand-in.test.ts";
 
 /** Connections of real sockets, which the simulated world does not have. */
 export const linkMutants: readonly Mutant[] = [
@@ -81,6 +82,37 @@ export const linkMutants: readonly Mutant[] = [
     killer: {
       file: "test/unit/transport/shared-secret.test.ts",
       name: "is changed on one node after another",
+    },
+  },
+  {
+    name: "failed-first-shard-hides-the-others",
+    says: "One shard that is down hides no other: a node that has only the address of a failed shard 0 never finds the shards beside it.",
+    file: "src/engine/stand-in.ts",
+    find: "    if (this.#isClosed) return Promise.resolve();",
+    replace: "    if (!this.#isClosed) return Promise.resolve();",
+    hunt: { seeds: 0 },
+    killer: { file: standIn, name: "finds the shards beside it" },
+  },
+  {
+    name: "stand-in-keeps-the-port",
+    says: "A stand-in gives way: a shard 0 that opens late finds its port taken by its own node, and fails.",
+    file: "src/engine/stand-in.ts",
+    find: "    await transport?.close();",
+    replace: "    void transport;",
+    hunt: { seeds: 0 },
+    killer: { file: standIn, name: "opens late" },
+  },
+  {
+    name: "stand-in-refuses-lanes",
+    says: "A stand-in is no wrong address: each link to a shard 0 that restarts is told as refused, on both nodes.",
+    file: "src/transport/accepted-connection.ts",
+    find: '    if (hello.lane !== "directory" && this.owner.context.settings.standsIn) {\n      // As if nobody listened here: the dialler asks where the shard is, and hears that it is down.\n      this.close();',
+    replace:
+      '    if (hello.lane !== "directory" && this.owner.context.settings.standsIn) {\n      // As if nobody listened here: the dialler asks where the shard is, and hears that it is down.\n      this.refuse("shardMismatch");',
+    hunt: { seeds: 0 },
+    killer: {
+      file: "test/unit/transport/tcp-transport.test.ts",
+      name: "takes no lanes",
     },
   },
   {

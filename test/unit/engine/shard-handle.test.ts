@@ -124,6 +124,7 @@ class Owner implements ShardOwner {
       preallocateBytes: 0,
       host: "127.0.0.1",
       port: port ?? 0,
+      claimsPort: false,
       credentials: {},
       logStore: undefined,
       stateMachine: "",
@@ -131,6 +132,10 @@ class Owner implements ShardOwner {
       seed: 1,
       options: resolveOptions({ ...shardOptionTable, ...raftOptionTable }, {}),
     };
+  }
+
+  releasePort(): Promise<number> {
+    return Promise.resolve(7_000);
   }
 
   onEvent(): void {}
@@ -430,4 +435,29 @@ test("a call that is aborted before its mail leaves has no effect; later the sha
   await until("the shard is told", () => owner.worker.canceled.length === 1);
   assert.equal(owner.worker.canceled[0], owner.worker.proposals[1]);
   await closeWell(handle, owner);
+});
+
+test("ShardHandle answers a shard that claims its port once nobody listens there, and not before", async () => {
+  const owner = new Owner();
+  let release: (port: number) => void = () => {};
+  owner.releasePort = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  const handle = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
+  const open = handle.open();
+  const answers: unknown[] = [];
+  owner.worker.mail.removeAllListeners("message");
+  owner.worker.mail.on("message", (answer: unknown) => answers.push(answer));
+  owner.worker.tell({ kind: "claimsPort" });
+  await nextTurn();
+  assert.deepEqual(answers, []);
+  release(7_001);
+  await until("it is answered", () => answers.length === 1);
+  assert.deepEqual(answers, [7_001]);
+  owner.worker.tell(opened);
+  await open;
+  const closed = handle.close();
+  owner.worker.end();
+  await closed;
 });

@@ -3,13 +3,15 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { shardOfGroup } from "../../../src/base/index.ts";
 import { TcpTransport } from "../../../src/transport/index.ts";
-import { encodeFrame } from "../../../src/wire/index.ts";
+import { encodeFrame, encodeHello } from "../../../src/wire/index.ts";
 import { TestPath } from "./test-path.ts";
 import {
+  RawPeer,
   Recorder,
   addressOf,
   bodyOfParts,
   frameInParts,
+  helloOf,
   linkUp,
   optionsOf,
   refusedOf,
@@ -417,4 +419,26 @@ test("any shard of a node answers for the directory, at first and when shard 0 i
   const moved = [back.transport.port, second.transport.port];
   for (const { transport } of [back, second]) transport.setDirectory(moved);
   await linkUp(fresh.transport, "b", groupOn(0));
+});
+
+test("who stands in for a shard that is down tells where the others are, and takes no lanes", async (t) => {
+  const a = await startNode(t, "a");
+  const second = await startShard(t, optionsOf("b", { shard: 1, shards: 2 }));
+  second.transport.setDirectory([7, second.transport.port]);
+  const inPlace = await startShard(t, optionsOf("b", { shards: 2, standsIn: true }));
+  a.transport.setPeers({ b: addressOf(inPlace) });
+  a.transport.link("b", 0);
+  await until("a has asked", () => inPlace.transport.stats().bytesReceived > 0);
+  assert.equal(a.transport.link("b", 0), undefined, "it waits until the others are known");
+  inPlace.transport.setDirectory([0, second.transport.port]);
+  let group = 0;
+  while (shardOfGroup(group, 2) !== 1) group += 1;
+  await linkUp(a.transport, "b", group);
+  const lane = await RawPeer.dial(t, inPlace.transport.port);
+  lane.write(encodeHello(helloOf({ targetNode: "b", lane: "control" })));
+  await lane.end();
+  assert.deepEqual([lane.bodies, inPlace.recorder.refusals], [[], []], "as if nobody was there");
+  const stranger = await RawPeer.dial(t, inPlace.transport.port);
+  stranger.write(encodeHello(helloOf({ targetNode: "b", cluster: "other" })));
+  assert.equal((await stranger.answer()).kind, "refusal");
 });
