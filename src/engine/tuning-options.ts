@@ -126,8 +126,9 @@ export interface TuningOptions {
    */
   readonly laneBytesMax?: number | undefined;
   /**
-   * Requests of one shard to other nodes, and of other nodes to one shard, that wait for their
-   * answers. From 1 to 1,048,576 requests.
+   * Calls that one shard has forwarded to other nodes, or they to it, and that wait for their
+   * answers; beyond it they are refused. An eighth as many requests to create replicas are in
+   * flight to one other shard, and more wait for their turn. From 1 to 1,048,576 requests.
    * @default 65536
    */
   readonly requestsMax?: number | undefined;

@@ -252,21 +252,22 @@ class GroupCreation {
   private send(replica: Replica, node: NodeId): void {
     if (!this.follows(replica)) return;
     const { call, deadlineMs, context } = this;
-    this.requests.send({
+    this.requests.sendInLine({
       node,
       group: call.group,
       op: requestOp.createReplica,
-      payload: encodeOffer(offerOf(replica)),
+      // Also if the call has been answered meanwhile: the member is missed.
+      payload: () => {
+        const present = context.replicas.get(call.group);
+        if (present?.incarnation !== replica.incarnation) return undefined;
+        return encodeOffer(offerOf(present));
+      },
       timeoutMs: Math.max(1, Math.ceil(deadlineMs - context.environment.clock.monotonicMs())),
-      idempotent: true,
+      patient: false,
       onResponse: (response) => this.take(replica, node, response),
       onFailure: (error) => {
-        // The queue of requests is full: it is asked again with the next tick.
-        if (error.code === "ERR_BUSY") this.asked.delete(node);
-        else {
-          if (error.outcome === "unknown") this.mayHave.add(node);
-          this.settle(replica, node, error.message);
-        }
+        if (error.outcome === "unknown") this.mayHave.add(node);
+        this.settle(replica, node, error.message);
       },
     });
   }
@@ -349,13 +350,14 @@ class GroupCreation {
       if (waiting === 0) this.fail(error.withOutcome(outcome));
     };
     for (const node of mayHave) {
-      this.requests.send({
+      const incarnation = memberOf(replica.descriptor.members, node)?.incarnation ?? 0;
+      this.requests.sendInLine({
         node,
         group: call.group,
         op: requestOp.removeReplica,
-        payload: encodeCbor(memberOf(replica.descriptor.members, node)?.incarnation ?? 0),
+        payload: () => encodeCbor(incarnation),
         timeoutMs: rollBackMs,
-        idempotent: true,
+        patient: false,
         onResponse: (response) => settle(!response.failed),
         onFailure: () => settle(false),
       });

@@ -79,7 +79,7 @@ export function forwardCall(
     replies.failed(call.replyTo, notLeader(context, replica));
     return;
   }
-  requests.send({
+  requests.sendCall({
     node: nodes.idOf(leader),
     group: replica.group,
     op: call.op,

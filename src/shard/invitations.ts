@@ -21,9 +21,6 @@ import type { Replica } from "./replica.ts";
 import { requestOp } from "./requests.ts";
 import type { PeerRequests } from "./requests.ts";
 
-/** Of the requests that a shard may have in flight, those that ask one node to join. */
-const nodeShare = 1 / 8;
-
 export class Invitations {
   private readonly context: ShardContext;
   private readonly requests: PeerRequests;
@@ -32,8 +29,6 @@ export class Invitations {
    * without them meanwhile.
    */
   private readonly again: Map<Replica, Set<NodeKey>> = new Map();
-  /** Requests that wait for an answer, by the node that was asked. */
-  private readonly inFlight: Map<NodeId, number> = new Map();
 
   constructor(context: ShardContext, requests: PeerRequests) {
     this.context = context;
@@ -87,8 +82,7 @@ export class Invitations {
         const isDue = nowMs >= (replica.invited?.get(peer) ?? 0);
         if (current && !isDue) continue;
         peers.delete(peer);
-        const lacks = replica.missing.includes(peer) || isCreator(this.context, replica);
-        if (current && lacks) this.invite(replica, peer);
+        if (this.lacks(replica, peer)) this.invite(replica, peer);
       }
       if (peers.size === 0) this.again.delete(replica);
     }
@@ -102,48 +96,39 @@ export class Invitations {
 
   private send(replica: Replica, node: NodeId, peer: NodeKey): void {
     if (!replica.running) return;
-    if (!this.reserve(node)) {
-      // In the next tick.
-      replica.invited?.delete(peer);
-      this.remember(replica, peer);
-      return;
-    }
-    this.requests.send({
+    // Not again before it has ended, however long it waits for its turn.
+    replica.invited?.set(peer, Number.POSITIVE_INFINITY);
+    const end = (): void => {
+      const nowMs = this.context.environment.clock.monotonicMs();
+      replica.invited?.set(peer, nowMs + limits.invitePauseMs);
+    };
+    this.requests.sendInLine({
       node,
       group: replica.group,
       op: requestOp.createReplica,
-      payload: encodeOffer(offerOf(replica)),
+      payload: () => {
+        if (this.lacks(replica, peer)) return encodeOffer(offerOf(replica));
+        end();
+        return undefined;
+      },
       timeoutMs: limits.invitePauseMs,
-      idempotent: true,
+      patient: true,
       onResponse: (response) => {
-        this.release(node);
+        end();
         this.take(replica, node, peer, response);
       },
-      // When its link is up again, it is missed again; but a full queue has no such end, and the
-      // creator, which alone knows whom it has asked for the first time, need not lead.
-      onFailure: ({ code }) => {
-        this.release(node);
-        if (code === "ERR_BUSY" || isCreator(this.context, replica)) this.remember(replica, peer);
+      // When its link is up again, it is missed again; but the creator, which alone knows whom it
+      // has asked for the first time, need not lead.
+      onFailure: () => {
+        end();
+        if (isCreator(this.context, replica)) this.remember(replica, peer);
       },
     });
   }
 
-  /**
-   * Requests to a node that does not answer must not take the room of all others: thousands of
-   * groups may lack a member there.
-   */
-  private reserve(node: NodeId): boolean {
-    const count = this.inFlight.get(node) ?? 0;
-    const { requestsMax } = this.context.options;
-    if (count >= Math.max(1, requestsMax * nodeShare)) return false;
-    this.inFlight.set(node, count + 1);
-    return true;
-  }
-
-  private release(node: NodeId): void {
-    const count = this.inFlight.get(node) ?? 0;
-    if (count <= 1) this.inFlight.delete(node);
-    else this.inFlight.set(node, count - 1);
+  private lacks(replica: Replica, peer: NodeKey): boolean {
+    if (this.context.replicas.get(replica.group) !== replica || !replica.running) return false;
+    return replica.missing.includes(peer) || isCreator(this.context, replica);
   }
 
   private take(replica: Replica, node: NodeId, peer: NodeKey, response: ShardResponse): void {

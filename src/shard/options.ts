@@ -73,7 +73,7 @@ export const shardOptionTable = {
     min: 1,
     max: 1_048_576,
     unit: "requests",
-    why: "requests of one shard to other nodes, and of other nodes to one shard, that wait for their answers",
+    why: "calls that one shard has forwarded to other nodes, or they to it, and that wait for their answers; beyond it they are refused. An eighth as many requests to create replicas are in flight to one other shard, and more wait for their turn",
   },
   applyError: {
     kind: "choice",

@@ -9,6 +9,8 @@ import type { Link } from "../transport/index.ts";
 import type { ShardResponse } from "../wire/index.ts";
 import type { ShardContext } from "./context.ts";
 import { describeFault } from "./link-faults.ts";
+import { RequestLines } from "./request-lines.ts";
+import type { LineRequest } from "./request-lines.ts";
 
 /** What a request asks for. Part of the protocol: never renumber. */
 export const requestOp = { propose: 1, read: 2, createReplica: 3, removeReplica: 4 } as const;
@@ -20,8 +22,8 @@ export interface PeerRequest {
   readonly payload: Uint8Array;
   readonly timeoutMs: number;
   /**
-   * Safe to send again: kept until the link is up and sent anew after it was lost. Others fail with
-   * their link.
+   * Safe to send again: kept until the link is up and sent anew after it was lost. Others, which
+   * are calls, fail with their link.
    */
   readonly idempotent: boolean;
   /** Whom to turn to if that is no longer `node`: it will hardly answer. */
@@ -58,6 +60,9 @@ const overtakenTicksMax = 2;
 export class PeerRequests {
   private readonly context: ShardContext;
   private readonly waiting: Map<number, Waiting> = new Map();
+  /** Those of them that are calls. */
+  private calls = 0;
+  private readonly lines: RequestLines;
   /** Nodes of which some lane had no room when it was last asked. */
   private readonly fullNodes: Set<NodeId> = new Set();
   /**
@@ -69,15 +74,27 @@ export class PeerRequests {
   constructor(context: ShardContext) {
     this.context = context;
     this.nextId = context.environment.prng.incarnation();
+    this.lines = new RequestLines(context, (request) => this.begin(request));
   }
 
-  send(request: PeerRequest): void {
+  /** Forwards a call, or refuses it: who calls all the time must not keep out who is in line. */
+  sendCall(request: PeerRequest): void {
     const { requestsMax } = this.context.options;
-    if (this.waiting.size >= requestsMax) {
-      const message = `${requestsMax} requests to other nodes are waiting (requestsMax)`;
+    if (this.calls >= requestsMax) {
+      const message = `${requestsMax} calls to other nodes are waiting (requestsMax)`;
       request.onFailure(new RaftError("ERR_BUSY", message));
       return;
     }
+    this.begin(request);
+  }
+
+  /** Sends a request to create or remove a replica when it is its turn. */
+  sendInLine(request: LineRequest): void {
+    this.lines.send(request);
+  }
+
+  private begin(request: PeerRequest): void {
+    if (!request.idempotent) this.calls += 1;
     const id = this.nextId;
     this.nextId += 1;
     const deadlineMs = this.context.environment.clock.monotonicMs() + request.timeoutMs;
@@ -140,7 +157,7 @@ export class PeerRequests {
     // Late, or not from whom it was asked of.
     if (waiting === undefined || waiting.request.node !== node) return;
     if (waiting.request.group !== response.group) return;
-    this.waiting.delete(response.id);
+    this.forget(response.id, waiting);
     waiting.request.onResponse(response);
   }
 
@@ -157,6 +174,7 @@ export class PeerRequests {
   /** Sends what could not be sent before, and gives up what is past its deadline. */
   tick(): void {
     this.fullNodes.clear();
+    this.lines.tick();
     if (this.waiting.size === 0) return;
     const nowMs = this.context.environment.clock.monotonicMs();
     for (const [id, waiting] of this.waiting) {
@@ -180,7 +198,7 @@ export class PeerRequests {
     }
     waiting.overtakenTicks += 1;
     if (waiting.overtakenTicks <= overtakenTicksMax) return false;
-    this.waiting.delete(id);
+    this.forget(id, waiting);
     const message = `Group ${request.group}: no answer from ${request.node}, and ${leader} leads now`;
     const outcome = waiting.sent ? "unknown" : "none";
     const code = waiting.sent ? "ERR_LEADERSHIP_LOST" : "ERR_NOT_LEADER";
@@ -191,7 +209,13 @@ export class PeerRequests {
     return true;
   }
 
+  private forget(id: number, { request }: Waiting): void {
+    this.waiting.delete(id);
+    if (!request.idempotent) this.calls -= 1;
+  }
+
   failAll(code: ErrorCode, message: string): void {
+    this.lines.end();
     for (const [id, waiting] of this.waiting) this.fail(id, waiting, code, message);
   }
 
@@ -204,15 +228,16 @@ export class PeerRequests {
       this.fail(id, waiting, "ERR_NOT_LEADER", message);
       return;
     }
-    this.waiting.delete(id);
+    this.forget(id, waiting);
     const details = { leader: node, reason: fault.reason };
     waiting.request.onFailure(
       new RaftError("ERR_HANDSHAKE_REFUSED", `Group ${group}: ${message}`, { details }),
     );
   }
 
-  private fail(id: number, { request, link }: Waiting, code: ErrorCode, message: string): void {
-    this.waiting.delete(id);
+  private fail(id: number, waiting: Waiting, code: ErrorCode, message: string): void {
+    this.forget(id, waiting);
+    const { request, link } = waiting;
     request.onFailure(
       new RaftError(code, `Group ${request.group}: ${message}`, {
         outcome: link === undefined ? "none" : "unknown",
