@@ -9,7 +9,7 @@ function workload(random) {
   return { command: encodeCbor({ name, holder, forMs: random.between(1, 1000) }) };
 }
 
-// Clusters that crash, lose messages and power, and stand still: each seed is another run.
+// Clusters that crash, pause, and lose messages or power: each seed is another run.
 const wrong = await simulate({ stateMachine: createWrongMachine, workload, shrinkRunsMax: 100 });
 const [failure] = wrong.failures;
 if (failure === undefined) throw new Error("the wrong machine was not found out");

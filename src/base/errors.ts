@@ -66,7 +66,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_NOT_LEADER: spec(
     "none",
     true,
-    "this node's replica is not the group's leader",
+    "this node's replica is not the group's leader, or with `forward` no leader could be reached",
     "call the node named in `details.leader`, or pass `forward: true`",
   ),
   ERR_LEADERSHIP_LOST: spec(
@@ -90,7 +90,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_BUSY: spec(
     "none",
     true,
-    "a queue has reached its bound; the call had no effect",
+    "a queue has reached its bound; the call had no effect, or, with outcome \"unknown\", the answer to a forwarded call was dropped",
     "wait for calls to settle, or raise the bound named in the message",
   ),
   ERR_GROUP_ID_INVALID: spec(
@@ -156,13 +156,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_QUERY_FAILED: spec(
     "none",
     false,
-    "the state machine threw on this query, or its answer cannot be encoded",
+    "the state machine threw on this query or in `digest`, or its answer cannot be encoded",
     "see `cause` for the state machine's own error",
   ),
   ERR_SHARD_CRASHED: spec(
     "unknown",
     true,
-    "the worker thread that holds the group ended unexpectedly",
+    "the worker thread that holds the group ended unexpectedly, or has not restarted yet",
     "retry; the shard restarts by itself and recovers from its log",
   ),
   ERR_STORE_FAILED: spec(
@@ -192,8 +192,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_DATA_DIR_VERSION: spec(
     "none",
     false,
-    "the data directory was written by a newer format than this version knows",
-    "upgrade flotilla, or choose another directory",
+    "the data directory was written in a format that this version does not know",
+    "open it with a version of flotilla that knows its format, or choose another directory",
   ),
   ERR_DATA_DIR_LOCKED: spec(
     "none",
@@ -253,7 +253,7 @@ export interface ErrorDetails {
   readonly leaderAddress?: string | undefined;
   readonly term?: Term | undefined;
   readonly reason?: string | undefined;
-  /** When a failed replica is tried again; undefined where it waits for `startGroup`. */
+  /** Of a failed replica: when it is tried again. */
   readonly retryInMs?: number | undefined;
   /** The operating system's code for what it refused, as `ENOSPC`. */
   readonly systemCode?: string | undefined;

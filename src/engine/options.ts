@@ -49,7 +49,7 @@ const ownOptionTable = {
     min: 65_536,
     max: 1_073_741_824,
     unit: "bytes",
-    why: "size of the segments to make where store is segments; one more is filled with zeros in advance when the last is half full",
+    why: "size of the segments to make if store is segments; one more is filled with zeros in advance when the last is half full",
   },
   timeoutMs: {
     kind: "integer",
@@ -57,7 +57,7 @@ const ownOptionTable = {
     min: 1,
     max: 86_400_000,
     unit: "ms",
-    why: "deadline of a call that names none; afterwards its outcome is unknown",
+    why: "deadline of a call that names none, except createGroup (5,000), health (1,000) and close (30,000); afterwards the outcome of a write is unknown",
   },
   openTimeoutMs: {
     kind: "integer",

@@ -25,13 +25,14 @@ export interface TuningOptions {
    */
   readonly store?: "lmdb" | "segments" | undefined;
   /**
-   * Size of the segments to make where store is segments; one more is filled with zeros in advance
+   * Size of the segments to make if store is segments; one more is filled with zeros in advance
    * when the last is half full. From 65,536 to 1,073,741,824 bytes.
    * @default 16777216
    */
   readonly segmentBytes?: number | undefined;
   /**
-   * Deadline of a call that names none; afterwards its outcome is unknown. From 1 to 86,400,000 ms.
+   * Deadline of a call that names none, except createGroup (5,000), health (1,000) and close
+   * (30,000); afterwards the outcome of a write is unknown. From 1 to 86,400,000 ms.
    * @default 10000
    */
   readonly timeoutMs?: number | undefined;
@@ -120,8 +121,9 @@ export interface TuningOptions {
    */
   readonly roundBytesMax?: number | undefined;
   /**
-   * Bytes queued on one connection beyond which no entries are sent there until it is empty; bounds
-   * the memory that a slow node costs. From 16,777,216 to 1,073,741,824 bytes.
+   * Bytes queued on one connection beyond which no entries are sent there until it has drained;
+   * bounds the memory that a slow node costs. All connections of a shard share a quarter of
+   * shardBytesMax, which may be less. From 16,777,216 to 1,073,741,824 bytes.
    * @default 16777216
    */
   readonly laneBytesMax?: number | undefined;

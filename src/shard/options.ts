@@ -65,7 +65,7 @@ export const shardOptionTable = {
     min: 16_777_216,
     max: 1_073_741_824,
     unit: "bytes",
-    why: "bytes queued on one connection beyond which no entries are sent there until it is empty; bounds the memory that a slow node costs",
+    why: "bytes queued on one connection beyond which no entries are sent there until it has drained; bounds the memory that a slow node costs. All connections of a shard share a quarter of shardBytesMax, which may be less",
   },
   requestsMax: {
     kind: "integer",

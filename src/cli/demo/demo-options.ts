@@ -8,7 +8,7 @@ export interface DemoOptions {
   readonly shards: number;
   /** Size of a value, in bytes; the first 4 are a sequence number. */
   readonly valueBytes: number;
-  /** Proposals under way on each node. */
+  /** Proposals in flight on each node. */
   readonly outstanding: number;
   /** Every write is a call of its own, instead of one call for all clients of a group. */
   readonly single: boolean;

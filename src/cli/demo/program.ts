@@ -13,7 +13,7 @@ import { historySample } from "./history-sample.ts";
 export function demoProgram(): Command {
   return new Command("demo")
     .description(
-      "Three nodes on loopback: groups, a load, a SIGKILL, a restart; then every acknowledged write is looked for",
+      "Three nodes on loopback: runs a load, kills one node and restarts it, then verifies that no acknowledged write was lost",
     )
     .option("--groups <n>", "Raft groups", integerArgument(1, 100_000), 1_000)
     .option("--seconds <n>", "length of the load", integerArgument(1, 86_400), 20)
@@ -21,7 +21,7 @@ export function demoProgram(): Command {
     .option("--value-bytes <n>", "size of a value", integerArgument(8, 1_000_000), 16)
     .option(
       "--outstanding <n>",
-      "proposals under way on each node",
+      "proposals in flight on each node",
       integerArgument(1, 60_000),
       16_384,
     )
