@@ -90,7 +90,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_BUSY: spec(
     "none",
     true,
-    "a queue has reached its bound; the call had no effect, or, with outcome \"unknown\", the answer to a forwarded call was dropped",
+    'a queue has reached its bound; the call had no effect, or, with outcome "unknown", the answer to a forwarded call was dropped',
     "wait for calls to settle, or raise the bound named in the message",
   ),
   ERR_GROUP_ID_INVALID: spec(

@@ -61,7 +61,7 @@ function tooLarge(what: string, bytes: number, max: number): RaftError {
   return new RaftError("ERR_ENTRY_TOO_LARGE", message);
 }
 
-/** Of the options that every call takes. */
+/** Of the options of a proposal or read. */
 export function callOptionsFault(options: unknown): RaftError | undefined {
   if (options === undefined) return undefined;
   if (!isRecord(options))

@@ -1,6 +1,7 @@
 /**
- * The public face: one engine a process. It checks what it is given, finds the shard of a group,
- * and keeps the promises. It holds no state of any group but what shards have told it.
+ * The public face: one engine for each node, and usually one in a process. It checks arguments,
+ * finds the shard of a group, and keeps the promises. All it knows of a group is what its shard has
+ * told it.
  */
 import { EventEmitter } from "node:events";
 import {
@@ -85,10 +86,12 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   #closing = false;
 
   /**
-   * Opens a data directory, starts the shards, recovers their groups and begins to serve.
+   * Opens a data directory, starts the shards, recovers their groups and begins to serve. Shards
+   * whose own store is damaged or cannot be opened stay down; it fails if no shard is up.
    * @throws ERR_OPTION_INVALID, ERR_DATA_DIR_LOCKED, ERR_DATA_DIR_FOREIGN, ERR_DATA_DIR_VERSION,
    * ERR_STORE_CORRUPT, ERR_STORE_FAILED, ERR_PORT_IN_USE, ERR_LISTEN_FAILED,
-   * ERR_STATE_MACHINE_LOAD. Nothing is left open then.
+   * ERR_STATE_MACHINE_LOAD, ERR_WORKER_MISSING, ERR_SHARD_CRASHED, ERR_TIMEOUT. Nothing is left
+   * open then, except a shard that hangs: it keeps the directory locked until it has ended.
    * @example
    * await using engine = await Engine.open({
    *   cluster: "demo", node: "n1", dir: "data/n1", listen: { host: "127.0.0.1", port: 7001 },
@@ -291,7 +294,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   /**
    * Replaces the address book: where the other nodes are, `host:port` by node id. This node's own
    * entry is ignored.
-   * @throws ERR_OPTION_INVALID
+   * @throws ERR_OPTION_INVALID, ERR_ENGINE_CLOSED
    */
   async setPeers(peers: Readonly<Record<NodeId, string>>): Promise<void> {
     throwFaults(peerFaults(peers).map(({ option, message }) => `${option} ${message}`));
@@ -302,8 +305,10 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
 
   /**
    * Replaces the secret, the certificates or both; connections that are up stay. A secret is
-   * changed on one node after another, first to `[new, old]`, then to `new`; so is an authority.
-   * @throws ERR_OPTION_INVALID, and nothing has changed; also if the engine was opened without
+   * changed on one node after another, first to `[new, old]`, then to `new`; an authority likewise,
+   * first to a `ca` that holds both.
+   * @throws ERR_OPTION_INVALID, and nothing has changed; also for a secret or certificates if the
+   * engine was opened without them
    */
   async renewCredentials(credentials: CredentialOptions): Promise<void> {
     const options = this.#options;
@@ -314,12 +319,15 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
 
   /**
    * Creates a group on its members. Returns when all have answered, or a second after a majority
-   * has, or when the time is over, with those that run it; a majority must, otherwise those that
-   * started are rolled back. Members that were not reached join later by themselves.
+   * runs it, or at the deadline, with those that run it. If no majority does, the call fails and
+   * removes the replicas that it has created. Members that were not reached join later by
+   * themselves.
    *
-   * For a group that is there with the same members it goes on with that: several nodes may create
-   * a group at once, and a creation of unknown outcome is finished by calling again.
-   * @throws ERR_GROUP_EXISTS, ERR_GROUP_CREATE_FAILED, ERR_OPTION_INVALID
+   * If the group exists with the same members, the call resumes its creation, and returns at once
+   * if the group has a leader: several nodes may create a group at the same time, and calling again
+   * finishes a creation whose outcome is unknown.
+   * @throws ERR_GROUP_EXISTS, ERR_GROUP_CREATE_FAILED, ERR_OPTION_INVALID, ERR_BUSY,
+   * ERR_STORE_FULL
    */
   async createGroup(options: CreateGroupOptions): Promise<GroupCreated> {
     throwFaults(createGroupFaults(this.node, options));
@@ -435,7 +443,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return this.#control<GroupStatus>(group, { kind: "status", group });
   }
 
-  /** The hash over a replica's state that its state machine computes. */
+  /** The hash over a replica's state that its state machine computes, if it runs. */
   digest(group: GroupId): Promise<StateDigest> {
     return this.#control<StateDigest>(group, { kind: "digest", group });
   }
@@ -472,7 +480,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
 
   /**
    * Resolves as soon as a leader of the group is known here.
-   * @throws ERR_GROUP_NOT_FOUND, ERR_TIMEOUT, ERR_ABORTED, ERR_ENGINE_CLOSED
+   * @throws ERR_GROUP_NOT_FOUND, ERR_TIMEOUT, ERR_ABORTED, ERR_ENGINE_CLOSED, a shard's failure
    */
   awaitLeader(group: GroupId, options?: CallOptions): Promise<KnownLeader> {
     const fault = isGroupId(group) ? callOptionsFault(options) : groupIdInvalid(group);
@@ -481,35 +489,34 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   /**
-   * Runs a stopped replica again, and tries a failed one again at once. Does nothing where it runs.
-   * @throws ERR_GROUP_FAILED where it cannot run now; it is tried again by itself
+   * Runs a stopped replica again, and tries a failed one again at once. Does nothing if it runs.
+   * @throws ERR_GROUP_FAILED if it cannot run now; it is tried again by itself. ERR_GROUP_DISABLED
    */
   async startGroup(group: GroupId): Promise<void> {
     await this.#control<null>(group, { kind: "startGroup", group });
   }
 
   /**
-   * Runs a replica again that was disabled since its state machine threw and `applyError` says so.
-   * One whose log is damaged or contradicts its group's stays disabled: as a voter it would vouch
-   * for what it has forgotten.
-   * @throws ERR_GROUP_DISABLED where it cannot be trusted, ERR_GROUP_FAILED where it cannot run now
+   * Runs a replica again that was disabled because its state machine threw (`applyError`), and
+   * one that is stopped or failed, as `startGroup` does. A replica whose log is damaged or
+   * contradicts its group's stays disabled: as a voter it would vouch for what it has forgotten.
+   * @throws ERR_GROUP_DISABLED if it cannot be trusted, ERR_GROUP_FAILED if it cannot run now
    */
   async enableGroup(group: GroupId): Promise<void> {
     await this.#control<null>(group, { kind: "enableGroup", group });
   }
 
   /**
-   * Stops this node's replica, durably; its log is kept. A leader hands over first. Does nothing
-   * where it is stopped.
+   * Stops this node's replica, durably; its log is kept. A leader hands over its leadership first.
+   * Does nothing if it is stopped.
    */
   async stopGroup(group: GroupId): Promise<void> {
     await this.#control<null>(group, { kind: "stopGroup", group });
   }
 
   /**
-   * Makes this node's replica campaign now. `force` skips the question whether an election could be
-   * won, and unseats a leader that is well. Resolves with false where it leads already; watch
-   * `leaderChanged` for the outcome.
+   * Makes this node's replica campaign now. `force` skips the pre-vote and unseats a leader that is
+   * well. Resolves with false if it leads already; watch `leaderChanged` for the outcome.
    */
   async campaign(group: GroupId, options: { readonly force?: boolean } = {}): Promise<boolean> {
     throwFaults(campaignFaults(options));
@@ -521,17 +528,18 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   /**
-   * Makes this node's replica give up leadership: it hands over to a member that is up to date, and
-   * steps down without a successor if none takes over within an election timeout. Resolves when it
-   * leads no more; with false if it did not lead.
+   * Makes this node's replica give up leadership: it hands over to the reachable member that is
+   * most up to date, and steps down without a successor if that takes longer than an election
+   * timeout. Resolves when it leads no more; with false if it did not lead.
    */
   resign(group: GroupId): Promise<boolean> {
     return this.#control<boolean>(group, { kind: "resign", group });
   }
 
   /**
-   * Stops every shard by message, closes stores, sockets and threads. Calls that wait are rejected.
-   * May be called again, with a deadline of its own.
+   * Hands over every leadership, within two election timeouts; then stops every shard and closes
+   * stores, sockets and threads. Calls that wait are rejected. May be called again, with a deadline
+   * of its own.
    * @param options `timeoutMs`, from 1 to 86,400,000; 30,000 unless given
    * @throws ERR_TIMEOUT naming the shards that have not ended by then, since a state machine or the
    * disk holds them up. They go on ending, and keep the data directory locked until they have; the

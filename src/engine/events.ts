@@ -49,12 +49,15 @@ export function peerRefusedOf(shard: ShardId, refusal: PeerRefusal): PeerRefused
 
 /** Type parameters of the engine's EventEmitter. */
 export interface EngineEvents {
+  /** The role, leader or term of a replica here has changed. */
   leaderChanged: [LeaderChanged];
+  /** A replica runs: recovered, created, started again, or tried again after a failure. */
   groupStarted: [{ readonly group: GroupId; readonly members: readonly NodeId[] }];
+  /** A replica was stopped, or gives its place to another creation of its group. */
   groupStopped: [{ readonly group: GroupId }];
   /**
    * A replica cannot run now, since its state machine cannot be created or its log cannot be read.
-   * It is tried again after `retryInMs`; undefined: when `startGroup` is called.
+   * It is tried again after `retryInMs`, or at once by `startGroup`.
    */
   groupFailed: [
     {
@@ -68,11 +71,12 @@ export interface EngineEvents {
    * `applyError` says so.
    */
   groupDisabled: [{ readonly group: GroupId; readonly reason: string }];
+  /** A replica was removed, since the creation of its group was taken back. */
   groupRemoved: [{ readonly group: GroupId }];
   /**
-   * The last `entries` that a state machine applied, or reads that it answered, took longer
-   * together than an election timeout: all groups of its shard stood still, and those that it led
-   * may have been lost. `applied` is the log index that the group's machine had reached before.
+   * The last `entries` that a state machine applied, or reads that it answered, together took
+   * longer than an election timeout: all groups of its shard were held up, and the shard may have
+   * lost its leaderships. `applied` is the log index that the group's machine had reached before.
    */
   machineSlow: [
     {
@@ -92,15 +96,15 @@ export interface EngineEvents {
   peerRefused: [PeerRefused];
   /** A shard of this node has both connections of its link to a shard of another node. */
   peerConnected: [PeerLink];
-  /** Such a link is down again; it is dialled anew while the node is in the address book. */
+  /** Such a link is down again; it is dialled again while the node is in the address book. */
   peerLost: [PeerLink];
   /** A shard's worker ended unexpectedly; it comes back by itself. */
   shardCrashed: [{ readonly shard: ShardId; readonly error: Error; readonly restartInMs: number }];
   /** A shard is back after a crash. */
   shardRestarted: [{ readonly shard: ShardId }];
   /**
-   * A shard's log has reached a bound: it refuses proposals with this error, and takes no entries
-   * of other nodes; it goes on to elect and to serve reads.
+   * A shard's log has reached a bound: it refuses proposals with this error and drops entries of
+   * other nodes, but still elects leaders and serves reads.
    */
   storeFull: [{ readonly shard: ShardId; readonly error: RaftError }];
   /** A shard stays down: its store is dead or cannot be opened. */

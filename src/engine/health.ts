@@ -5,14 +5,14 @@ import type { ShardHandle } from "./shard-handle.ts";
 
 export interface HealthReason {
   /**
-   * failed: the store is dead or damaged, and only a restart of the process may help. opening,
-   * restarting: it is reading its log. replaying: its state machines have not applied again what
-   * was committed. silent: it does not answer, since its disk or a state machine holds it up.
-   * closed: the engine is closing or closed.
+   * failed: the store is dead or damaged, and only a restart of the process may help. opening: it
+   * is reading its log. restarting: it has crashed and waits to be opened again, or is reading its
+   * log. replaying: its state machines have not applied again what was committed. silent: it does
+   * not answer, since its disk or a state machine holds it up. closed: the engine is closing or
+   * closed.
    */
   readonly kind: "failed" | "opening" | "restarting" | "replaying" | "silent" | "closed";
-  /** Undefined if it concerns the whole node. */
-  readonly shard: ShardId | undefined;
+  readonly shard: ShardId;
   readonly message: string;
 }
 

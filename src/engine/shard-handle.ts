@@ -2,13 +2,11 @@
  * One shard as the main thread sees it: its worker's task, its mail, its calls, and what happens
  * when it crashes:
  *
- *   opening ──► up ──► closed
- *                │▲
- *                ▼│
- *            restarting ──► failed
+ *   opening ──► up ◄──► restarting        any of these ──► closing ──► closed
+ *      └─────────┴──────────┴──► failed
  *
- * A crash fails every call (outcome unknown), and the worker comes back after a pause. A shard
- * whose store is dead or cannot be opened has failed: it stays down and says why.
+ * A crash fails every call (a proposal with outcome unknown), and the worker comes back after a
+ * pause. A shard whose store is dead or cannot be opened has failed: it stays down and says why.
  */
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
@@ -66,7 +64,7 @@ const restartMinMs = 100;
 const restartMaxMs = 10_000;
 /** How often calls are looked at for their deadlines, while any wait. */
 const sweepMs = 20;
-/** A shard that has been up for so long crashes anew, and not once more. */
+/** After so long up, a crash starts the back-off from its shortest pause. */
 const forgiveMs = 60_000;
 const nothing = new Uint8Array(0);
 

@@ -135,11 +135,16 @@ interface PlainResults<State, Command, Query, Result, Answer> {
   query(state: State, query: Query): PlainOf<Answer>;
 }
 
-/** The options every call takes. */
+/** The options of a proposal or read. */
 export interface CallOptions {
+  /** Deadline in ms, from 1 to 86,400,000. @default the engine's option `timeoutMs` */
   readonly timeoutMs?: number | undefined;
+  /** Aborts the call: the caller waits no longer, and what is not in the log yet is dropped. */
   readonly signal?: AbortSignal | undefined;
-  /** Pass the call on to the leader where this node does not lead. */
+  /**
+   * Pass the call to the leader if this node does not lead, and wait for a leader while none is
+   * known. A local read ignores it. @default false
+   */
   readonly forward?: boolean | undefined;
 }
 

@@ -7,7 +7,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { errorTable, optionTableMarkdown } from "../../src/base/index.ts";
-import { engineOptionTable } from "../../src/engine/index.ts";
+import { levelOf } from "../../src/engine/events.ts";
+import { Engine, engineOptionTable } from "../../src/engine/index.ts";
 import { readBlock, replaceBlock } from "./generated-block.ts";
 import { readText, root } from "./source-tree.ts";
 import { tuningOptionsSource } from "./tuning-options-source.ts";
@@ -66,6 +67,17 @@ test("README names no error code that does not exist", () => {
   const named = new Set(readText(page).match(/\bERR_[A-Z_]+\b/g));
   assert.deepEqual(
     [...named].filter((code) => !Object.hasOwn(errorTable, code)),
+    [],
+  );
+});
+
+test("README names every event of an engine, and every call", () => {
+  const { constructor: _, ...calls } = Object.getOwnPropertyDescriptors(Engine.prototype);
+  const named = new Set(
+    [...readText(page).matchAll(/`(?:engine\.)?(\w+)/g)].map(([, word]) => word),
+  );
+  assert.deepEqual(
+    [...Object.keys(levelOf), ...Object.keys(calls)].filter((name) => !named.has(name)),
     [],
   );
 });
