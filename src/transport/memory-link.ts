@@ -5,7 +5,7 @@ import type { MemoryFrame, MemoryNetwork } from "./memory-network.ts";
 import type { MemoryTransport } from "./memory-transport.ts";
 import type { Lane, Link } from "./transport.ts";
 
-/** The frames of one lane that are under way. */
+/** The frames of one lane that are in flight. */
 class LaneQueue {
   readonly frames: Uint8Array[] = [];
   bytes = 0;
@@ -30,8 +30,8 @@ export class MemoryLink implements Link {
   /** The other end, while the link is up. */
   private remote: MemoryTransport | undefined;
   /**
-   * Lost, but the handler has not been told yet. Nothing can be sent meanwhile, and what was under
-   * way is gone.
+   * Lost, but the handler has not been told yet. Nothing can be sent meanwhile, and what was in
+   * flight is gone.
    */
   private severed = false;
   /** Up, and carrying nothing: until somebody finds out that nothing comes back. */

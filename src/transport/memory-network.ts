@@ -13,7 +13,7 @@ import type { Lane, PeerShard } from "./transport.ts";
 /** Runs `task` later, once, at the transport named where there is one. Never within the call. */
 export type Schedule = (task: () => void, at?: MemoryTransport) => void;
 
-/** A frame under way. */
+/** A frame in flight. */
 export interface MemoryFrame {
   readonly from: PeerShard;
   readonly to: { readonly node: NodeId; readonly shard: ShardId };
@@ -50,7 +50,7 @@ export class MemoryNetwork {
   }
 
   /**
-   * Separates two nodes in both directions: links between them go down and what was under way is
+   * Separates two nodes in both directions: links between them go down and what was in flight is
    * lost.
    */
   cut(a: NodeId, b: NodeId): void {
@@ -97,7 +97,7 @@ export class MemoryNetwork {
   }
 
   /**
-   * Hands a frame to where it was sent once before, as if it had been under way until now. Where
+   * Hands a frame to where it was sent once before, as if it had been in flight until now. Where
    * data lanes are not read it is lost.
    */
   repeat({ from, to, lane, frame }: MemoryFrame): void {

@@ -23,7 +23,7 @@ import type {
 export interface MemoryTransportOptions extends TransportIdentity {
   /** 0 for the next free one. Hosts of addresses mean nothing here. */
   readonly port: number;
-  /** Bytes under way on one lane before `send` drops. @default 67,108,864 */
+  /** Bytes in flight on one lane before `send` drops. @default 67,108,864 */
   readonly sendQueueBytesMax?: number | undefined;
 }
 

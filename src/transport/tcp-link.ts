@@ -81,7 +81,7 @@ export class TcpLink implements Link {
     return this[lane]?.queuedBytes ?? 0;
   }
 
-  /** Dials both lanes, unless that is under way or done. */
+  /** Dials both lanes, unless they are being dialled or are up. */
   dial(address: Address): void {
     if (this.control !== undefined) return;
     this.cancelRetry();

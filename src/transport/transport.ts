@@ -1,7 +1,7 @@
 /**
  * Transport: carries frames between the shards of different nodes. It knows connections, not
  * groups: what is in a frame is the shard's business. Delivery is at most once and in order on each
- * lane of a link; a lost connection loses what was under way, and the algorithm above repairs that.
+ * lane of a link; a lost connection loses what was in flight, and the algorithm above repairs that.
  *
  *   shard i of node A                                            shard j of node B
  *   link(B, group) ──── control lane: one TCP connection ────►   accepts, hands frames to its shard
@@ -82,7 +82,7 @@ export interface TransportHandler {
   onFrame(from: PeerShard, body: Uint8Array): void;
   /** Both lanes of a link are connected. */
   onLinkUp(link: Link): void;
-  /** A lane that was up is lost. Frames under way on either lane may be lost too. */
+  /** A lane that was up is lost. Frames in flight on either lane may be lost too. */
   onLinkDown(link: Link): void;
   /** A lane whose queue was over half its bound, or that was asked to tell, is empty again. */
   onDrain(link: Link): void;

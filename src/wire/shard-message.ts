@@ -28,13 +28,13 @@ export interface ShardResponse {
   readonly payload: Uint8Array;
 }
 
-/** The answer to a leader's message for a group that has no running replica here. */
+/** The answer to a leader's or candidate's message for a group without a running replica here. */
 export interface GroupUnknown {
   readonly kind: "groupUnknown";
   readonly group: GroupId;
   /** The incarnation that the unwanted message carried. */
   readonly incarnation: Incarnation;
-  /** There is a replica, which is stopped or disabled. */
+  /** There is a replica, which is stopped, failed or disabled. */
   readonly present: boolean;
 }
 
