@@ -15,10 +15,9 @@
  *      none        never; what was written survives the end of the process
  *
  * Transactions become durable in the order in which they were written, and promises resolve in that
- * order. This holds for what this
- * environment has written. What an earlier process wrote and nobody vouched for may be visible and
- * yet be lost to a power cut, also after `sync`: only a newer transaction that is durable makes it
- * so. RecordStore writes one when it opens.
+ * order. This holds for what this environment has written. What an earlier process wrote and nobody
+ * vouched for may be visible and yet be lost to a power cut, also after `sync`: only a newer
+ * transaction that is durable makes it so. RecordStore writes one when it opens.
  */
 import type { RaftError } from "../base/index.ts";
 import type { Sequence } from "./record-format.ts";
@@ -48,7 +47,7 @@ export interface LogEnv {
    * Writes meta entries, and the record under the next sequence number, in one transaction. The
    * record's memory may be used for something else once this has returned; the entries' may not.
    * Where it throws or rejects, nobody knows whether the transaction is there, now or after a
-   * crash: the environment must not be written to again, and rejects all that is under way.
+   * crash: the environment must not be written to again, and rejects all that is in flight.
    */
   write(
     metas: readonly MetaWrite[],

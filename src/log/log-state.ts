@@ -1,7 +1,7 @@
 /**
  * What a store knows in memory of all its groups: descriptors, ballots, commit indexes, and where
- * each block lies. Both stores keep one; it is built at open from descriptors and records, and
- * follows every commit.
+ * each block lies. Every RecordStore keeps one; it is built at open from descriptors and records,
+ * and follows every commit.
  *
  *      open    adopt(descriptor) for each, then replay(record) in order  ─►  recovered()
  *      commit  prepare(batch)  ─►  the store writes it  ─►  complete(prepared)

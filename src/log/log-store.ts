@@ -142,7 +142,7 @@ export type CreateLogStore = (context: LogStoreContext) => LogStore;
 export interface LogStore {
   readonly durability: Durability;
   /**
-   * How many commits may be under way. At 1 the next `commit` must wait for the promise of the one
+   * How many commits may be in flight. At 1 the next `commit` must wait for the promise of the one
    * before; at 2 a commit's promise may need the next commit (or a turn without one) to resolve.
    */
   readonly commitsInFlightMax: number;
@@ -197,6 +197,6 @@ export interface LogStore {
 
   stats(): StoreStats;
 
-  /** Waits for commits under way and closes. May be called more than once. */
+  /** Waits for commits in flight and closes. May be called more than once. */
   close(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 /**
  * RecordStore: the log of one shard as records and meta entries in a LogEnv. One commit is one
  * transaction: the record under the next sequence number, and the descriptors that the batch writes
- * or deletes. The environment works on the calling thread; what is asynchronous here is only when a
- * commit counts as durable:
+ * or deletes. LMDB writes on the calling thread; segments are written on others, `write` returns a
+ * promise, and a commit waits for that alone. Otherwise the durability decides when it resolves:
  *
  *      strict      commit N: write, flush, flush ─► resolves
  *      pipelined   commit N: write, flush ─► waits ─┬─ commit N+1: write, flush ─► N resolves

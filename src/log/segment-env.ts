@@ -41,7 +41,7 @@ export class SegmentEnv implements LogEnv {
   /** Of the records that are durable. */
   readonly #places: RecordPlaces;
   /** Records that are on their way, in the memory of their frames. */
-  readonly #underWay = new Map<Sequence, Uint8Array>();
+  readonly #inFlight = new Map<Sequence, Uint8Array>();
   readonly #frames: Uint8Array[] = [];
   /**
    * The segment that was read last, at first the newest. Another takes its place when it is closed:
@@ -82,13 +82,13 @@ export class SegmentEnv implements LogEnv {
     }
     const recordAt = segmentFormat.headBytes + metaBytes.length;
     if (sequence !== 0) {
-      this.#underWay.set(sequence, frame.subarray(recordAt, recordAt + record.length));
+      this.#inFlight.set(sequence, frame.subarray(recordAt, recordAt + record.length));
     }
     assert(this.#writer !== undefined, "a log is claimed before it is written");
     const { segment, at } = await this.#writer.append(content, frame);
     if (sequence !== 0) {
       this.#places.add({ segment, at: at + recordAt, bytes: sizes.recordBytes });
-      this.#underWay.delete(sequence);
+      this.#inFlight.delete(sequence);
     }
     if (frame.length <= keptBytesMax) this.#frames.push(frame);
   }
@@ -98,8 +98,8 @@ export class SegmentEnv implements LogEnv {
   }
 
   record(sequence: Sequence): Uint8Array | undefined {
-    const underWay = this.#underWay.get(sequence);
-    if (underWay !== undefined) return underWay;
+    const inFlight = this.#inFlight.get(sequence);
+    if (inFlight !== undefined) return inFlight;
     const place = this.#places.get(sequence);
     if (place === undefined) return undefined;
     if (this.#reading?.segment !== place.segment) {
@@ -113,7 +113,7 @@ export class SegmentEnv implements LogEnv {
   }
 
   lastSequence(): Sequence {
-    return this.#places.count + this.#underWay.size;
+    return this.#places.count + this.#inFlight.size;
   }
 
   recordCount(): number {
@@ -130,7 +130,7 @@ export class SegmentEnv implements LogEnv {
 
   /** Each write is durable by itself: `pipelined` is `strict` here. */
   sync(): void {
-    assert(this.#underWay.size === 0, "a log in segments is never flushed as a whole");
+    assert(this.#inFlight.size === 0, "a log in segments is never flushed as a whole");
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@
 import type { SegmentNumber } from "./segment-format.ts";
 
 /**
- * How many writes may be under way at once in one file, each in a lane of its own. The system tells
+ * How many writes may be in flight at once in one file, each in a lane of its own. The system tells
  * each descriptor of a failed flush once, whichever call sees it first: of two writes through the
  * same one, the failure of both could be told to the later alone, and the earlier be taken for
  * durable.

@@ -1,8 +1,7 @@
 /**
  * SegmentStore: a RecordStore over segment files in a directory of its own. A commit is one write
- * on another thread, which flushes the device once; the shard goes on meanwhile, and up to two
- * commits are under way. It is `strict` also where `pipelined` is asked for, since there is no
- * second flush to save.
+ * on another thread, which flushes the device once; the shard continues meanwhile, and up to two
+ * commits are in flight. `pipelined` is `strict` here, since there is no second flush to save.
  */
 import { soonInEventLoop } from "./event-loop.ts";
 import type { Durability, StoreIdentity } from "./log-store.ts";

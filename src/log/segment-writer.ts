@@ -5,7 +5,7 @@
  *      │ frame │ frame │ … │ last frame │       │ frame │ on its way │ on its way │ zeros │
  *                                                       └ durable in any order, told in this one
  *
- * The files do the work on other threads: the caller goes on, and as many frames are under way as
+ * The files do the work on other threads: the caller continues, and as many frames are in flight as
  * there are lanes. A segment is left with a frame of its own that says so, so that a file that is
  * lost is missed.
  *
@@ -66,7 +66,7 @@ export class SegmentWriter {
   /** Whether a write is in flight, by lane. The lowest that is free comes first. */
   readonly #laneBusy: boolean[] = Array.from({ length: writeLanes }, () => false);
   readonly #writes = new Set<Promise<void>>();
-  /** Segments that were left and have frames under way. */
+  /** Segments that were left and have frames in flight. */
   readonly #leaving: SegmentFile[] = [];
   #failure: Error | undefined;
 
@@ -96,7 +96,7 @@ export class SegmentWriter {
   }
 
   /**
-   * Waits for what is under way, says in the log that all of it is durable, and closes. Returns
+   * Waits for what is in flight, says in the log that all of it is durable, and closes. Returns
    * whether all of it is.
    */
   async close(): Promise<boolean> {
@@ -224,7 +224,7 @@ export class SegmentWriter {
   }
 
   /**
-   * After this nothing is durable any more, though the writes under way may succeed: what one of
+   * After this nothing is durable any more, though the writes in flight may succeed: what one of
    * them met may be told to another.
    */
   #fail(failure: Error): void {
