@@ -160,8 +160,8 @@ export interface TuningOptions {
    */
   readonly parkTicks?: number | undefined;
   /**
-   * AppendEntries of one group on their way to one follower; 1 waits for each answer. From 1 to
-   * 65,536 messages.
+   * AppendEntries of one group in flight to one follower; 1 waits for each answer. From 1 to 65,536
+   * messages.
    * @default 64
    */
   readonly inflightMessagesMax?: number | undefined;

@@ -7,7 +7,7 @@
  * Each entry is a CBOR byte string (RFC 8949 §3.1, major type 2), so the whole is a CBOR sequence
  * (RFC 8742), and the CBOR header is the length prefix.
  *
- * The leader lays the bytes once; the same bytes are sent to each follower, stored by each replica
+ * The leader encodes them once; the same bytes are sent to each follower, stored by each replica
  * and walked at apply.
  */
 import { assert } from "../base/index.ts";

@@ -176,8 +176,8 @@ export function tickElection(state: RaftState): void {
   preCampaign(state);
 }
 
-/** Somebody is there: campaign at the normal pace again. */
-export function noteCompany(state: RaftState): void {
+/** A peer was heard: campaign at the normal pace again. */
+export function resetCampaignBackoff(state: RaftState): void {
   if (state.lonelyCampaigns === 0) return;
   state.lonelyCampaigns = 0;
   state.electionDeadline = drawElectionDeadline(state);

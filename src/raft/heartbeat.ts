@@ -10,8 +10,8 @@ import type { RaftState } from "./state.ts";
 import type { Progress } from "./tracker/progress.ts";
 
 /**
- * Sends a heartbeat to every follower that does not do without. The next look is when the first of
- * the others needs one, so that nobody waits longer than an interval.
+ * Sends a heartbeat to every follower that needs one. It is called again when the first of the
+ * others needs one, so that none waits longer than an interval.
  */
 export function sendDueHeartbeats(state: RaftState): void {
   if (state.reads.length > 0) {
@@ -60,7 +60,7 @@ function pushHeartbeat(state: RaftState, progress: Progress, readRound: number):
 export function broadcastHeartbeat(state: RaftState): void {
   state.heartbeatElapsed = 0;
   // Reads that were not confirmed are asked about again under a fresh number: an answer to the old
-  // one may be underway still.
+  // one may still be in flight.
   if (state.reads.length > 0) state.readRound += 1;
   state.readRoundDue = false;
   const readRound = state.reads.length > 0 ? state.readRound : 0;

@@ -92,8 +92,8 @@ export interface CommitNotice extends Envelope {
 }
 
 /**
- * Asks a follower, in place of a heartbeat, to go without further ones: nothing is under way, and
- * everything up to `index`, where both logs end, is committed.
+ * Sent instead of a heartbeat: the group is idle, so the follower should stop expecting heartbeats.
+ * Everything up to `index`, where both logs end, is committed.
  */
 export interface ParkRequest extends Envelope {
   readonly kind: "parkRequest";
@@ -105,7 +105,7 @@ export interface ParkResponse extends Envelope {
   readonly kind: "parkResponse";
   /** Repeated from the request. */
   readonly index: Index;
-  /** Whether it does. */
+  /** Whether it has parked. */
   readonly parked: boolean;
 }
 

@@ -35,7 +35,7 @@ export const raftOptionTable = {
     min: 1,
     max: 65_536,
     unit: "messages",
-    why: "AppendEntries of one group on their way to one follower; 1 waits for each answer",
+    why: "AppendEntries of one group in flight to one follower; 1 waits for each answer",
   },
   inflightBytesMax: {
     kind: "integer",

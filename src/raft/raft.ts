@@ -1,6 +1,7 @@
 /**
  * One replica of one group: messages, ticks and proposals in, Ready out. This file is the door and
- * the dispatch; the protocol is in election.ts, replication.ts, heartbeat.ts and read-index.ts.
+ * the dispatch; the protocol is in election.ts, replication.ts, heartbeat.ts, read-index.ts,
+ * transfer.ts and parking.ts.
  */
 import { RaftError, assert, nobody, none, unreachable } from "../base/index.ts";
 import type { Index, NodeKey, Term } from "../base/index.ts";
@@ -13,8 +14,8 @@ import {
   handlePreVoteResponse,
   handleVoteRequest,
   handleVoteResponse,
-  noteCompany,
   preCampaign,
+  resetCampaignBackoff,
   staysWithLeader,
   suspectLeader,
   tickElection,
@@ -117,7 +118,7 @@ export class Raft {
    */
   step(message: Message): void {
     const { state } = this;
-    if (message.from !== state.self) noteCompany(state);
+    if (message.from !== state.self) resetCampaignBackoff(state);
     if (!isIdleTalk(message) || isUnexpected(state, message.from)) wake(state);
     if (message.term > state.term) this.stepHigherTerm(message);
     else if (message.term < state.term) this.stepLowerTerm(message);

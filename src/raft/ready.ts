@@ -19,7 +19,7 @@ export interface PersistMark {
   readonly term: Term;
 }
 
-/** Reads of this round or earlier may run once the state machine has applied `index`. */
+/** The read of this ticket may run once the state machine has applied `index`. */
 export interface ConfirmedRead {
   readonly ticket: number;
   readonly index: Index;

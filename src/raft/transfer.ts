@@ -83,7 +83,7 @@ export function tickTransfer(state: RaftState): void {
 
 /**
  * The leader asks this replica to take its place. If the log does not end where the leader's ended
- * then, the message was under way for longer than its transfer: the leader has gone on.
+ * then, the message was in flight for longer than its transfer, which the leader has given up.
  */
 export function handleTimeoutNow(state: RaftState, { index }: TimeoutNow): void {
   if (state.log.lastIndex === index) campaign(state, true);

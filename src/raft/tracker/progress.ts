@@ -24,7 +24,7 @@ export class Progress {
   /** The first entry to send next. Invariant: match < next. */
   next: Index;
   state: ProgressState = "probe";
-  /** In `probe`: the one message is under way; a heartbeat's response allows another. */
+  /** In `probe`: the one message is in flight; a heartbeat's response allows another. */
   probeSent = false;
   /**
    * The commit index that the member is known to have been told; falls back to 0 where a message
@@ -42,8 +42,8 @@ export class Progress {
   /** Send an AppendRequest even if it is empty: its answer shows what was lost. */
   nudge = false;
   /**
-   * `match` at the last heartbeat response; standing still while entries wait means that a message
-   * was lost.
+   * `match` at the last heartbeat response; if it has not moved while entries wait, a message was
+   * lost.
    */
   matchAtHeartbeat: Index = -1;
   /** The leader's tick in which entries or a heartbeat were last sent. */
