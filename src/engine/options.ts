@@ -127,7 +127,7 @@ export interface EngineOptions extends TuningOptions {
    * at a time, which the kernel knows by a lock on a file in it.
    */
   readonly dir: string;
-  /** Where peers reach this node. */
+  /** Where this node listens, and where peers reach it unless `advertise` says otherwise. */
   readonly listen: {
     /** Address to bind: a name, an IPv4 or an IPv6 address; `0.0.0.0` and `::` mean all. */
     readonly host: string;
@@ -161,8 +161,8 @@ export interface EngineOptions extends TuningOptions {
   readonly stateMachine: URL;
   /**
    * A module that exports `createLogStore(context)`, for a store of the embedder's own, which must
-   * pass the suite `logStoreSuite` of `flotilla/testing`. Takes no notice of `store` and
-   * its sizes.
+   * pass the suite `logStoreSuite` of `flotilla/testing`. The option `store` and its sizes are
+   * then ignored.
    * @default the store that the option `store` names
    */
   readonly logStore?: URL | undefined;

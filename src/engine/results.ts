@@ -7,7 +7,10 @@ export interface CreateGroupOptions {
   readonly group: GroupId;
   /** The nodes that hold a replica; this node must be one of them. 1 to 64. */
   readonly members: readonly NodeId[];
-  /** How long to wait for all members, in ms. @default 5,000 */
+  /**
+   * How long to wait for the members, in ms; for a second at most once a majority runs the group.
+   * @default 5,000
+   */
   readonly timeoutMs?: number | undefined;
   /** Whether this node campaigns as soon as the group exists. @default true */
   readonly campaign?: boolean | undefined;

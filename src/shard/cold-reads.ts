@@ -5,9 +5,9 @@
 import { DiskWindow } from "./disk-window.ts";
 
 /**
- * Half of the time since the round before, so that catching up takes a third of a busy shard,
- * within these bounds in ms: a follower that is far behind in many groups must neither hold up all
- * others while a cold disk seeks, nor wait for ever behind them.
+ * Half of the time since the round before began, reads included, so that catching up takes up to
+ * half of a busy shard, within these bounds in ms: a follower that is far behind in many groups
+ * must neither hold up all others while a cold disk seeks, nor wait for ever behind them.
  */
 const roundMs = { min: 5, max: 50 } as const;
 

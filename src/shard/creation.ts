@@ -4,15 +4,16 @@
  *
  *   creator ── createReplica(members, incarnations) ──► member writes it to disk, answers "started"
  *           majority started: the group exists; the creator campaigns at once
- *           otherwise: removeReplica to all, the creator's own included, and the call fails
+ *           otherwise: removeReplica to all that may have one, and the call fails
  *
  * A majority may have started all the same, without the creator hearing of it, and may have elected
  * a leader that serves clients. So a replica that has come to a term stays: no quorum that has ever
  * formed loses a member.
  *
- * Called for a group that is there with the same members, it goes on with that: it asks those that
- * have not answered. Two nodes that create a group at once meet at their members, and one creation
- * goes on: see creation-offer.ts. Members that are not reached join later: see joining.ts.
+ * If the group exists with the same members, a call resumes its creation: it asks those that have
+ * not answered, and removes nothing if it fails. If two nodes create a group at the same time,
+ * their members see both creations, and one of them continues: see creation-offer.ts. Members that
+ * are not reached join later: see joining.ts.
  */
 import { RaftError, limits, nobody } from "../base/index.ts";
 import type { NodeId, Outcome } from "../base/index.ts";

@@ -93,7 +93,7 @@ function startMachine(context: ShardContext, replica: Replica): void {
  */
 function checkMachine(machine: Partial<StateMachine> | null | undefined): StateMachine {
   if (isMachine(machine)) return machine;
-  throw new TypeError("createStateMachine returned no object with apply and query");
+  throw new TypeError("createStateMachine must return an object with apply() and query()");
 }
 
 function isMachine(machine: Partial<StateMachine> | null | undefined): machine is StateMachine {
@@ -332,7 +332,7 @@ export function keepStopped(context: ShardContext, replica: Replica, settle: Set
 
 /**
  * Makes what a replica is now durable. Of use where nothing has changed, too: another call's write
- * may be under way, and a replica that was not recovered is stopped here and running on disk.
+ * may be in flight, and a replica that was not recovered is stopped here and running on disk.
  */
 export function storeDescriptor(context: ShardContext, replica: Replica, settle: Settle): void {
   context.writeDescriptor({ put: replica.descriptor, remove: undefined, ...settle });

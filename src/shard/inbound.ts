@@ -194,7 +194,7 @@ export class Inbound implements TransportHandler, MessageSink {
     context.schedule();
   }
 
-  /** A lane that is always in use is never empty: those that wait for room are called by rounds. */
+  /** A lane that is always in use is never empty: each round calls those that wait for room. */
   callWaiting(): void {
     this.wake(this.context.outboxes.callWhereRoom());
   }

@@ -1,9 +1,9 @@
 /**
- * The groups that a lane had no room for take turns at it: once it is empty again those go first
+ * The groups that a lane had no room for take turns at it: once it has room again those go first
  * that were refused first, and a group that had its turn goes to the end. Otherwise the groups
  * whose acknowledgements come first would fill the lane each time, and starve the others.
  *
- *     refused ──► waiting ──the lane is empty──► due ──asks again──► may send, or waits anew
+ *     refused ──► waiting ──the lane has room──► due ──asks again──► may send, or waits again
  */
 import type { GroupId } from "../base/index.ts";
 
@@ -38,7 +38,7 @@ export class LaneTurns {
     return [...this.due];
   }
 
-  /** Whether groups wait for the lane to be empty. */
+  /** Whether groups wait for the lane to have room. */
   get anyWaiting(): boolean {
     return this.waiting.size > 0 || this.unserved.size > 0;
   }

@@ -102,7 +102,7 @@ export class Outboxes {
     return false;
   }
 
-  /** The data lane of a link is empty: the groups that wait for it, in their order. */
+  /** The data lane of a link has room: the groups that wait for it, in their order. */
   callWaiting(link: Link): GroupId[] {
     const outbox = this.byLink.get(link);
     if (outbox === undefined) return [];

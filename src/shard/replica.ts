@@ -85,7 +85,7 @@ export class Replica {
   invited: Map<NodeKey, number> | undefined;
   /** Peers that answered that they have no replica of this group, or have lost it. */
   missing: readonly NodeKey[] = none;
-  /** Peers that answered that their replica is stopped or disabled. */
+  /** Peers that answered that their replica is stopped, failed or disabled. */
   resting: readonly NodeKey[] = none;
 
   constructor(

@@ -53,7 +53,10 @@ export interface StateMachine {
    * may be slow.
    */
   digest?(): string;
-  /** The replica changed its role. Called between commands. */
+  /**
+   * The replica changed its role. Called between commands. What it throws is told by the event
+   * `hookFailed`.
+   */
   onRole?(role: Role, term: Term): void;
   /** The replica stops. Called once; nothing is called afterwards. */
   close?(): void;

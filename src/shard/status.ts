@@ -11,13 +11,13 @@ import type { Role } from "./state-machine.ts";
 export interface MemberStatus {
   readonly node: NodeId;
   readonly incarnation: number;
-  /** The rest only where this replica leads. */
+  /** Undefined unless this replica leads, as are `next`, `replication` and `recentlyActive`. */
   readonly match: Index | undefined;
   readonly next: Index | undefined;
   readonly replication: ProgressState | undefined;
   /** Heard since the leader last checked its quorum. */
   readonly recentlyActive: boolean | undefined;
-  /** The member's node says that it has no such replica. */
+  /** The member's node has said that it has no such replica: known where this replica leads. */
   readonly missing: boolean;
   /** Why there is no link to the member's node, as far as it is known. */
   readonly unreachable: string | undefined;
@@ -31,7 +31,7 @@ export interface GroupStatus {
   readonly state: ReplicaState;
   /** Why the replica is disabled or failed; empty otherwise. */
   readonly reason: string;
-  /** When a failed replica is tried again; undefined where it waits for `startGroup`. */
+  /** When a failed replica is tried again; undefined if it has not failed. */
   readonly retryInMs: number | undefined;
   readonly role: Role;
   readonly term: Term;
@@ -65,7 +65,7 @@ export interface ShardStats extends ShardCounters {
   readonly shard: ShardId;
   readonly groups: number;
   readonly leaders: number;
-  /** Replicas that are not parked, stopped or disabled. */
+  /** Replicas that are ticked: not parked, stopped, failed or disabled. */
   readonly awake: number;
   /** Replicas that have not applied again what was committed when the shard opened. */
   readonly replaying: number;
