@@ -24,7 +24,7 @@ import { figure } from "../lib/result.ts";
 import type { Point } from "../lib/result.ts";
 import { writesOf } from "../lib/work.ts";
 
-/** One proposal under way at a time, each when the one before is answered. */
+/** One proposal in flight at a time, each when the one before is answered. */
 const one = "one";
 type Rate = number | typeof one;
 
@@ -51,7 +51,7 @@ export const latency: Benchmark<Options> = {
     command
       .option(
         "--rates <list>",
-        `proposals a second, over all nodes; "${one}" keeps one under way at a time`,
+        `proposals a second, over all nodes; "${one}" keeps one in flight at a time`,
         listArgument<Rate>(rateArgument),
         [one, 1_000, 10_000, 50_000],
       )

@@ -47,7 +47,7 @@ export const mixed: Benchmark<Options> = {
       .option("--groups <n>", "Raft groups", integerArgument(...limits.groups), 1_000)
       .option(
         "--outstanding <list>",
-        "calls under way at any time, over all nodes",
+        "calls in flight at any time, over all nodes",
         integersArgument(...limits.outstanding),
         [24_576],
       )

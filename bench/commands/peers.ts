@@ -45,7 +45,7 @@ export const peersBenchmark: Benchmark<Options> = {
       .option("--value-bytes <n>", "size of a value", integerArgument(...limits.valueBytes), 16)
       .option(
         "--outstanding <n>",
-        "commands under way at any time, for throughput; each engine is measured with one as well",
+        "commands in flight at any time, for throughput; each engine is measured with one as well",
         integerArgument(2, limits.outstanding[1]),
         8_192,
       )

@@ -34,7 +34,7 @@ interface Cell {
 
 export const reads: Benchmark<Options> = {
   name: "reads",
-  summary: "reads of each consistency in a closed loop; one under way tells the latency",
+  summary: "reads of each consistency in a closed loop; one in flight tells the latency",
   configure(command) {
     command
       .option(
@@ -46,7 +46,7 @@ export const reads: Benchmark<Options> = {
       .option("--groups <list>", "Raft groups", integersArgument(...limits.groups), [1_000])
       .option(
         "--outstanding <list>",
-        "reads under way at any time, over all nodes",
+        "reads in flight at any time, over all nodes",
         integersArgument(...limits.outstanding),
         [1, 24_576],
       )

@@ -59,13 +59,13 @@ export const slowFollower: Benchmark<Options> = {
       .option("--groups <list>", "Raft groups", integersArgument(...limits.groups), [1_000])
       .option(
         "--outstanding <n>",
-        "proposals under way at any time, over all nodes",
+        "proposals in flight at any time, over all nodes",
         integerArgument(...limits.outstanding),
         16_384,
       )
       .option(
         "--rate <n>",
-        "proposals a second in an open loop, instead of a number under way",
+        "proposals a second in an open loop, instead of a number in flight",
         numberArgument(1, 10_000_000),
       )
       .option("--value-bytes <n>", "size of a value", integerArgument(...limits.valueBytes), 16)

@@ -1,4 +1,4 @@
-/** How many proposals a second, with a fixed number of them under way. */
+/** How many proposals a second, with a fixed number of them in flight. */
 import type { LoadWindow } from "../lib/cluster/load-window.ts";
 import { measureUnderLoad } from "../lib/cluster/measure-under-load.ts";
 import type { Benchmark, BenchRun, Measured } from "../lib/command.ts";
@@ -53,7 +53,7 @@ export const throughput: Benchmark<Options> = {
       )
       .option(
         "--outstanding <list>",
-        "proposals under way at any time, over all nodes",
+        "proposals in flight at any time, over all nodes",
         integersArgument(...limits.outstanding),
         [24_576],
       )

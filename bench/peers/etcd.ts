@@ -14,7 +14,7 @@ export const etcd = goPeer({
   name: "etcd",
   packages: ["etcd-server", "golang-etcd-server-dev", "golang-go"],
   remark:
-    "three servers with one log, whatever the groups; at most 4,096 puts under way, since it refuses " +
+    "three servers with one log, whatever the groups; at most 4,096 puts in flight, since it refuses " +
     "more; fsync before an acknowledgement; over gRPC from a process of its own to the leader",
   program: "etcd-load",
   run: runEtcd,

@@ -5,7 +5,7 @@ export interface PeerWork {
   /** Raft groups; a peer that has one log only takes it as 1 and says so. */
   readonly groups: number;
   readonly valueBytes: number;
-  /** Commands under way at any time, over all clients. */
+  /** Commands in flight at any time, over all clients. */
   readonly outstanding: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;

@@ -1,10 +1,10 @@
-/** One connection to a Redis server, with some SETs under way at any time. */
+/** One connection to a Redis server, with some SETs in flight at any time. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { OkCounter, bulkOf } from "./redis-replies.ts";
 
-/** The latency of one command in so many is kept, where there are that many under way. */
+/** The latency of one command in so many is kept, where there are that many in flight. */
 const sampleEveryMax = 64;
 
 export interface RedisLoad {

@@ -12,7 +12,7 @@ import { cpuMicrosOf, redisVersionOf } from "./redis-replies.ts";
 
 /**
  * The server takes at most 16 KiB of a connection in one turn of its loop, and flushes once a turn:
- * many commands under way need several connections.
+ * many commands in flight need several connections.
  */
 const commandsPerConnection = 128;
 const connectionsMax = 64;

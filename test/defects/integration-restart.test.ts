@@ -42,7 +42,7 @@ test("WARaft: term and vote not synced on each change, so that a restart brought
   await cluster.createGroups(30);
   const { groups } = cluster;
   for (let round = 0; round < 3; round += 1) {
-    // Elections are under way when the nodes die: what was heard of them by then must be on disk.
+    // Elections are in progress when the nodes die: what was heard of them by then must be on disk.
     await Promise.all(cluster.running().map((node) => node.call({ kind: "campaign", groups })));
     const led = new Map<string, number>();
     await until("leaders are elected", seenMs, async () => {

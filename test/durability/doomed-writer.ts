@@ -41,7 +41,7 @@ async function main(options: DoomedOptions): Promise<void> {
   }
   say("opened");
   const workload = new StoreWorkload(seed);
-  const underWay: Promise<void>[] = [];
+  const inFlight: Promise<void>[] = [];
   let refusals = 0;
   while (workload.commits < commits && refusals < refusalsMax) {
     const batch = workload.next();
@@ -53,10 +53,10 @@ async function main(options: DoomedOptions): Promise<void> {
         say(`refused ${commit} ${codeOf(error)}`);
       },
     );
-    underWay.push(told);
-    if (underWay.length >= store.commitsInFlightMax) await underWay.shift();
+    inFlight.push(told);
+    if (inFlight.length >= store.commitsInFlightMax) await inFlight.shift();
   }
-  await Promise.all(underWay);
+  await Promise.all(inFlight);
   await store.close();
   say("closed");
 }

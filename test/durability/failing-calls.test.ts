@@ -1,5 +1,5 @@
 /**
- * A store whose disk refuses one of its calls: that is told once to every commit under way, nothing
+ * A store whose disk refuses one of its calls: that is told once to every commit in flight, nothing
  * is acknowledged afterwards, and what was acknowledged before is found when the disk works again.
  * The process goes on, but for one fault of lmdb's: see the test of a write that fails.
  */

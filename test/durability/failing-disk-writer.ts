@@ -26,7 +26,7 @@ const resolved: number[] = [];
 const rejected: number[] = [];
 const codes = new Set<string>();
 const workload = new StoreWorkload(1);
-const underWay: Promise<void>[] = [];
+const inFlight: Promise<void>[] = [];
 for (let commit = 1; commit <= commits; commit += 1) {
   const done = store.commit(workload.next()).then(
     () => void resolved.push(commit),
@@ -35,10 +35,10 @@ for (let commit = 1; commit <= commits; commit += 1) {
       codes.add(error instanceof RaftError ? error.code : String(error));
     },
   );
-  underWay.push(done);
-  if (underWay.length >= store.commitsInFlightMax) await underWay.shift();
+  inFlight.push(done);
+  if (inFlight.length >= store.commitsInFlightMax) await inFlight.shift();
 }
-await Promise.all(underWay);
+await Promise.all(inFlight);
 await store.close();
 const report: FailingDiskReport = { resolved, rejected, codes: [...codes], closed: true };
 writeSync(1, JSON.stringify(report));

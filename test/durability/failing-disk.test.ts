@@ -1,5 +1,5 @@
 /**
- * A store on a failing disk: the failure is told once to every commit under way, and nothing is
+ * A store on a failing disk: the failure is told once to every commit in flight, and nothing is
  * tried again.
  */
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
  * Segments under crashes of every kind, many lives one after another, in simulated time: two
- * commits under way, of which a power cut keeps any sectors; kills in mid-write; failed flushes;
+ * commits in flight, of which a power cut keeps any sectors; kills in mid-write; failed flushes;
  * full disks; crashes while the store opens. What was acknowledged, and what an opened store has
  * shown, is there afterwards, and nothing but a state that the commits made.
  */
@@ -79,21 +79,21 @@ class Trial {
 
   private async commitSome(store: LogStore): Promise<void> {
     const { prng } = this;
-    let underWay = 0;
+    let inFlight = 0;
     for (let commits = prng.between(0, 15); commits > 0; commits -= 1) {
       const { batch, state } = this.draw(this.states.at(-1) ?? []);
       this.states.push(state);
-      underWay += 1;
+      inFlight += 1;
       store.commit(batch).then(
         () => {
-          underWay -= 1;
+          inFlight -= 1;
           this.states.splice(0, this.states.indexOf(state));
         },
         () => {},
       );
       await this.pass(this.nowUs + prng.between(0, 300));
-      while (underWay >= store.commitsInFlightMax && this.tasks.length > 0) await this.pass(0);
-      if (underWay >= store.commitsInFlightMax) return;
+      while (inFlight >= store.commitsInFlightMax && this.tasks.length > 0) await this.pass(0);
+      if (inFlight >= store.commitsInFlightMax) return;
     }
     if (prng.chance(0.2)) {
       void store.close();

@@ -29,16 +29,16 @@ async function main(options: WriterOptions): Promise<void> {
   const store = createThreadedStore(options, 131_072);
   const recovered = await store.open();
   say(`opened ${stateDigest(store, recovered)}`);
-  const underWay: Promise<void>[] = [];
+  const inFlight: Promise<void>[] = [];
   for (let i = 0; i < commits; i += 1) {
     const batch = workload.next();
     const commit = workload.commits;
-    underWay.push(store.commit(batch).then(() => say(`ack ${commit}`)));
+    inFlight.push(store.commit(batch).then(() => say(`ack ${commit}`)));
     // Now and then the store falls idle, so that its own flush is seen at work too.
-    const underWayMax = commit % 7 === 0 ? 1 : store.commitsInFlightMax;
-    while (underWay.length >= underWayMax) await underWay.shift();
+    const inFlightMax = commit % 7 === 0 ? 1 : store.commitsInFlightMax;
+    while (inFlight.length >= inFlightMax) await inFlight.shift();
   }
-  await Promise.all(underWay);
+  await Promise.all(inFlight);
   await store.close();
   say("closed");
 }

@@ -54,7 +54,7 @@ function signsOfLife(cluster: ShardCluster, node: NodeId): { count: number } {
 }
 
 for (const commitsInFlightMax of [1, 2]) {
-  test(`appends leave before the leader's own commit, acknowledgements and its own match after theirs (${commitsInFlightMax} under way)`, async () => {
+  test(`appends leave before the leader's own commit, acknowledgements and its own match after theirs (${commitsInFlightMax} in flight)`, async () => {
     const { cluster, storeOf } = await startHeld({ commitsInFlightMax });
     await cluster.createGroup("a", 1);
     await cluster.tick(2);
@@ -104,12 +104,12 @@ test("neither a vote nor the question for votes leaves before the ballot is dura
   const campaign = cluster.client("b", 1).control({ kind: "campaign", group: 1, force: true });
   await cluster.run();
   assert.equal(campaign.answer(), true);
-  assert.equal(storeOf("b").heldCommits, 1, "the candidate's ballot is under way");
+  assert.equal(storeOf("b").heldCommits, 1, "the candidate's ballot is in flight");
   assert.equal(sentBy(cluster, "b", "voteRequest").length, 0);
   storeOf("b").release(1);
   await cluster.run();
   assert.equal(sentBy(cluster, "b", "voteRequest").length, 2);
-  assert.equal(storeOf("c").heldCommits, 1, "the voter's ballot is under way");
+  assert.equal(storeOf("c").heldCommits, 1, "the voter's ballot is in flight");
   assert.equal(sentBy(cluster, "c", "voteResponse").length, 0);
   storeOf("c").release(1);
   await cluster.run();
@@ -121,7 +121,7 @@ test("neither a vote nor the question for votes leaves before the ballot is dura
   await cluster.close();
 });
 
-test("heartbeats are answered while another group's commit is under way, acknowledgements wait for it", async () => {
+test("heartbeats are answered while another group's commit is in flight, acknowledgements wait for it", async () => {
   const { cluster, storeOf } = await startHeld({
     commitsInFlightMax: 2,
     options: { parkTicks: 0 },
@@ -147,7 +147,7 @@ test("heartbeats are answered while another group's commit is under way, acknowl
   await cluster.close();
 });
 
-test("with two commits under way, what needs no commit of its own still waits for those before it", async () => {
+test("with two commits in flight, what needs no commit of its own still waits for those before it", async () => {
   const { cluster, storeOf } = await startHeld({ commitsInFlightMax: 2 });
   await cluster.createGroup("a", 1);
   await cluster.tick(2);
@@ -188,7 +188,7 @@ test("a group whose creation is not durable yet is not said to be started", asyn
     campaign: true,
   });
   await cluster.run();
-  // Asked again while its first commit is under way, the member must not answer earlier.
+  // Asked again while its first commit is in flight, the member must not answer earlier.
   await cluster.tick(4);
   assert.equal(sentBy(cluster, "b", "shardResponse").length, 0);
   assert.ok(!creation.settled);

@@ -57,7 +57,7 @@ export interface RunningShard {
   ended: boolean;
 }
 
-/** Turns without any task after which nothing is under way any more: a commit takes a few. */
+/** Turns without any task after which nothing is in flight any more: a commit takes a few. */
 const quietTurns = 3;
 const tasksMax = 2_000_000;
 

@@ -41,7 +41,7 @@ export class TrialStore implements LogStore {
     for (const { resolve } of this.held.splice(0, count)) resolve();
   }
 
-  /** The disk refuses what is under way and everything after it. */
+  /** The disk refuses what is in flight and everything after it. */
   breakDown(): void {
     this.failure = diskGone();
     for (const { reject } of this.held.splice(0)) reject(this.failure);

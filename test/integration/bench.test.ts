@@ -88,7 +88,7 @@ test("latency measures a rate and one proposal at a time", async () => {
   disk.assertEmpty();
 });
 
-test("reads go together, so that more can be under way than calls", async () => {
+test("reads go together, so that more can be in flight than calls", async () => {
   const load = ["--groups", "3", "--outstanding", "250000", "--seconds", "0.2"];
   const { code, stdout, stderr } = await disk.run(
     "reads",

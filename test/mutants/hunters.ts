@@ -12,7 +12,7 @@ export interface HuntSettings {
   readonly seeds: number | undefined;
   /** Of one run of the simulator. */
   readonly timeoutMs: number;
-  /** Mutants under way at a time. */
+  /** Mutants hunted at a time. */
   readonly jobs: number;
   /** Ask no other tests: what does the simulator find by itself? */
   readonly simulatorOnly: boolean;

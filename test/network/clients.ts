@@ -1,6 +1,6 @@
 /**
  * Clients that use a few keys through any node, and keep what they asked and were answered. Each
- * has one call under way. They live in the test's process, so that no fault of a node or a network
+ * has one call outstanding. They live in the test's process, so that no fault of a node or a network
  * can lose a line of the history.
  */
 import type { Prng } from "../../src/base/index.ts";

@@ -186,7 +186,7 @@ export class Cluster implements AsyncDisposable {
     return first.map((_, group) => Math.max(...all.map((applied) => applied[group] ?? 0)));
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in flight any more. */
   async stopLoad(): Promise<void> {
     await this.all((node) => node.ask({ kind: "stopLoad" }));
     this.done.clear();

@@ -1,7 +1,7 @@
-/** Who calls which groups how, so that a given number of commands is under way at any time. */
+/** Who calls which groups how, so that a given number of commands is in flight at any time. */
 import type { Work } from "./load.ts";
 
-/** One caller with one call under way. */
+/** One caller with one call outstanding. */
 export interface ClientPlan {
   /** Called one after another, again and again. */
   readonly groups: readonly number[];

@@ -1,5 +1,5 @@
 /**
- * Closed loop: callers that each have one call under way and make the next when it is answered. It
+ * Closed loop: callers that each have one call outstanding and make the next when it is answered. It
  * runs inside the measured process, so a call costs no closure and no object of its own.
  */
 import type { Calls } from "./calls.ts";
@@ -20,7 +20,7 @@ export class ClosedLoop implements Load {
   private readonly clients: readonly Client[];
   private readonly sampler: Sampler;
   private active = false;
-  private underway = 0;
+  private inFlight = 0;
   private idle: (() => void) | undefined;
 
   constructor(calls: Calls, plans: readonly ClientPlan[]) {
@@ -36,13 +36,13 @@ export class ClosedLoop implements Load {
 
   start(): void {
     this.active = true;
-    this.underway = this.clients.length;
+    this.inFlight = this.clients.length;
     for (const client of this.clients) client.next();
   }
 
   async stop(): Promise<void> {
     this.active = false;
-    if (this.underway === 0) return;
+    if (this.inFlight === 0) return;
     await new Promise<void>((resolve) => {
       this.idle = resolve;
     });
@@ -55,8 +55,8 @@ export class ClosedLoop implements Load {
   /** Makes a client's next call, or ends it. */
   issue(client: Client, group: number): void {
     if (!this.active) {
-      this.underway -= 1;
-      if (this.underway === 0) this.idle?.();
+      this.inFlight -= 1;
+      if (this.inFlight === 0) this.idle?.();
       return;
     }
     client.startMs = this.sampler.take() ? performance.now() : 0;

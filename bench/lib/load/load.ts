@@ -24,7 +24,7 @@ export type LoadSettings = Work &
     | {
         /** Closed loop: each client calls again when it has its answer. */
         readonly kind: "closed";
-        /** Commands and reads under way on this node at any time. */
+        /** Commands and reads in flight on this node at any time. */
         readonly outstanding: number;
       }
     | {
@@ -54,7 +54,7 @@ export interface LoadTaken {
 
 export interface Load {
   start(): void;
-  /** Resolves when no call is under way any more. */
+  /** Resolves when no call is in flight any more. */
   stop(): Promise<void>;
   /** What was counted since the last time, or since the start. */
   take(): LoadTaken;

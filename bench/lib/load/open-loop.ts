@@ -27,7 +27,7 @@ export class OpenLoop implements Load {
   private readonly free: Flight[] = [];
   private owed = 0;
   private at = 0;
-  private underway = 0;
+  private inFlight = 0;
   private idle: (() => void) | undefined;
 
   constructor(
@@ -54,7 +54,7 @@ export class OpenLoop implements Load {
 
   async stop(): Promise<void> {
     await this.pacer.stop();
-    if (this.underway === 0) return;
+    if (this.inFlight === 0) return;
     await new Promise<void>((resolve) => {
       this.idle = resolve;
     });
@@ -85,7 +85,7 @@ export class OpenLoop implements Load {
     const flight = this.free.pop() ?? new Flight(this);
     flight.dueMs = timed ? dueMs : undefined;
     flight.count = count;
-    this.underway += 1;
+    this.inFlight += 1;
     this.calls.call(group, 0, count).then(flight.onAnswer, flight.onError);
     flight.read = this.calls.reads;
   }
@@ -110,12 +110,12 @@ export class OpenLoop implements Load {
 
   private landed(flight: Flight): void {
     this.free.push(flight);
-    this.underway -= 1;
-    if (this.underway === 0) this.idle?.();
+    this.inFlight -= 1;
+    if (this.inFlight === 0) this.idle?.();
   }
 }
 
-/** A call under way; used again for another when it is answered. */
+/** An outstanding call; used again for another when it is answered. */
 class Flight {
   /** Undefined for a call that is not timed. */
   dueMs: number | undefined = 0;

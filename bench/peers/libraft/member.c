@@ -23,7 +23,7 @@
 enum {
   MEMBERS = 3,
   /* Commands of one call: a batch is one message to each member, however long it is, and short
-   * ones under way side by side are slower than one long one. */
+   * ones in flight side by side are slower than one long one. */
   BATCH_COMMANDS = 1024,
   BATCHES_MAX = 64,
   /* Latencies kept, of one batch each; later ones are left out. */

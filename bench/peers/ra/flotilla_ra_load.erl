@@ -1,12 +1,12 @@
 %% The load beside the leaders of one node: a few clients, each with its share of the groups and of
-%% the commands under way. A command's correlation is when it was sent, in µs: nothing else has to be
+%% the commands in flight. A command's correlation is when it was sent, in µs: nothing else has to be
 %% kept of it.
 -module(flotilla_ra_load).
 
 -export([run/4]).
 
 -define(CLIENTS_MAX, 8).
-%% The latency of one command in so many is kept, where there are that many under way.
+%% The latency of one command in so many is kept, where there are that many in flight.
 -define(SAMPLE_EVERY, 64).
 -define(DRAIN_MS, 10_000).
 
@@ -48,7 +48,7 @@ shares(Total, Count) ->
     [Total div Count + (if At =< Total rem Count -> 1; true -> 0 end)
      || At <- lists:seq(1, Count)].
 
-%% Each group has its share under way at any time. Where there are more groups than commands, a
+%% Each group has its share in flight at any time. Where there are more groups than commands, a
 %% command that came back is followed by one in the group that has waited longest.
 client(Load, Groups, Share) ->
     Dealt = lists:zip(Groups, shares(Share, length(Groups))),

@@ -1,7 +1,7 @@
 /**
  * The load of one node: in each group that it leads a few clients, each with one write of its own
- * key under way. The clients of a group hand in their writes together, as a service does with what
- * its connections brought in one turn. Uses nothing but the engine's public calls.
+ * key outstanding. The clients of a group hand in their writes together, as a service does with
+ * what its connections brought in one turn. Uses nothing but the engine's public calls.
  */
 import { RaftError } from "../../base/index.ts";
 import type { BatchResult, Engine } from "../../engine/index.ts";
@@ -36,7 +36,7 @@ export class Load {
   private calls = 0;
   private sequence = 0;
   private active = false;
-  private underway = 0;
+  private inFlight = 0;
   private idle: (() => void) | undefined;
   private readonly timer: NodeJS.Timeout;
 
@@ -62,10 +62,10 @@ export class Load {
       if (role === "leader") this.startGroup(group);
   }
 
-  /** Resolves when no write is under way and everything is reported. */
+  /** Resolves when no write is outstanding and everything is reported. */
   async stop(): Promise<void> {
     this.active = false;
-    if (this.underway > 0) {
+    if (this.inFlight > 0) {
       await new Promise<void>((resolve) => {
         this.idle = resolve;
       });
@@ -80,15 +80,15 @@ export class Load {
   private startGroup(group: number): void {
     if (this.busy[group] !== 0) return;
     this.busy[group] = 1;
-    this.underway += 1;
+    this.inFlight += 1;
     const clients = Array.from({ length: this.perGroup }, (_, client) => client);
     const running = this.options.single
       ? Promise.all(clients.map((client) => this.run(group, [client])))
       : this.run(group, clients);
     void running.then(() => {
       this.busy[group] = 0;
-      this.underway -= 1;
-      if (this.underway === 0) this.idle?.();
+      this.inFlight -= 1;
+      if (this.inFlight === 0) this.idle?.();
     });
   }
 

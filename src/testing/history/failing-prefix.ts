@@ -55,7 +55,7 @@ export function shortestFailure<State, Op>(
   };
 }
 
-/** The history as it was at a moment: what was under way then has no answer yet. */
+/** The history as it was at a moment: what was pending then has no answer yet. */
 function cutAfter<State, Op>(
   model: Unanswerable<State, Op>,
   intervals: readonly Interval<Op>[],

@@ -4,7 +4,7 @@
  *
  *      RecordStore ─► DiskProcess ─► DiskContents      what can be read, at once
  *           │              └───────► FlushQueue ─► …   when it is durable
- *           └─ its promise ─► SimulatedStore: passed on when the flushes under way have ended
+ *           └─ its promise ─► SimulatedStore: passed on when the flushes in flight have ended
  *
  * Or, where the log is in segment files, with the real code down to them:
  *

@@ -1,6 +1,6 @@
 /**
  * The flushes of one process on one disk: one after another, each for as long as was drawn for it.
- * LMDB flushes on the calling thread, so while one is under way the shard does nothing else, if the
+ * LMDB flushes on the calling thread, so while one is in flight the shard does nothing else, if the
  * disk is `blocking`; else it goes on, as if its disk had a thread.
  */
 import type { DiskFaults } from "./disk-faults.ts";
@@ -30,7 +30,7 @@ export class FlushQueue {
   readonly #device: FlushDevice;
   readonly #onStall: () => void;
   #dead = false;
-  /** The first one is under way. */
+  /** The first one is in flight. */
   #flushes: Flush[] = [];
   /** The first one has had its time, and the disk does not answer. */
   #held = false;
@@ -48,7 +48,7 @@ export class FlushQueue {
     if (this.#flushes.length === 1) this.#begin();
   }
 
-  /** Runs a task when every flush that was added has ended: now, where none is under way. */
+  /** Runs a task when every flush that was added has ended: now, where none is in flight. */
   whenIdle(task: () => void): void {
     if (this.#dead) return;
     const last = this.#flushes.at(-1);

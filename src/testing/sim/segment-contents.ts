@@ -118,7 +118,7 @@ export class SegmentContents {
     }
   }
 
-  /** The process that wrote it was killed: of a write under way whole pages are there, or all. */
+  /** The process that wrote it was killed: of a write in flight whole pages are there, or all. */
   interrupt(write: DirtyWrite, prng: Prng, tally: Tally): void {
     const index = this.#dirty.indexOf(write);
     if (index === -1 || !prng.chance(0.3)) return;

@@ -31,7 +31,7 @@ export class SegmentProcess implements SegmentFiles {
   alive = true;
   private readonly luck: DiskLuck;
   private readonly lanes: readonly FlushQueue[];
-  private readonly underWay = new Set<DirtyWrite>();
+  private readonly inFlight = new Set<DirtyWrite>();
   /** Makes the segment that is being made. */
   private finishMaking: (() => void) | undefined;
 
@@ -60,7 +60,7 @@ export class SegmentProcess implements SegmentFiles {
     this.alive = false;
     const { contents, host, tally } = this.parts;
     for (const lane of this.lanes) lane.kill();
-    for (const write of this.underWay) contents.interrupt(write, host.prng, tally);
+    for (const write of this.inFlight) contents.interrupt(write, host.prng, tally);
     if (this.finishMaking !== undefined && host.prng.chance(0.5)) this.finishMaking();
     contents.endProcess();
   }
@@ -171,11 +171,11 @@ export class SegmentProcess implements SegmentFiles {
       return Promise.reject(this.luck.failure("write failed", "EIO"));
     }
     const write = contents.write(segment, at, bytes);
-    this.underWay.add(write);
+    this.inFlight.add(write);
     const fails = durability !== "none" && this.luck.happens(faults.flushErrorRate);
     return new Promise((resolve, reject) => {
       this.lanes[lane]?.add(this.luck.flushUs(), () => {
-        this.underWay.delete(write);
+        this.inFlight.delete(write);
         if (fails) {
           // It can be read still, and no flush writes it.
           reject(this.luck.failure("flush failed, its transaction readable", "EIO"));

@@ -1,6 +1,6 @@
 /**
  * The store of a simulated process: the real RecordStore, whose answers are passed on when the
- * flushes that were under way have ended. So it is the real one that decides when a commit counts
+ * flushes that were in flight have ended. So it is the real one that decides when a commit counts
  * as durable, and a store that decided too early is found out.
  */
 import type { GroupId, Index, RaftError } from "../../base/index.ts";

@@ -1,7 +1,7 @@
 /**
  * The simulated world: nodes with their disks, the network between them, time, and the checks that
  * watch it. What is done to it comes from verbs.ts; nothing here happens by itself but what the
- * shards, the network and the disks have under way.
+ * shards, the network and the disks have in flight.
  */
 import { Prng, shardOfGroup } from "../../base/index.ts";
 import type { GroupId, NodeId, ShardId } from "../../base/index.ts";

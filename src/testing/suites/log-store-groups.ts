@@ -63,14 +63,14 @@ export const logStoreGroupCases: readonly StoreCase[] = [
       await trial.open();
       await trial.commit({ descriptors: [descriptorOf(1)] });
       const settled: number[] = [];
-      const underWay: Promise<void>[] = [];
+      const inFlight: Promise<void>[] = [];
       for (let first = 1; first <= 20; first += 1) {
         const block = makeBlock(first, 1, bytesOf(`${first}`));
         const done = trial.commit({ changes: [change(1, [block])] });
-        underWay.push(done.then(() => void settled.push(first)));
-        if (underWay.length >= trial.store.commitsInFlightMax) await underWay.shift();
+        inFlight.push(done.then(() => void settled.push(first)));
+        if (inFlight.length >= trial.store.commitsInFlightMax) await inFlight.shift();
       }
-      await Promise.all(underWay);
+      await Promise.all(inFlight);
       const order = Array.from({ length: 20 }, (_, at) => at + 1);
       assert.deepEqual(settled, order);
       await trial.open();
@@ -199,7 +199,7 @@ export const logStoreGroupCases: readonly StoreCase[] = [
     },
   },
   {
-    name: "close waits for commits under way, may be called twice, and refuses what comes later",
+    name: "close waits for commits in flight, may be called twice, and refuses what comes later",
     run: async (trial) => {
       await trial.open();
       const { store } = trial;

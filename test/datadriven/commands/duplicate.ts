@@ -1,7 +1,7 @@
 import { describeMessage } from "../../../src/raft/index.ts";
 import type { Command } from "../command.ts";
 
-/** Puts copies of messages under way behind everything else in the network. */
+/** Puts copies of messages in flight behind everything else in the network. */
 export const duplicate: Command = {
   name: "duplicate",
   usage: "duplicate [from=1] [to=2] [kind=voteResponse] [term=2]",

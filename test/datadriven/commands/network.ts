@@ -1,7 +1,7 @@
 import { describeMessage } from "../../../src/raft/index.ts";
 import type { Command } from "../command.ts";
 
-/** Shows what is under way. */
+/** Shows what is in flight. */
 export const network: Command = {
   name: "network",
   usage: "network [from=1] [to=2] [kind=voteRequest]",

@@ -40,7 +40,7 @@ export const durabilityMutants: readonly Mutant[] = [
     find: `    if (this.commitsInFlight === 0) this.finish(work);
     else this.lastCommit = this.lastCommit.then(() => this.finish(work));`,
     replace: "    this.finish(work);",
-    killer: { file: order, name: "with two commits under way" },
+    killer: { file: order, name: "with two commits in flight" },
   },
   {
     name: "ready-shares-its-list",
@@ -85,7 +85,7 @@ export const durabilityMutants: readonly Mutant[] = [
   },
   {
     name: "newest-mark-counts-with-any-commit",
-    says: "A durable commit says nothing of the one after it (src/log/log-store.ts, two under way): the leader counts entries that are on their way, and a power cut takes acknowledged writes.",
+    says: "A durable commit says nothing of the one after it (src/log/log-store.ts, two in flight): the leader counts entries that are on their way, and a power cut takes acknowledged writes.",
     file: "src/shard/shard.ts",
     find: "    replica.raft.persisted(mark);",
     replace: `    const { handed, lastTerm } = log;

@@ -44,7 +44,7 @@ export const electionMutants: readonly Mutant[] = [
   },
   {
     name: "vote-of-older-term-counted",
-    says: "Votes are tallied by term (toniq raft): a grant that was long under way elects a second leader, and acknowledged writes are gone.",
+    says: "Votes are tallied by term (toniq raft): a grant that was long in flight elects a second leader, and acknowledged writes are gone.",
     file: "src/raft/raft.ts",
     find: `        handlePreVoteRequest(state, message);
         return;

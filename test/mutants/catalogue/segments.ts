@@ -91,7 +91,7 @@ export const segmentMutants: readonly Mutant[] = [
   },
   {
     name: "frame-behind-a-failed-one-goes-on",
-    says: "A failed write fails all that are under way (src/log/segment-writer.ts): a later one is acknowledged behind a hole, or waits for ever.",
+    says: "A failed write fails all that are in flight (src/log/segment-writer.ts): a later one is acknowledged behind a hole, or waits for ever.",
     file: "src/log/segment-writer.ts",
     find: "for (const { reject } of this.#queue.splice(0)) reject",
     replace: "for (const { reject } of this.#queue.splice(0, 1)) reject",

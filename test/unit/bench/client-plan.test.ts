@@ -40,7 +40,7 @@ test("fewer commands than groups go round, and meet every group", () => {
   ]);
 });
 
-test("the number under way is the one that was asked for", () => {
+test("the number in flight is the one that was asked for", () => {
   for (const outstanding of [1, 2, 3, 10, 24_576]) {
     const plans = planClients(groups, outstanding, { single: false, batchMax: 256 });
     assert.equal(

@@ -48,7 +48,7 @@ function local(value: Value, times: Times, index: number, life: number = 1): Ope
 const cases: readonly (readonly [string, "linearizable" | "violation", readonly Operation[]])[] = [
   ["nothing at all", "linearizable", []],
   [
-    "a put and two reads under way with it",
+    "a put and two reads concurrent with it",
     "linearizable",
     [put("100", [0, 100]), get(null, [25, 75]), get("100", [30, 60])],
   ],

@@ -76,7 +76,7 @@ test("nothing happens within a call, and frames keep their order on a lane under
   }
 });
 
-test("a cut loses what is under way, is told to both ends, and heals, under any schedule", async () => {
+test("a cut loses what is in flight, is told to both ends, and heals, under any schedule", async () => {
   for (let seed = 0; seed < 20; seed += 1) {
     const stage = new Stage(new Prng(seed));
     const a = await stage.start("a");

@@ -302,7 +302,7 @@ test("a taken port and an address of another machine each have their error", asy
   await foreign.close();
 });
 
-test("close ends everything, whatever is under way, and may be called again", async (t) => {
+test("close ends everything, whatever is in flight, and may be called again", async (t) => {
   // Accepts and never says anything.
   const silent = createServer(() => {});
   t.after(() => silent.close());

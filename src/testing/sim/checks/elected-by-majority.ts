@@ -3,7 +3,7 @@
  * in that very term (thesis §3.4); and, unless it was told to campaign, it had asked them first
  * whether they would (§9.6), so that a replica that nobody would elect raises nobody's term.
  *
- * Votes are counted as they leave their voters: one that is under way twice counts once, a refusal
+ * Votes are counted as they leave their voters: one that is in flight twice counts once, a refusal
  * and one of another term not at all.
  */
 import type { NodeId, Term } from "../../../base/index.ts";

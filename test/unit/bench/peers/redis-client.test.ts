@@ -32,7 +32,7 @@ async function listen(
   };
 }
 
-test("a client keeps its commands under way, whole and one after the other", async () => {
+test("a client keeps its commands in flight, whole and one after the other", async () => {
   const keys: string[] = [];
   let stop = (): void => {};
   await using server = await listen((socket) => {

@@ -20,12 +20,12 @@ const knobs: readonly Knob<Places>[] = counts.map((count, at) => ({
 
 /** A queue before a server: the first knob is the load, the others make the server faster. */
 function model([load = 0, mode = 0, window = 0, block = 0]: Places): Outcome {
-  const underway = 2 ** (load / 2);
+  const inFlight = 2 ** (load / 2);
   const factor =
     (1 + 0.4 * mode) * (1 - 0.05 * Math.abs(window - 4)) * (1 - 0.1 * (block - 2) ** 2);
   const capacity = 300_000 * Math.max(0.05, factor);
-  const throughput = capacity * (underway / (underway + 700));
-  return { throughput, p99Ms: 0.3 + (2_000 * underway) / throughput };
+  const throughput = capacity * (inFlight / (inFlight + 700));
+  return { throughput, p99Ms: 0.3 + (2_000 * inFlight) / throughput };
 }
 
 function everything(): Places[] {

@@ -71,7 +71,7 @@ test("Progress.maybeDecrease() of a probe goes to the entry after the hint, neve
   }
 });
 
-test("Progress.maybeDecrease() ignores the rejection of a message that is not the one under way", () => {
+test("Progress.maybeDecrease() ignores the rejection of a message that is not the one in flight", () => {
   const progress = progressAt(2, 10);
   progress.sent(12, 10);
   assert.equal(progress.maybeDecrease(8, 1), false);

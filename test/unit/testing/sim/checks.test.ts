@@ -188,7 +188,7 @@ test("committed-entries lets a disk give up an entry that was committed later, b
   stage.persist("d", { term: 1, first: 1, entries: ["1 x"] });
   for (const node of ["a", "b", "c"]) stage.persist(node, { term: 3, first: 2, entries: ["3"] });
   stage.send("a b", 3, commitOf(2));
-  // A leader of term 2 that fell long ago still has messages under way to d.
+  // A leader of term 2 that fell long ago still has messages in flight to d.
   stage.persist("d", { term: 2, first: 1, entries: ["2 y"] });
   breaks("committed-entries", () => stage.write("c", { term: 4, first: 1, entries: ["2 y"] }));
 });
@@ -222,7 +222,7 @@ test("leader-completeness asks nothing of a leader whose term came before the co
   stage.elect("b", 2);
   stage.persist("c", { first: 1, entries: ["2"] });
   stage.send("b c", 2, commitOf(1));
-  // Elected by votes that were under way; it has not heard of term 2 yet.
+  // Elected by votes that were in flight; it has not heard of term 2 yet.
   stage.send("a c", 1, heartbeat);
 });
 
@@ -322,7 +322,7 @@ test("verified-prefix compares with the leader's log as it was when it was elect
   stage.persist("a", { term: 1, first: 1, entries: ["1", "1 x", "1 y"] });
   stage.persist("b", { term: 1, first: 1, entries: ["1", "1 x"] });
   stage.elect("a", 2);
-  // The leader falls, and its log is cut by the next one, while b's answers are under way.
+  // The leader falls, and its log is cut by the next one, while b's answers are in flight.
   stage.persist("a", { term: 4, first: 2, entries: ["4"] });
   stage.send("b a", 2, accepted(2));
   stage.persist("b", { first: 2, entries: ["2"] });
