@@ -6,7 +6,7 @@
  */
 import { existsSync } from "node:fs";
 import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
@@ -68,7 +68,11 @@ export class WorkerPool {
   private startFileThread(shard: number): MessagePort | undefined {
     if (this.share?.needsThread !== true) return undefined;
     const { port1, port2 } = new MessageChannel();
-    const worker = new Worker(workerFile(import.meta.url, "log/file-worker"), {
+    // A file of ES modules cannot be the main module of a thread whose process was started with
+    // `--input-type`; imported by a text it can.
+    const module = pathToFileURL(workerFile(import.meta.url, "log/file-worker")).href;
+    const worker = new Worker(`import(${JSON.stringify(module)})`, {
+      eval: true,
       workerData: port2,
       transferList: [port2],
     });
