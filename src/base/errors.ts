@@ -150,13 +150,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_RESULT_INVALID: spec(
     "unknown",
     false,
-    "the command was applied, and what `apply` returned is no result: a promise-like object, or data that cannot be encoded",
+    "the command was applied, and what `apply` returned is no result: a promise-like object, data that cannot be encoded, or, to `typedGroup`, no document",
     "return bytes or nothing, from defineStateMachine plain data; `apply` must be synchronous. Do not retry: it was applied",
   ),
   ERR_QUERY_FAILED: spec(
     "none",
     false,
-    "the state machine threw on this query or in `digest`, or its answer cannot be encoded",
+    "the state machine threw on this query or in `digest`, or its answer cannot be encoded, or is no document to `typedGroup`",
     "see `cause` for the state machine's own error",
   ),
   ERR_SHARD_CRASHED: spec(

@@ -11,7 +11,7 @@
  */
 import { CommandRejected, RaftError, messageOf, optionError } from "../base/index.ts";
 import type { GroupId, Index, Term } from "../base/index.ts";
-import { resultInvalid } from "../shard/index.ts";
+import { promiseFault, resultInvalid } from "../shard/index.ts";
 import type { CreateStateMachine, StateMachineContext } from "../shard/index.ts";
 import { decodeDocument, encodeDocument } from "../wire/index.ts";
 import type { PlainOf } from "./plain-data.ts";
@@ -46,6 +46,7 @@ export interface StateMachineDefinition<State, Command, Query, Result, Answer> {
   parseQuery?(data: unknown): Query;
 }
 
+const notTyped = "none of a machine made by defineStateMachine";
 const machineTypes: unique symbol = Symbol("types of a state machine");
 
 /**
@@ -108,7 +109,7 @@ export function defineStateMachine<State, Command, Query, Result, Answer>(
         return encodeResult(definition.apply(state, command, { index, term, timeMs }));
       },
       query(query) {
-        return encodeDocument(definition.query(state, parseQuery(decodeDocument(query))));
+        return encodeAnswer(definition.query(state, parseQuery(decodeDocument(query))));
       },
       ...(digest === undefined ? {} : { digest: () => digest(state) }),
     };
@@ -118,11 +119,52 @@ export function defineStateMachine<State, Command, Query, Result, Answer>(
 
 /** The command was applied by then: that its result is none must not look like a refusal. */
 function encodeResult(result: unknown): Uint8Array {
+  const fault = promiseFault(result);
+  if (fault !== undefined) throw resultInvalid(fault);
   try {
     return encodeDocument(result);
   } catch (cause) {
     if (cause instanceof RaftError) throw resultInvalid("a result that is no plain data", cause);
     throw cause;
+  }
+}
+
+function encodeAnswer(answer: unknown): Uint8Array {
+  const fault = promiseFault(answer);
+  if (fault !== undefined) throw new TypeError(`query returned ${fault}`);
+  return encodeDocument(answer);
+}
+
+/**
+ * Reads what `apply` returned.
+ * @throws ERR_RESULT_INVALID, since the command was applied all the same
+ */
+function decodeResult(value: Uint8Array): unknown {
+  try {
+    return decodeDocument(value);
+  } catch (cause) {
+    const message = `The command was applied; its result is ${notTyped}: ${messageOf(cause)}`;
+    throw new RaftError("ERR_RESULT_INVALID", message, { cause });
+  }
+}
+
+/** @throws ERR_QUERY_FAILED */
+function decodeAnswer(value: Uint8Array): unknown {
+  try {
+    return decodeDocument(value);
+  } catch (cause) {
+    const message = `The query's answer is ${notTyped}: ${messageOf(cause)}`;
+    throw new RaftError("ERR_QUERY_FAILED", message, { cause });
+  }
+}
+
+/** The result of `read`, or the error that it threw. */
+function attempt<T>(read: () => T): T | RaftError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RaftError) return error;
+    throw error;
   }
 }
 
@@ -238,10 +280,10 @@ export function typedGroup<Machine extends AnyTypedStateMachine>(
   checkFunctions("typedGroup", engine, ["propose", "proposeBatch", "read", "readBatch"], []);
   type Types = TypesOf<Machine>;
   const resultOf = ({ index, value }: BytesResult): TypedProposed<Types["result"]> => {
-    return { index, result: trusted<Types["result"]>(decodeDocument(value)) };
+    return { index, result: trusted<Types["result"]>(decodeResult(value)) };
   };
   const answerOf = (value: Uint8Array): Types["answer"] =>
-    trusted<Types["answer"]>(decodeDocument(value));
+    trusted<Types["answer"]>(decodeAnswer(value));
   return {
     group,
     async propose(command, options) {
@@ -249,7 +291,9 @@ export function typedGroup<Machine extends AnyTypedStateMachine>(
     },
     async proposeBatch(commands, options) {
       const results = await engine.proposeBatch(group, commands.map(encodeDocument), options);
-      return results.map((result) => (result instanceof RaftError ? result : resultOf(result)));
+      return results.map((result) =>
+        result instanceof RaftError ? result : attempt(() => resultOf(result)),
+      );
     },
     async read(query, options) {
       const { index, value } = await engine.read(group, encodeDocument(query), options);
@@ -258,7 +302,9 @@ export function typedGroup<Machine extends AnyTypedStateMachine>(
     async readBatch(queries, options) {
       const asked = queries.map(encodeDocument);
       const { index, values } = await engine.readBatch(group, asked, options);
-      const answers = values.map((value) => (value instanceof RaftError ? value : answerOf(value)));
+      const answers = values.map((value) =>
+        value instanceof RaftError ? value : attempt(() => answerOf(value)),
+      );
       return { index, answers };
     },
     async readLocal(query, options) {

@@ -16,7 +16,7 @@ export { shardOptionTable } from "./options.ts";
 export type { ShardOptions } from "./options.ts";
 export type { Replica, ReplicaState } from "./replica.ts";
 export { Shard } from "./shard.ts";
-export { resultInvalid } from "./machine-result.ts";
+export { promiseFault, resultInvalid } from "./machine-result.ts";
 export type * from "./state-machine.ts";
 export type { GroupStatus, MemberStatus, ShardStats } from "./status.ts";
 export type { ShardTask } from "./worker-host.ts";

@@ -7,7 +7,12 @@ export function resultFault(result: unknown): string | undefined {
   if (result === undefined || result instanceof Uint8Array || isUint8Array(result)) {
     return undefined;
   }
-  if (!isThenable(result)) return `${describe(result)} instead of bytes or nothing`;
+  return promiseFault(result) ?? `${describe(result)} instead of bytes or nothing`;
+}
+
+/** Why this is no result, if it is a promise or like one. */
+export function promiseFault(result: unknown): string | undefined {
+  if (!isThenable(result)) return undefined;
   // Nobody awaits it: its rejection must not end the worker.
   Promise.resolve(result).then(ignore, ignore);
   return "a promise: it must not be async";

@@ -11,6 +11,7 @@ import { RaftError, limits } from "../base/index.ts";
 import { entryHeaderBytes, writeEntryHeader } from "../raft/index.ts";
 import { findCborFault } from "./cbor-check.ts";
 import { frameInvalid } from "./frame-invalid.ts";
+import { copyOfThisRealm, findPlainFault } from "./plain-check.ts";
 
 /**
  * cbor-x's own flags: return the shared target with start and end, and begin at the same place next
@@ -80,31 +81,43 @@ export function encodeItemsBetween(
  * BigInts, deep nesting.
  */
 export function encodeCbor(value: unknown): Uint8Array {
-  return encodeWithin(value, limits.cborDepthMax);
+  const bytes = encoded(value);
+  const fault = findCborFault(bytes, limits.cborDepthMax);
+  if (fault !== undefined) throw notPlain(fault);
+  return bytes;
 }
 
 /**
  * As `encodeCbor`, for documents of users: up to `limits.documentDepthMax` levels.
- * @throws ERR_OPTION_INVALID
+ * @throws ERR_OPTION_INVALID, also for what would arrive as something else, such as a promise
  */
 export function encodeDocument(value: unknown): Uint8Array {
-  return encodeWithin(value, limits.documentDepthMax);
+  const bytes = encoded(value);
+  const fault = documentFault(bytes, value);
+  if (fault === undefined) return bytes;
+  const copy = copyOfThisRealm(value);
+  const again = encoded(copy);
+  if (documentFault(again, copy) !== undefined) throw notPlain(fault);
+  return again;
 }
 
-function encodeWithin(value: unknown, depthMax: number): Uint8Array {
-  let bytes: Buffer;
+function documentFault(bytes: Uint8Array, value: unknown): string | undefined {
+  const { documentDepthMax } = limits;
+  return findCborFault(bytes, documentDepthMax) ?? findPlainFault(value, documentDepthMax);
+}
+
+function encoded(value: unknown): Buffer {
   try {
-    bytes = encodeCborAfter(0, value);
+    return encodeCborAfter(0, value);
   } catch (error) {
     throw new RaftError("ERR_OPTION_INVALID", `Cannot encode as CBOR: ${String(error)}`, {
       cause: error,
     });
   }
-  const fault = findCborFault(bytes, depthMax);
-  if (fault !== undefined) {
-    throw new RaftError("ERR_OPTION_INVALID", `Cannot encode as CBOR of plain data: ${fault}`);
-  }
-  return bytes;
+}
+
+function notPlain(fault: string): RaftError {
+  return new RaftError("ERR_OPTION_INVALID", `Cannot encode as CBOR of plain data: ${fault}`);
 }
 
 /**

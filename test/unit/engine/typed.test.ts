@@ -149,6 +149,51 @@ describe("defineStateMachine() and typedGroup()", () => {
     assert.deepEqual(values, ["date", "map"]);
   });
 
+  it("take no promise for a result or an answer, nor data with a promise in it", async () => {
+    const rejection = async (): Promise<never> => Promise.reject(new Error("nobody awaits it"));
+    // Promise-like, of no class that the language knows.
+    const prototype = {};
+    Reflect.set(prototype, "then", () => undefined);
+    const like: unknown = Object.create(prototype);
+    const of: Readonly<Record<string, () => unknown>> = {
+      fulfilled: async () => 1,
+      rejected: rejection,
+      like: () => like,
+      within: () => ({ a: [Promise.resolve(1)] }),
+      likeWithin: () => [like],
+    };
+    const create = defineStateMachine({
+      init: () => ({}),
+      apply: (_state, what: string): unknown => of[what]?.(),
+      query: (_state, what: string): unknown => of[what]?.(),
+    });
+    const group = typedGroup<typeof create>(new LocalGroup(create({ group: 1, node: "n1" })), 1);
+    for (const what of Object.keys(of)) {
+      await assert.rejects(group.propose(what), { code: "ERR_RESULT_INVALID", outcome: "unknown" });
+      await assert.rejects(group.read(what), /promise|no plain object/i, what);
+    }
+    await assert.rejects(group.propose("fulfilled"), /a promise: it must not be async/);
+    await assert.rejects(group.read("rejected"), /a promise: it must not be async/);
+  });
+
+  it("say that a command was applied if its result is of another kind of machine", async () => {
+    const raw = Uint8Array.of(1, 1);
+    const engine = new LocalGroup({ apply: () => raw, query: () => raw });
+    const group = typedGroup<typeof createStrict>(engine, 1);
+    const result = { code: "ERR_RESULT_INVALID", outcome: "unknown", message: /was applied/ };
+    const answer = { code: "ERR_QUERY_FAILED", outcome: "none", message: /defineStateMachine/ };
+    await assert.rejects(group.propose(1), result);
+    await assert.rejects(group.read("q"), answer);
+    await assert.rejects(group.readLocal("q"), answer);
+    const codes = (results: readonly unknown[]): unknown[] =>
+      results.map((each) => (each instanceof RaftError ? each.code : each));
+    const proposed = codes(await group.proposeBatch([1, 2]));
+    assert.deepEqual(proposed, ["ERR_RESULT_INVALID", "ERR_RESULT_INVALID"]);
+    const { answers } = await group.readBatch(["q", "q"]);
+    assert.deepEqual(codes(answers), ["ERR_QUERY_FAILED", "ERR_QUERY_FAILED"]);
+    assert.equal(engine.index, 3);
+  });
+
   it("carry documents of 64 levels, and refuse a deeper one before it is proposed", async () => {
     const create = defineStateMachine({
       init: () => ({}),

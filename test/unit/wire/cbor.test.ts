@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { decodeCbor, decodeDocument, encodeDocument, encodeCbor } from "../../../src/wire/index.ts";
 import { plain } from "./sample-messages.ts";
 
@@ -139,4 +140,44 @@ test("what could not be decoded is refused when it is encoded", () => {
   for (const value of [new Date(0), new Map([[1, 2]]), new Set([1]), 2n ** 60n, deep, () => 1]) {
     assert.throws(() => encodeCbor(value), { code: "ERR_OPTION_INVALID" });
   }
+});
+
+test("documents hold nothing that would arrive as an empty object", () => {
+  const strange = {
+    promise: Promise.resolve(1),
+    weakMap: new WeakMap(),
+    weakRef: new WeakRef({}),
+    url: new URL("file:///a"),
+    boxed: Object(1),
+    iterator: [1][Symbol.iterator](),
+    abort: new AbortController().signal,
+  };
+  for (const [name, value] of Object.entries(strange)) {
+    for (const document of [value, [value], { a: { b: [value] } }]) {
+      const refused = { code: "ERR_OPTION_INVALID", message: /is no plain object/ };
+      assert.throws(() => encodeDocument(document), refused, name);
+    }
+  }
+});
+
+test("documents hold objects of other realms, of no prototype, and of a user's class", () => {
+  class Point {
+    readonly x = 1;
+  }
+  const foreign: unknown = runInNewContext("({ a: [1, { b: null }], c: [new Uint8Array([7])] })");
+  const bare: unknown = Object.assign(Object.create(null), { d: 2 });
+  const document = [new Point(), foreign, bare];
+  const same = [{ x: 1 }, { a: [1, { b: null }], c: [Uint8Array.of(7)] }, { d: 2 }];
+  assert.deepEqual(encodeDocument(document), encodeDocument(same));
+});
+
+test("a document whose object can be iterated is refused, and not taken apart", () => {
+  class Pages {
+    readonly first = 1;
+    *[Symbol.iterator](): Generator<number> {
+      yield this.first;
+    }
+  }
+  const refused = { code: "ERR_OPTION_INVALID", message: /plain data/ };
+  assert.throws(() => encodeDocument([new Pages()]), refused);
 });
