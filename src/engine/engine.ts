@@ -155,6 +155,8 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
 
   private constructor(options: ResolvedOptions, shardSet: ShardSet, address: string) {
     super();
+    // As plain JavaScript may call it.
+    if (!(shardSet instanceof ShardSet)) throw optionError(["an engine comes from Engine.open"]);
     this.#options = options;
     this.#shardSet = shardSet;
     this.#shards = shardSet.handles;

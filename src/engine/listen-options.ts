@@ -2,7 +2,12 @@
 import { hostname } from "node:os";
 import { describeValue, isRecord, optionError } from "../base/index.ts";
 import type { OptionFault } from "../base/index.ts";
-import { describeAddressFault, formatAddress, isWildcard } from "../transport/index.ts";
+import {
+  describeHostFault,
+  describeRemoteHostFault,
+  formatAddress,
+  isWildcard,
+} from "../transport/index.ts";
 import type { EngineOptions } from "./options.ts";
 
 type Places = Pick<EngineOptions, "listen" | "advertise">;
@@ -24,12 +29,14 @@ export function listenFaults({
     fault("must be an object with host and port");
     return faults;
   }
-  const { host, port, shardPorts = [] } = listen;
-  if (typeof host !== "string" || host === "") fault("needs a host");
+  const { host, port, shardPorts = [], ...others } = listen;
+  const why = describeHostFault(host);
+  if (why !== undefined) fault(`needs a host, got ${describeValue(host)}: ${why}`);
   if (!isPort(port)) fault(`needs a port from 0 to 65535, got ${describeValue(port)}`);
   if (!Array.isArray(shardPorts) || !shardPorts.every(isPort)) {
     fault("has shardPorts that are not ports");
   }
+  for (const name of Object.keys(others)) fault(`has no setting ${name}`);
   return advertise === undefined ? faults : [...faults, ...advertiseFaults(advertise)];
 }
 
@@ -40,11 +47,9 @@ function advertiseFaults(advertise: unknown): OptionFault[] {
     fault("must be an object with host, port or shardPorts");
     return faults;
   }
-  const { host, port, shardPorts = [] } = advertise;
+  const { host, port, shardPorts = [], ...others } = advertise;
   if (host !== undefined) {
-    const inBrackets = typeof host === "string" && host.includes(":") ? `[${host}]` : host;
-    const address = typeof inBrackets === "string" ? `${inBrackets}:1` : undefined;
-    const why = describeAddressFault(address);
+    const why = describeRemoteHostFault(host);
     if (why !== undefined) fault(`has the host ${describeValue(host)}, which is none: ${why}`);
   }
   const isReal = (value: unknown): boolean => isPort(value) && value !== 0;
@@ -54,6 +59,7 @@ function advertiseFaults(advertise: unknown): OptionFault[] {
   if (!Array.isArray(shardPorts) || !shardPorts.every(isReal)) {
     fault("has shardPorts that are not ports from 1 to 65535");
   }
+  for (const name of Object.keys(others)) fault(`has no setting ${name}`);
   return faults;
 }
 

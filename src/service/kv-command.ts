@@ -3,7 +3,7 @@
  * the layouts. Text is written as UTF-8. Everything is checked here, with an error that names the
  * fault, so that the machine's `malformed` only ever answers foreign bytes.
  */
-import { RaftError } from "../base/index.ts";
+import { RaftError, describeValue } from "../base/index.ts";
 import { int64Bytes, writeInt64Into } from "./int64.ts";
 import { keyAt, keyBytesMax, kvOperation } from "./kv-format.ts";
 
@@ -35,7 +35,11 @@ export function encodeCompareAndSet(
   value: KvBytes,
 ): Uint8Array {
   if (!Number.isSafeInteger(expectedRevision) || expectedRevision < 0) {
-    throw invalid("expectedRevision", "a safe integer, at least 0", expectedRevision);
+    throw invalid(
+      "expectedRevision",
+      "a safe integer, at least 0",
+      describeValue(expectedRevision),
+    );
   }
   const bodyBytes = int64Bytes + lengthOf("value", value);
   const command = layOut(kvOperation.compareAndSet, key, bodyBytes);
@@ -50,7 +54,7 @@ export function encodeCompareAndSet(
  * @throws ERR_OPTION_INVALID
  */
 export function encodeIncrement(key: KvBytes, delta: number): Uint8Array {
-  if (!Number.isSafeInteger(delta)) throw invalid("delta", "a safe integer", delta);
+  if (!Number.isSafeInteger(delta)) throw invalid("delta", "a safe integer", describeValue(delta));
   const command = layOut(kvOperation.increment, key, int64Bytes);
   writeInt64Into(command, bodyAtOf(command), delta);
   return command;
@@ -116,7 +120,7 @@ function maybeWriteAscii(target: Buffer, at: number, text: string): boolean {
   return true;
 }
 
-function invalid(name: string, rule: string, got: string | number): RaftError {
+function invalid(name: string, rule: string, got: string): RaftError {
   const fault = `${name} must be ${rule}, got ${got}`;
   return new RaftError("ERR_OPTION_INVALID", `Invalid key-value command: ${fault}`, {
     details: { faults: [fault] },

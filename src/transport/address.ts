@@ -33,10 +33,25 @@ export function describeAddressFault(text: unknown): string | undefined {
   const host = bracketed ?? plain;
   const port = Number(match[3]);
   if (port < 1 || port > 65_535) return `must have a port from 1 to 65535, not ${port}`;
-  if (isWildcard(host)) return `must say where the node is, and ${host} is every address`;
-  if (bracketed !== undefined) return isIPv6(host) ? undefined : `${host} is no IPv6 address`;
+  if (bracketed !== undefined && !isIPv6(bracketed)) return `${bracketed} is no IPv6 address`;
+  return describeRemoteHostFault(host);
+}
+
+/** What is wrong with a host that others are told; undefined if it can be dialled. */
+export function describeRemoteHostFault(host: unknown): string | undefined {
+  const isEvery = typeof host === "string" && isWildcard(host);
+  return isEvery
+    ? `must say where the node is, and ${host} is every address`
+    : describeHostFault(host);
+}
+
+/** What is wrong with a host that is given without a port; undefined if it can be bound. */
+export function describeHostFault(host: unknown): string | undefined {
+  if (typeof host !== "string" || host === "") return "the host is no name and no address";
+  if (isIPv6(host)) return undefined;
+  if (host.startsWith("[")) return "without brackets, which only host:port needs";
   const isHost = /^[\d.]+$/.test(host) ? isIPv4(host) : namePattern.test(host);
-  return isHost && host.length <= hostLengthMax ? undefined : "its host is no name and no address";
+  return isHost && host.length <= hostLengthMax ? undefined : "the host is no name and no address";
 }
 
 /**

@@ -81,7 +81,13 @@ function tlsFaults(tls: unknown): OptionFault[] {
     const given = typeof value === "string" ? value !== "" : isUint8Array(value);
     if (!given) faults.push({ option: "tls", message: `needs ${name}, as PEM text or bytes` });
   }
-  const { nodeName } = tls;
+  const { key: _key, cert: _cert, ca: _ca, servername, nodeName, ...others } = tls;
+  if (servername !== undefined && (typeof servername !== "string" || servername === "")) {
+    faults.push({ option: "tls", message: "has a servername that is no name" });
+  }
+  for (const name of Object.keys(others)) {
+    faults.push({ option: "tls", message: `has no setting ${name}` });
+  }
   const isName =
     typeof nodeName === "string" && nodeName !== "" && nodeName.length <= nodeNameLengthMax;
   if (nodeName !== undefined && !isName) {

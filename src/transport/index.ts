@@ -6,7 +6,13 @@ export type { MemoryFrame, Schedule, Wire } from "./memory-network.ts";
 export { MemoryNetwork } from "./memory-network.ts";
 export type { MemoryTransportOptions } from "./memory-transport.ts";
 export { MemoryTransport } from "./memory-transport.ts";
-export { describeAddressFault, formatAddress, isWildcard } from "./address.ts";
+export {
+  describeAddressFault,
+  describeHostFault,
+  describeRemoteHostFault,
+  formatAddress,
+  isWildcard,
+} from "./address.ts";
 export { Credentials, credentialFaults } from "./credentials.ts";
 export type { CredentialOptions, Secret, TlsOptions } from "./credentials.ts";
 export type { TcpTransportOptions, TransportIdentity } from "./tcp-options.ts";

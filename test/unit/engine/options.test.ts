@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hostname } from "node:os";
 import { test } from "node:test";
 import { RaftError, limits } from "../../../src/base/index.ts";
+import { Engine } from "../../../src/engine/engine.ts";
 import {
   advertisedAddress,
   advertisedPorts,
@@ -115,6 +116,39 @@ test("addresses of peers and of this node are checked before anything is opened"
       node,
     );
   }
+});
+
+test("a host to listen on is checked as one that is dialled is, and may be a wildcard", () => {
+  const base = { cluster: "c", node: "a", dir: "d", stateMachine: new URL("file:///machine.js") };
+  const faults = (host: unknown): readonly string[] =>
+    faultsOf({ ...base, listen: { host, port: 0 } });
+  for (const host of ["127.0.0.1", "0.0.0.0", "::", "::1", "fe80::1%eth0", "localhost", "db_1.a"]) {
+    assert.deepEqual(faults(host), [], host);
+  }
+  assert.match(faults("[::1]").join(), /listen needs a host, got "\[::1\]": .*without brackets/);
+  for (const host of ["256.1.1.1", "a b", "127.0.0.1:7000", "http://a", "::1:7000x", ""]) {
+    assert.match(faults(host).join(), /^listen needs a host, got .*no name and no address$/, host);
+  }
+});
+
+test("settings that do not exist are refused within listen, advertise and tls, too", () => {
+  const tls = { key: "k", cert: "c", ca: "a", servername: 5, rejectUnauthorized: false };
+  const faults = faultsOf({
+    ...good,
+    listen: { host: "::1", port: 0, hots: "a" },
+    advertise: { host: "db1", Port: 7000 },
+    tls,
+  });
+  assert.deepEqual([...faults].sort(), [
+    "advertise has no setting Port",
+    "listen has no setting hots",
+    "tls has a servername that is no name",
+    "tls has no setting rejectUnauthorized",
+  ]);
+});
+
+test("an engine that is not opened is a fault of options, and no TypeError", () => {
+  assert.throws(() => Reflect.construct(Engine, []), { code: "ERR_OPTION_INVALID" });
 });
 
 test("a wildcard is never told to peers, and an IPv6 address is told in brackets", () => {

@@ -63,6 +63,10 @@ describe("the encoders of the key-value machine", () => {
       refuses(() => encodeCompareAndSet("k", bad, "v"), /expectedRevision must be a safe integer/);
     }
     refuses(() => encodeCompareAndSet("k", -1, "v"), /at least 0, got -1/);
+    // @ts-expect-error text is no number, and is quoted for who cannot tell
+    refuses(() => encodeCompareAndSet("k", "0", "v"), /at least 0, got "0"/);
+    // @ts-expect-error nor is it one here
+    refuses(() => encodeIncrement("k", "1"), /a safe integer, got "1"/);
   });
 
   it("refuse keys and values of other types, for callers without a compiler", () => {
