@@ -100,7 +100,9 @@ export class ShardSet {
 
   /** A shard is down. */
   onDown({ shard, state }: ShardHandle): void {
-    if (shard === 0 && state !== "closed") void this.standIn.begin();
+    // The only shard of a node hides no others, and does not ask for its port back.
+    if (shard !== 0 || this.handles.length === 1) return;
+    if (state !== "closed") void this.standIn.begin();
   }
 
   /** Tells shards that are up what they need to begin. */
