@@ -24,6 +24,7 @@ export type {
   GroupStatus,
   GroupView,
   Health,
+  HealthHeld,
   HealthReason,
   KnownLeader,
   LeaderChanged,

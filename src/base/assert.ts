@@ -1,7 +1,8 @@
 /**
  * Assertions stay on in production. A failed one is a fault of the program: nothing catches it, the
  * shard dies, its calls fail with an unknown outcome, and the shard comes back from what its disk
- * holds. Going on with a corrupt replica is worse.
+ * holds. Going on with a corrupt replica is worse. A group whose core fails one again is held, so
+ * that the others of its shard serve.
  */
 
 export class AssertionError extends Error {

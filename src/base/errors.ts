@@ -126,8 +126,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
   ERR_GROUP_FAILED: spec(
     "none",
     true,
-    "the group's replica cannot run here now: its state machine cannot be created, or its log cannot be read",
-    "see `details.reason`; it is tried again by itself in `details.retryInMs`, or at once by `startGroup`",
+    "the group's replica cannot run here now: its state machine cannot be created, its log cannot be read, or it has ended its shard's worker twice and is held",
+    "see `details.reason`; it is tried again by itself in `details.retryInMs`, or at once by `startGroup`; one that is held has no `retryInMs` and waits for `enableGroup`",
   ),
   ERR_GROUP_DISABLED: spec(
     "none",
@@ -163,7 +163,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorSpec>> = Object.freeze(
     "unknown",
     true,
     "the worker thread that holds the group ended unexpectedly, or has not restarted yet",
-    "retry; the shard restarts by itself and recovers from its log",
+    "retry; the shard restarts by itself and recovers from its log, without a group that has ended it twice",
   ),
   ERR_STORE_FAILED: spec(
     "unknown",
@@ -253,7 +253,10 @@ export interface ErrorDetails {
   readonly leaderAddress?: string | undefined;
   readonly term?: Term | undefined;
   readonly reason?: string | undefined;
-  /** Of a failed replica: when it is tried again. */
+  /**
+   * When a failed replica is tried again; undefined where it waits for `enableGroup` or
+   * `startGroup`.
+   */
   readonly retryInMs?: number | undefined;
   /** The operating system's code for what it refused, as `ENOSPC`. */
   readonly systemCode?: string | undefined;

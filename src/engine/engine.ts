@@ -37,6 +37,7 @@ import type { BatchResult, Proposed } from "./call-table.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { levelOf, peerRefusedOf } from "./events.ts";
 import type { EngineEvents, PayloadOf } from "./events.ts";
+import { GroupRecovery } from "./group-recovery.ts";
 import { GroupTable } from "./group-table.ts";
 import type { GroupView } from "./group-table.ts";
 import { healthOf } from "./health.ts";
@@ -58,14 +59,21 @@ import type {
 } from "./results.ts";
 import { answerOf } from "./results.ts";
 import { ShardHandle } from "./shard-handle.ts";
-import type { CallSettings, ReadAnswer, ShardOwner } from "./shard-handle.ts";
+import type { CallSettings, ReadAnswer, ShardCrash, ShardOwner } from "./shard-handle.ts";
 import { renewed } from "./renewed-credentials.ts";
 import { randomPrng, standInTransport, taskOf } from "./shard-task.ts";
 import type { CallOptions } from "./typed.ts";
 import { tellShardEvent } from "./shard-events.ts";
-import { ShardSet } from "./shard-set.ts";
+import { ShardSet, willBeTold } from "./shard-set.ts";
 import { StandIn } from "./stand-in.ts";
 import { WorkerPool } from "./worker-pool.ts";
+
+/** What else a new engine is made of. */
+interface EngineParts {
+  readonly groups: GroupTable;
+  readonly recovery: GroupRecovery;
+  readonly address: string;
+}
 
 const createTimeoutMs = 5_000;
 const closeTimeoutMs = 30_000;
@@ -77,10 +85,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   readonly #options: ResolvedOptions;
   readonly #shardSet: ShardSet;
   readonly #shards: readonly ShardHandle[];
-  readonly #groups: GroupTable = new GroupTable();
+  readonly #groups: GroupTable;
+  readonly #recovery: GroupRecovery;
   readonly #leaderWaits: LeaderWaits;
   #peers: Readonly<Record<NodeId, string>>;
-  /** Whether the shards that were up when it opened have been introduced. */
+  /** From then on each shard that opens is introduced as it does. */
   #started = false;
   readonly #creations: Pace;
   #closing = false;
@@ -106,21 +115,25 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const handles: ShardHandle[] = [];
     // Shards speak before all of them are open, and so before there is an engine to tell.
     const opening: { engine: Engine | undefined } = { engine: undefined };
-    const early: [ShardHandle, ShardEvent][] = [];
+    const early: ((engine: Engine) => void)[] = [];
+    const tell = (news: (engine: Engine) => void): void => {
+      if (opening.engine === undefined) early.push(news);
+      else news(opening.engine);
+    };
+    const groups = new GroupTable();
+    const recovery = new GroupRecovery(resolved.recover, groups, directory.shards);
     const owner: ShardOwner = {
       run: (task) => pool.run(task),
-      taskOf: (shard, mail, port) => taskOf(resolved, directory, { shard, mail, port, instance }),
+      taskOf: (start) => {
+        const recover = recovery.recoverOf(start.shard);
+        return taskOf(resolved, directory, start, { instance, recover });
+      },
       releasePort: async (shard) => {
         await standIn.release();
         return shard.port ?? resolved.identity.listen.port;
       },
-      onEvent: (shard, event) => {
-        if (opening.engine === undefined) early.push([shard, event]);
-        else opening.engine.#onEvent(shard, event);
-      },
-      onCrash: (shard, error, restartInMs) => {
-        if (opening.engine !== undefined) opening.engine.#onCrash(shard, error, restartInMs);
-      },
+      onEvent: (shard, event) => tell((engine) => engine.#onEvent(shard, event)),
+      onCrash: (shard, crash) => tell((engine) => engine.#onCrash(shard, crash)),
       onFailure: (shard, error) => {
         if (opening.engine !== undefined) opening.engine.#onFailure(shard, error);
       },
@@ -141,9 +154,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const shardSet = new ShardSet({ handles, pool, directory, standIn });
     await shardSet.open(resolved.tuning.openTimeoutMs);
     const address = advertisedAddress(given.identity, shardSet.port);
-    const engine = new Engine(resolved, shardSet, address);
+    const engine = new Engine(resolved, shardSet, { groups, recovery, address });
     opening.engine = engine;
-    for (const [shard, event] of early) engine.#onEvent(shard, event);
+    for (const news of early) news(engine);
     try {
       await engine.#start();
     } catch (error) {
@@ -153,11 +166,14 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     return engine;
   }
 
-  private constructor(options: ResolvedOptions, shardSet: ShardSet, address: string) {
+  private constructor(options: ResolvedOptions, shardSet: ShardSet, parts: EngineParts) {
     super();
     // As plain JavaScript may call it.
     if (!(shardSet instanceof ShardSet)) throw optionError(["an engine comes from Engine.open"]);
+    const { groups, recovery, address } = parts;
     this.#options = options;
+    this.#groups = groups;
+    this.#recovery = recovery;
     this.#shardSet = shardSet;
     this.#shards = shardSet.handles;
     this.#peers = options.peers;
@@ -176,11 +192,17 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   async #start(): Promise<void> {
+    this.#started = true;
     const up = this.#shards.filter(({ state }) => state === "up");
     await this.#introduce(up);
-    const { recover } = this.#options;
-    if (typeof recover === "function") await this.#startChosen(up, recover);
-    this.#started = true;
+    await Promise.all(
+      up.map((shard) =>
+        this.#choose(shard).catch((error: unknown) => {
+          // One that crashes meanwhile does so when it is back.
+          if (!willBeTold(shard)) throw error;
+        }),
+      ),
+    );
     // Once who opens the engine has had a turn to listen.
     setImmediate(() => {
       for (const shard of this.#shards) {
@@ -189,37 +211,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     });
   }
 
-  /** A shard that crashed recovers what it recovered at first, by the same choice. */
-  async #recover(shard: ShardHandle): Promise<void> {
-    const { recover } = this.#options;
-    if (typeof recover !== "function") return;
-    await this.#startChosen([shard], (group) => {
-      try {
-        return recover(group);
-      } catch (error) {
-        this.#tell("hookFailed", { group, message: messageOf(error) });
-        return false;
-      }
-    });
-  }
-
-  /** Starts those groups that were found on disk and that the option `recover` chooses. */
-  async #startChosen(
-    shards: readonly ShardHandle[],
-    recover: (group: GroupId) => boolean,
+  #choose(
+    { shard }: ShardHandle,
+    onHookFailed?: (group: GroupId, message: string) => void,
   ): Promise<void> {
-    const chosen = this.groups().filter(
-      ({ group, state }) =>
-        state === "stopped" && shards.includes(this.#shardOf(group)) && recover(group),
-    );
-    await Promise.all(
-      chosen.map(({ group }) =>
-        this.startGroup(group).catch((error: unknown) => {
-          // It is tried again by itself, as one is that was not chosen but recovered with all.
-          if (!(error instanceof RaftError) || error.code !== "ERR_GROUP_FAILED") throw error;
-        }),
-      ),
-    );
+    return this.#recovery.choose(shard, (group) => this.startGroup(group), onHookFailed);
   }
 
   /** Tells shards where everybody is; from then on they tick, dial and answer. */
@@ -252,11 +248,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       queueMicrotask(() => logger[levelOf[event]]({ ...payload[0] }, event));
   }
 
-  #onCrash(shard: ShardHandle, error: Error, restartInMs: number): void {
+  #onCrash(shard: ShardHandle, crash: ShardCrash): void {
     const { length } = this.#shards;
     this.#groups.forgetRoles((group) => shardOfGroup(group, length) === shard.shard);
     this.#shardSet.onDown(shard);
-    this.#tell("shardCrashed", { shard: shard.shard, error, restartInMs });
+    this.#tell("shardCrashed", { shard: shard.shard, ...crash });
   }
 
   /** It stays down: this node has no part in its groups until the process starts again. */
@@ -285,7 +281,9 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
    */
   #onShardBack(shard: ShardHandle): void {
     const introduced = this.#introduce(this.#shards.filter(({ state }) => state === "up"));
-    const started = introduced.then(() => this.#recover(shard));
+    const started = introduced.then(() =>
+      this.#choose(shard, (group, message) => this.#tell("hookFailed", { group, message })),
+    );
     started.then(
       () => this.#tell("shardRestarted", { shard: shard.shard }),
       // It crashed once more, or the engine is closing: the next restart, or nobody, introduces it.
@@ -499,9 +497,11 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   }
 
   /**
-   * Runs a replica again that was disabled because its state machine threw (`applyError`), and
-   * one that is stopped or failed, as `startGroup` does. A replica whose log is damaged or
-   * contradicts its group's stays disabled: as a voter it would vouch for what it has forgotten.
+   * Runs a replica again that is held because it has ended its shard's worker again and again, or
+   * that was disabled because its state machine threw (`applyError`), and one that is stopped or
+   * failed, as `startGroup` does. A held one that ends the worker once more is held again; its code
+   * is loaded when the worker starts. A replica whose log is damaged or contradicts its group's
+   * stays disabled: as a voter it would vouch for what it has forgotten.
    * @throws ERR_GROUP_DISABLED if it cannot be trusted, ERR_GROUP_FAILED if it cannot run now
    */
   async enableGroup(group: GroupId): Promise<void> {

@@ -56,8 +56,9 @@ export interface EngineEvents {
   /** A replica was stopped, or gives its place to another creation of its group. */
   groupStopped: [{ readonly group: GroupId }];
   /**
-   * A replica cannot run now, since its state machine cannot be created or its log cannot be read.
-   * It is tried again after `retryInMs`, or at once by `startGroup`.
+   * A replica cannot run now, since its state machine cannot be created, its log cannot be read, or
+   * it has ended its shard's worker again and again. It is tried again after `retryInMs`,
+   * or at once by `startGroup`; undefined: only when `enableGroup` or `startGroup` is called.
    */
   groupFailed: [
     {
@@ -98,8 +99,19 @@ export interface EngineEvents {
   peerConnected: [PeerLink];
   /** Such a link is down again; it is dialled again while the node is in the address book. */
   peerLost: [PeerLink];
-  /** A shard's worker ended unexpectedly; it comes back by itself. */
-  shardCrashed: [{ readonly shard: ShardId; readonly error: Error; readonly restartInMs: number }];
+  /**
+   * A shard's worker ended unexpectedly; it comes back by itself. `group` is the one that it was at
+   * work for, if it was for one: after the second crash in a row the shard comes back without it
+   * (`groupFailed`, with `retryInMs` undefined).
+   */
+  shardCrashed: [
+    {
+      readonly shard: ShardId;
+      readonly error: Error;
+      readonly restartInMs: number;
+      readonly group: GroupId | undefined;
+    },
+  ];
   /** A shard is back after a crash. */
   shardRestarted: [{ readonly shard: ShardId }];
   /**

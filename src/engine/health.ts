@@ -1,6 +1,6 @@
 /** Whether a node can do its work, for who restarts it and for who sends it work. */
 import type { ShardId } from "../base/index.ts";
-import type { ShardStats } from "../shard/index.ts";
+import type { HeldGroup, ShardStats } from "../shard/index.ts";
 import type { ShardHandle } from "./shard-handle.ts";
 
 export interface HealthReason {
@@ -16,6 +16,11 @@ export interface HealthReason {
   readonly message: string;
 }
 
+/** A group that does not run until `enableGroup` or `startGroup` is called. */
+export interface HealthHeld extends HeldGroup {
+  readonly shard: ShardId;
+}
+
 export interface Health {
   /** False if nothing but a restart of the process can help: it is closed, or all shards failed. */
   readonly live: boolean;
@@ -23,6 +28,12 @@ export interface Health {
   readonly ready: boolean;
   /** Why it is not ready; empty if it is. */
   readonly reasons: readonly HealthReason[];
+  /**
+   * Groups that have ended their shard's worker again and again, and are kept from doing so once
+   * more. They do not make the node unready: all others serve, and on the other members the same
+   * command may do the same.
+   */
+  readonly held: readonly HealthHeld[];
 }
 
 /** Asks every shard; one that does not answer within `timeoutMs` is silent. */
@@ -30,7 +41,10 @@ export async function healthOf(shards: readonly ShardHandle[], timeoutMs: number
   const found = await Promise.all(shards.map((handle) => reasonOf(handle, timeoutMs)));
   const reasons = found.filter((reason) => reason !== undefined);
   const dead = reasons.filter(({ kind }) => kind === "failed" || kind === "closed");
-  return { live: dead.length < shards.length, ready: reasons.length === 0, reasons };
+  const held = shards.flatMap(({ shard, held: groups }) =>
+    groups.map((group) => ({ shard, ...group })),
+  );
+  return { live: dead.length < shards.length, ready: reasons.length === 0, reasons, held };
 }
 
 async function reasonOf(handle: ShardHandle, timeoutMs: number): Promise<HealthReason | undefined> {

@@ -21,7 +21,7 @@ export type {
   PeerRefused,
 } from "./events.ts";
 export type { GroupView } from "./group-table.ts";
-export type { Health, HealthReason } from "./health.ts";
+export type { Health, HealthHeld, HealthReason } from "./health.ts";
 export { engineOptionTable } from "./options.ts";
 export type { PlainOf } from "./plain-data.ts";
 export type { EngineOptions, EngineTuning } from "./options.ts";

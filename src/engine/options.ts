@@ -168,7 +168,7 @@ export interface EngineOptions extends TuningOptions {
   readonly logStore?: URL | undefined;
   /**
    * Which groups found on disk run at once: all, none (then `startGroup`), or those that a function
-   * chooses. So it is at open, and again for the groups of a shard that comes back after a crash.
+   * chooses. After a crash of a shard those run that ran before it.
    * @default "all"
    */
   readonly recover?: "all" | "none" | ((group: GroupId) => boolean) | undefined;

@@ -6,7 +6,8 @@
  *      └─────────┴──────────┴──► failed
  *
  * A crash fails every call (a proposal with outcome unknown), and the worker comes back after a
- * pause. A shard whose store is dead or cannot be opened has failed: it stays down and says why.
+ * pause, without a group that has ended it twice. A shard whose store is dead or cannot be opened
+ * has failed: it stays down and says why.
  */
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
@@ -21,14 +22,19 @@ import {
   callOverheadBytes,
   decodeTrusted,
   encodeTrusted,
+  newHandMemory,
+  workInHand,
 } from "../shard/index.ts";
-import type { ControlCall, ShardEvent, ShardTask } from "../shard/index.ts";
+import type { ControlCall, HeldGroup, ShardEvent, ShardTask } from "../shard/index.ts";
 import { outcomeUnanswered } from "./call-effects.ts";
 import type { CallKind } from "./call-effects.ts";
 import { CallTable } from "./call-table.ts";
 import type { BatchResult, CallBounds, NewCall, Proposed, Reject, Resolve } from "./call-table.ts";
+import { CrashHistory } from "./crash-history.ts";
+import { isPassing } from "./passing-faults.ts";
 import { PeerFaults } from "./peer-faults.ts";
 import { ResultSlab } from "./result-slab.ts";
+import type { ShardStart } from "./shard-task.ts";
 import { SignalWatch } from "./signal-watch.ts";
 
 /** Answer to a read, as the shard gives it. */
@@ -47,25 +53,26 @@ export interface CallSettings {
 
 export type ShardState = "opening" | "up" | "restarting" | "failed" | "closing" | "closed";
 
+export interface ShardCrash {
+  readonly error: Error;
+  readonly restartInMs: number;
+  /** The group that its worker was at work for; undefined if that was none, or is not known. */
+  readonly group: GroupId | undefined;
+}
+
 export interface ShardOwner {
   /** Runs a shard's task on a worker until it ends. */
   run(task: ShardTask): Promise<void>;
-  /** The task for a shard; `port` is the one that it had before, where it had one. */
-  taskOf(shard: number, mail: MessagePort, port: number | undefined): ShardTask;
+  taskOf(start: ShardStart): ShardTask;
   /** It is about to bind its port; resolves with that once nobody listens there in its place. */
   releasePort(shard: ShardHandle): Promise<number>;
   onEvent(shard: ShardHandle, event: ShardEvent): void;
-  onCrash(shard: ShardHandle, error: Error, restartInMs: number): void;
+  onCrash(shard: ShardHandle, crash: ShardCrash): void;
   onFailure(shard: ShardHandle, error: RaftError): void;
 }
 
-/** Pauses between restarts of a shard that crashes again and again, in ms. */
-const restartMinMs = 100;
-const restartMaxMs = 10_000;
 /** How often calls are looked at for their deadlines, while any wait. */
 const sweepMs = 20;
-/** After so long up, a crash starts the back-off from its shortest pause. */
-const forgiveMs = 60_000;
 const nothing = new Uint8Array(0);
 
 interface EntriesCall {
@@ -98,8 +105,9 @@ export class ShardHandle {
   private flushScheduled = false;
   private turnMs = 0;
   private failure: RaftError | undefined;
-  private crashes = 0;
-  private upSinceMs = 0;
+  private readonly history: CrashHistory;
+  /** Where the present worker says which group it works for. */
+  private inHand: SharedArrayBuffer = newHandMemory();
   private restartTimer: NodeJS.Timeout | undefined;
   /** Why the present worker could not open again; its task is ending, and then it is tried anew. */
   private comebackFailure: RaftError | undefined;
@@ -118,6 +126,7 @@ export class ShardHandle {
     this.owner = owner;
     this.nowMs = nowMs;
     this.calls = new CallTable(bounds);
+    this.history = new CrashHistory(nowMs);
   }
 
   /** Starts the worker; resolves when its store is open and its port bound. */
@@ -135,7 +144,10 @@ export class ShardHandle {
     port1.on("message", (buffer: ArrayBuffer) => {
       if (this.mail === port1) this.receive(buffer);
     });
-    const task = this.owner.taskOf(this.shard, port2, this.port);
+    this.inHand = newHandMemory();
+    const { shard, port, inHand, held } = this;
+    const { watched } = this.history;
+    const task = this.owner.taskOf({ shard, mail: port2, port, inHand, held, watched });
     this.task = this.owner.run(task).then(
       () => this.onTaskEnd(),
       (error: unknown) => this.onCrash(asError(error)),
@@ -147,7 +159,7 @@ export class ShardHandle {
     const { comebackFailure } = this;
     this.comebackFailure = undefined;
     if (this.state === "restarting" && comebackFailure !== undefined) {
-      this.restartLater(comebackFailure);
+      this.restartLater(comebackFailure, undefined);
       return;
     }
     if (this.state === "closing") this.state = "closed";
@@ -167,21 +179,29 @@ export class ShardHandle {
       this.failCalls(error);
       return;
     }
-    if (this.opened !== undefined && this.state === "opening") {
+    const hand = workInHand(this.inHand);
+    const { history } = this;
+    // A first start is tried again only where that can find a group to hold.
+    const isHopeless = hand === undefined ? history.watchesAll : history.holds(hand.group);
+    if (this.state === "opening" && isHopeless) {
       this.fail(error);
       return;
     }
-    if (this.state === "up" && this.nowMs() - this.upSinceMs > forgiveMs) this.crashes = 0;
-    this.state = "restarting";
+    history.note({ hand, cause });
+    if (this.state !== "opening") this.state = "restarting";
     this.failCalls(error);
-    this.restartLater(cause);
+    this.restartLater(cause, hand?.group);
   }
 
-  private restartLater(cause: Error): void {
-    const pauseMs = Math.min(restartMinMs * 2 ** this.crashes, restartMaxMs);
-    this.crashes += 1;
-    this.restartTimer = setTimeout(() => this.spawn(), pauseMs);
-    this.owner.onCrash(this, cause, pauseMs);
+  private restartLater(error: Error, group: GroupId | undefined): void {
+    const restartInMs = this.history.takePauseMs();
+    this.restartTimer = setTimeout(() => this.spawn(), restartInMs);
+    this.owner.onCrash(this, { error, restartInMs, group });
+  }
+
+  /** Groups that do not run, since they have ended its worker. */
+  get held(): readonly HeldGroup[] {
+    return this.history.held;
   }
 
   /**
@@ -496,7 +516,7 @@ export class ShardHandle {
         return;
       }
       this.state = "up";
-      this.upSinceMs = this.nowMs();
+      this.history.up();
       this.peerFaults.clear();
       this.owner.onEvent(this, event);
       const { opened } = this;
@@ -515,6 +535,8 @@ export class ShardHandle {
       else this.fail(error);
       return;
     }
+    if (event.kind === "groupStarted") this.history.started(event.group);
+    if (event.kind === "groupRemoved") this.history.removed(event.group);
     this.peerFaults.take(event);
     this.owner.onEvent(this, event);
   }
@@ -558,21 +580,6 @@ function bytesOf(entries: readonly Uint8Array[]): number {
   let bytes = callOverheadBytes;
   for (const entry of entries) bytes += entry.length + 5;
   return bytes;
-}
-
-/** Codes of the system for what is used up now and may be free later. */
-const passingCodes: ReadonlySet<string | undefined> = new Set([
-  "EAGAIN",
-  "EMFILE",
-  "ENFILE",
-  "ENOMEM",
-  "ENOSPC",
-]);
-
-/** Whether an open that failed so may succeed later, without anything having been written. */
-function isPassing({ code, details }: RaftError): boolean {
-  if (code === "ERR_PORT_IN_USE" || code === "ERR_LISTEN_FAILED") return true;
-  return code === "ERR_STORE_FAILED" && passingCodes.has(details.systemCode);
 }
 
 function errorIn(reader: MailReader): RaftError {

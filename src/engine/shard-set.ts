@@ -98,14 +98,14 @@ export class ShardSet {
     if (this.standIn.port !== 0) first.port = this.standIn.port;
   }
 
-  /** A shard is down. */
+  /** A shard is down, or was while the engine opened. */
   onDown({ shard, state }: ShardHandle): void {
     // The only shard of a node hides no others, and does not ask for its port back.
     if (shard !== 0 || this.handles.length === 1) return;
-    if (state !== "closed") void this.standIn.begin();
+    if (state !== "closed" && state !== "up") void this.standIn.begin();
   }
 
-  /** Tells shards that are up what they need to begin. */
+  /** Tells shards what they need to begin. */
   async introduce(
     shards: readonly ShardHandle[],
     { addresses, credentials, ports }: Introduction,
@@ -120,7 +120,7 @@ export class ShardSet {
       { kind: "start", ports },
     ];
     await Promise.all(
-      shards.flatMap((shard) => calls.map((call) => shard.control<null>(call, settings))),
+      shards.flatMap((shard) => calls.map((call) => tellUp(shard, call, settings))),
     );
   }
 
@@ -130,15 +130,7 @@ export class ShardSet {
    */
   async tell(call: ControlCall, settings: CallSettings): Promise<void> {
     this.standIn.tell(call);
-    const told = this.handles.map(async (shard) => {
-      if (willBeTold(shard)) return;
-      try {
-        await shard.control<null>(call, settings);
-      } catch (error) {
-        if (!willBeTold(shard)) throw error;
-      }
-    });
-    await Promise.all(told);
+    await Promise.all(this.handles.map((shard) => tellUp(shard, call, settings)));
   }
 
   /**
@@ -191,6 +183,20 @@ async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolea
   }
 }
 
-function willBeTold({ state }: ShardHandle): boolean {
+async function tellUp(
+  shard: ShardHandle,
+  call: ControlCall,
+  settings: CallSettings,
+): Promise<void> {
+  if (willBeTold(shard)) return;
+  try {
+    await shard.control<null>(call, settings);
+  } catch (error) {
+    if (!willBeTold(shard)) throw error;
+  }
+}
+
+/** It is down, or not up yet: once it is up, it is told. */
+export function willBeTold({ state }: ShardHandle): boolean {
   return state === "opening" || state === "restarting" || state === "failed";
 }

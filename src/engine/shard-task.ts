@@ -1,7 +1,7 @@
 /** What a shard's worker is told when it starts. */
 import { randomInt } from "node:crypto";
 import { Prng } from "../base/index.ts";
-import type { ShardTask } from "../shard/index.ts";
+import type { HeldGroup, Recovery, ShardTask } from "../shard/index.ts";
 import { TcpTransport } from "../transport/index.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -12,15 +12,23 @@ export function randomPrng(): Prng {
 }
 
 /** What differs from shard to shard and from start to start. */
-export interface ShardStart extends Pick<ShardTask, "shard" | "mail" | "instance"> {
+export interface ShardStart extends Pick<ShardTask, "shard" | "mail" | "inHand"> {
   /** The one that it had before, where it had one. */
   readonly port: number | undefined;
+  readonly held: readonly HeldGroup[];
+  readonly watched: ShardTask["watch"];
+}
+
+/** What the engine adds. */
+export interface EngineStart extends Pick<ShardTask, "instance"> {
+  readonly recover: Recovery["recover"];
 }
 
 export function taskOf(
-  { identity, credentials, tuning, recover }: ResolvedOptions,
+  { identity, credentials, tuning }: ResolvedOptions,
   directory: DataDirectory,
-  { shard, mail, port, instance }: ShardStart,
+  { shard, mail, port, inHand, held, watched }: ShardStart,
+  { instance, recover }: EngineStart,
 ): ShardTask {
   const { cluster, node, listen, stateMachine, logStore } = identity;
   const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
@@ -48,7 +56,9 @@ export function taskOf(
     credentials,
     stateMachine,
     logStore,
-    recover: recover === "all",
+    recovery: { recover, held },
+    inHand,
+    watch: watched,
     seed: randomInt(0, 2 ** 32),
     options: tuning,
   };

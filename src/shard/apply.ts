@@ -76,6 +76,7 @@ export class Applier {
     for (; served < waiting.length && budget > 0; served += 1) {
       const replica = waiting[served];
       if (replica === undefined || this.lookedMs > this.untilMs) break;
+      context.inHand.take(replica.group);
       if (this.mustWait(replica)) {
         context.applying.push(replica);
         continue;

@@ -221,6 +221,7 @@ export class Calls {
       replies.failed(call, groupNotFound(request.group));
       return;
     }
+    context.inHand.take(request.group);
     switch (request.kind) {
       case "status":
         replies.control(call, groupStatus(context, replica));

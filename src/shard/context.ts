@@ -10,6 +10,7 @@ import type { ByteShares } from "./byte-budget.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { Failures } from "./failures.ts";
 import { Handovers } from "./handover.ts";
+import type { InHand } from "./in-hand.ts";
 import { Nodes } from "./nodes.ts";
 import type { ShardOptions } from "./options.ts";
 import { Outboxes } from "./outboxes.ts";
@@ -56,6 +57,8 @@ export class ShardContext {
   readonly outboxes: Outboxes;
   readonly replies: Replies;
   readonly replicas: Map<GroupId, Replica> = new Map();
+  /** Taken for each visit of a group, released at the end of what visits groups. */
+  readonly inHand: InHand;
   /** Replicas that were taken back, by incarnation: see joining.ts. */
   readonly withdrawn: Set<Incarnation> = new Set();
   readonly failures: Failures = new Failures();
@@ -103,6 +106,7 @@ export class ShardContext {
     this.options = options;
     this.round = round;
     this.shares = byteShares(options.shardBytesMax);
+    this.inHand = environment.inHand;
     this.nodes = new Nodes(environment.node);
     this.outboxes = new Outboxes(environment.transport, {
       lane: options.laneBytesMax,

@@ -6,6 +6,7 @@
 import type { Incarnation, NodeId, Prng, ShardId } from "../base/index.ts";
 import type { LogStore } from "../log/index.ts";
 import type { Transport } from "../transport/index.ts";
+import type { InHand } from "./in-hand.ts";
 import type { CreateStateMachine } from "./state-machine.ts";
 
 export interface Clock {
@@ -33,6 +34,7 @@ export interface ShardEnvironment {
   readonly store: LogStore;
   readonly transport: Transport;
   readonly createStateMachine: CreateStateMachine;
+  readonly inHand: InHand;
   /** Sends a buffer of mail to the engine. */
   readonly post: (mail: ArrayBuffer) => void;
 }

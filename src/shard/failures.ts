@@ -1,7 +1,8 @@
 /**
  * Replicas that cannot run at the moment: a state machine that could not be created, a log that
  * could not be read. Neither says anything about what their disk holds, so nothing of it is
- * written: each is tried again after a pause that grows while it goes on failing.
+ * written: each is tried again after a pause that grows while it goes on failing. One that is held,
+ * since it has ended its shard's thread, is not among them: see recovery.ts.
  */
 import { limits } from "../base/index.ts";
 import type { GroupId } from "../base/index.ts";

@@ -9,6 +9,7 @@ import type { Settle, ShardContext } from "./context.ts";
 import { failCalls } from "./fail-calls.ts";
 import type { Failure } from "./failures.ts";
 import { Replica } from "./replica.ts";
+import { isMachine } from "./state-machine.ts";
 import type { StateMachine } from "./state-machine.ts";
 
 /** A replica that has never stored anything. */
@@ -24,9 +25,34 @@ export function newGroup(descriptor: Descriptor): RecoveredGroup {
 
 /** Puts a replica into its place from what the store holds of it. Does not write anything. */
 export function addReplica(context: ShardContext, recovered: RecoveredGroup): Replica {
+  const replica = placeReplica(context, recovered);
+  if (replica.running) startMachine(context, replica);
+  return replica;
+}
+
+/**
+ * Puts a replica into its place that has ended the thread of its shard: it does not run before
+ * somebody has mended that and says so, since it would end the thread again, and take the other
+ * groups with it.
+ */
+export function holdReplica(
+  context: ShardContext,
+  recovered: RecoveredGroup,
+  reason: string,
+): Replica {
+  const replica = placeReplica(context, recovered);
+  if (!replica.running) return replica;
+  const { group } = replica;
+  replica.failure = { reason, pristine: true, retryAtMs: Number.POSITIVE_INFINITY };
+  context.replies.event({ kind: "groupFailed", group, reason, retryInMs: undefined });
+  return replica;
+}
+
+function placeReplica(context: ShardContext, recovered: RecoveredGroup): Replica {
   const { descriptor, ballot } = recovered;
   const { nodes, options } = context;
   const { group } = descriptor;
+  context.inHand.take(group);
   const incarnations = new SmallMap(
     descriptor.members.map(({ node, incarnation }) => [nodes.keyOf(node), incarnation]),
   );
@@ -58,15 +84,15 @@ export function addReplica(context: ShardContext, recovered: RecoveredGroup): Re
     machine: undefined,
   });
   context.replicas.set(group, replica);
-  if (replica.running) startMachine(context, replica);
   return replica;
 }
 
 function startMachine(context: ShardContext, replica: Replica): void {
   const { environment } = context;
+  const { group } = replica;
   replica.failure = undefined;
+  context.inHand.take(group);
   try {
-    const { group } = replica;
     replica.machine = checkMachine(
       environment.createStateMachine({ group, node: environment.node }),
     );
@@ -82,22 +108,14 @@ function startMachine(context: ShardContext, replica: Replica): void {
   context.markDirty(replica);
   context.replies.event({
     kind: "groupStarted",
-    group: replica.group,
+    group,
     members: membersOf(replica.descriptor),
   });
 }
 
-/**
- * What the user's function returned, if calls can be served with it: an async function, for one,
- * returns a promise.
- */
 function checkMachine(machine: Partial<StateMachine> | null | undefined): StateMachine {
   if (isMachine(machine)) return machine;
   throw new TypeError("createStateMachine must return an object with apply() and query()");
-}
-
-function isMachine(machine: Partial<StateMachine> | null | undefined): machine is StateMachine {
-  return typeof machine?.apply === "function" && typeof machine.query === "function";
 }
 
 export function membersOf({ members }: Descriptor): NodeId[] {
@@ -354,7 +372,7 @@ export function replaceReplica(context: ShardContext, replica: Replica): void {
   forgetFailure(context, replica);
   replica.starting = undefined;
   replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
-  endMachine(replica);
+  endMachine(context, replica);
   failCalls(context, replica, (outcome) => groupStopped(replica, outcome));
   context.writeDescriptor({ put: undefined, remove: group, done: ignore, failed: ignore });
   context.replies.event({ kind: "groupStopped", group });
@@ -377,7 +395,7 @@ export function idOrNobody(context: ShardContext, key: NodeKey): NodeId | undefi
 
 /** A replica does not run any more: its followers must hear of it if it led them. */
 function leaveGroup(context: ShardContext, replica: Replica): void {
-  endMachine(replica);
+  endMachine(context, replica);
   context.ticks.noteLeadership(replica);
 }
 
@@ -385,10 +403,11 @@ function leaveGroup(context: ShardContext, replica: Replica): void {
  * Frees what a replica holds. The state machine's `close` is the user's: what it throws must not
  * take the shard with it.
  */
-export function endMachine(replica: Replica): void {
+export function endMachine({ inHand }: ShardContext, replica: Replica): void {
   const machine: StateMachine | undefined = replica.machine;
   replica.machine = undefined;
   replica.raft.state.log.release();
+  inHand.take(replica.group);
   try {
     machine?.close?.();
   } catch {

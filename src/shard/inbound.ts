@@ -46,10 +46,23 @@ export class Inbound implements TransportHandler, MessageSink {
     this.from = from;
     this.fromKey = context.nodes.find(from.node) ?? nobody;
     this.nowMs = context.environment.clock.monotonicMs();
-    context.counters.messagesIn += readMessages(body, this.fromKey, context.nodes.self, this);
+    context.counters.messagesIn += this.read(body);
     this.frameBytesMax = Math.max(this.frameBytesMax, body.length);
     this.memory.afterFrame();
+    context.inHand.release();
     context.schedule();
+  }
+
+  /** How many messages of groups there were. */
+  private read(body: Uint8Array): number {
+    const { context } = this;
+    try {
+      return readMessages(body, this.fromKey, context.nodes.self, this);
+    } catch (error) {
+      // The rest of the frame is of no group; the connection ends, and the shard does not.
+      if (error instanceof RaftError) context.inHand.release();
+      throw error;
+    }
   }
 
   onMessage(group: GroupId, incarnation: Incarnation, message: Message): void {
@@ -224,9 +237,13 @@ export class Inbound implements TransportHandler, MessageSink {
   private eachReplicaOn(node: NodeId, visit: (replica: Replica, key: NodeKey) => void): void {
     const key = this.context.nodes.find(node);
     if (key === undefined) return;
-    for (const replica of this.context.replicas.values()) {
-      if (replica.running && replica.incarnations.has(key)) visit(replica, key);
+    const { replicas, inHand } = this.context;
+    for (const replica of replicas.values()) {
+      if (!replica.running || !replica.incarnations.has(key)) continue;
+      inHand.take(replica.group);
+      visit(replica, key);
     }
+    inHand.release();
   }
 }
 
@@ -246,6 +263,7 @@ function isUnbound({ descriptor }: Replica, node: NodeId): boolean {
  * the shard.
  */
 export function stepReplica(context: ShardContext, replica: Replica, message: Message): void {
+  context.inHand.take(replica.group);
   try {
     replica.raft.step(message);
   } catch (error) {

@@ -23,7 +23,8 @@ import type { Role, StateMachine } from "./state-machine.ts";
 
 /**
  * running: takes part. stopped: by the operator; its log is kept. failed: cannot run now, and is
- * tried again. disabled: for good (see `reason`). Only the first votes and acknowledges.
+ * tried again, or held until it is started. disabled: for good (see `reason`). Only the first votes
+ * and acknowledges.
  */
 export type ReplicaState = Descriptor["state"] | "failed";
 

@@ -31,21 +31,15 @@ import type { ShardEnvironment } from "./environment.ts";
 import { EntryMemory } from "./entry-memory.ts";
 import { failCalls, failLedCalls } from "./fail-calls.ts";
 import { leaderHint } from "./forward.ts";
-import {
-  addReplica,
-  campaignAlone,
-  endFor,
-  endMachine,
-  idOrNobody,
-  membersOf,
-  retryFailed,
-} from "./groups.ts";
+import { campaignAlone, endFor, endMachine, idOrNobody, retryFailed } from "./groups.ts";
 import { Inbound, stepReplica, wantsTurn } from "./inbound.ts";
 import { Invitations } from "./invitations.ts";
 import { owesBallot } from "./joining.ts";
 import type { GroupInfo } from "./mail-records.ts";
 import type { ShardOptions } from "./options.ts";
 import type { Replica } from "./replica.ts";
+import { recoverGroups } from "./recovery.ts";
+import type { Recovery } from "./recovery.ts";
 import { PeerRequests } from "./requests.ts";
 import type { Role } from "./state-machine.ts";
 import { roleOf } from "./status.ts";
@@ -123,32 +117,21 @@ export class Shard implements ShardControl {
    * `start`.
    * @throws what the store and the transport throw; both are closed then.
    */
-  async open(recover: boolean): Promise<void> {
+  async open(recovery: Recovery): Promise<void> {
     const { environment, replies } = this.context;
     const { store, transport } = environment;
-    const groups: GroupInfo[] = [];
+    let groups: GroupInfo[];
     try {
-      for (const recovered of await store.open()) {
-        const { descriptor, damage } = recovered;
-        const held = descriptor.state === "running" && (!recover || damage !== undefined);
-        const state = held ? "stopped" : descriptor.state;
-        const replica = addReplica(this.context, {
-          ...recovered,
-          descriptor: { ...descriptor, state },
-        });
-        // The groups beside it are as sound as they were.
-        if (damage !== undefined) {
-          endFor(this.context, replica, new RaftError("ERR_STORE_CORRUPT", damage));
-        }
-        const members = membersOf(descriptor);
-        groups.push({ group: replica.group, members, state: replica.state });
-      }
+      groups = recoverGroups(this.context, await store.open(), recovery);
+      this.context.inHand.release();
       await transport.listen(this.inbound);
     } catch (error) {
       // The replicas found so far have asked for a round; it must not meet a closed store.
       this.context.ended = true;
       // The thread lives on, and tries again if the port is taken: it must not keep what they hold.
-      for (const replica of this.context.replicas.values()) endMachine(replica);
+      for (const replica of this.context.replicas.values()) {
+        endMachine(this.context, replica);
+      }
       await transport.close();
       await store.close();
       throw error;
@@ -172,6 +155,7 @@ export class Shard implements ShardControl {
       this.ticksDue = Math.min(this.ticksDue + elapsed, ticksPerRoundMax);
       this.watchDisk(Math.min(elapsed, ticksPerRoundMax));
       this.context.handovers.tick();
+      this.context.inHand.release();
       this.context.schedule();
     });
     for (const replica of this.context.replicas.values()) campaignAlone(this.context, replica);
@@ -195,7 +179,9 @@ export class Shard implements ShardControl {
 
   /** Mail of the engine. */
   receive(mail: ArrayBuffer): void {
-    if (!this.context.ended) this.calls.receive(mail);
+    if (this.context.ended) return;
+    this.calls.receive(mail);
+    this.context.inHand.release();
   }
 
   private round(): void {
@@ -294,6 +280,7 @@ export class Shard implements ShardControl {
   private takeWork(replica: Replica, work: RoundWork, changes: GroupChange[]): void {
     const { context } = this;
     let ready: Ready;
+    context.inHand.take(replica.group);
     try {
       this.seal(replica);
       if (replica.handingOver) context.handovers.proceed(replica);
@@ -427,6 +414,7 @@ export class Shard implements ShardControl {
    * The hook is the user's: an exception there says nothing about the state, so it ends nothing.
    */
   private callRoleHook(replica: Replica, role: Role): void {
+    this.context.inHand.take(replica.group);
     try {
       replica.machine?.onRole?.(role, replica.raft.term);
     } catch (cause) {
@@ -488,12 +476,14 @@ export class Shard implements ShardControl {
   private answer(): void {
     const { context } = this;
     this.applier.run();
+    context.inHand.release();
     context.postMail();
     context.outboxes.flush();
   }
 
   private persisted(replica: Replica, mark: PersistMark): void {
     const { log } = replica.raft.state;
+    this.context.inHand.take(replica.group);
     replica.raft.persisted(mark);
     if (wantsTurn(this.context, replica)) this.context.markDirty(replica);
     if (log.canApply) this.context.markApplying(replica);
@@ -535,7 +525,7 @@ export class Shard implements ShardControl {
         replica,
         (outcome) => new RaftError(code, text, { outcome, cause: error }),
       );
-      endMachine(replica);
+      endMachine(context, replica);
     }
     context.outboxes.flush();
     context.postMail();

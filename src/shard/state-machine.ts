@@ -62,6 +62,16 @@ export interface StateMachine {
   close?(): void;
 }
 
+/**
+ * Whether what the user's function returned can serve calls: an async function, for one, returns a
+ * promise.
+ */
+export function isMachine(
+  machine: Partial<StateMachine> | null | undefined,
+): machine is StateMachine {
+  return typeof machine?.apply === "function" && typeof machine.query === "function";
+}
+
 export interface StateMachineContext {
   readonly group: GroupId;
   readonly node: NodeId;

@@ -31,7 +31,10 @@ export interface GroupStatus {
   readonly state: ReplicaState;
   /** Why the replica is disabled or failed; empty otherwise. */
   readonly reason: string;
-  /** When a failed replica is tried again; undefined if it has not failed. */
+  /**
+   * When a failed replica is tried again; undefined if it has not failed, or is held and waits for
+   * `enableGroup` or `startGroup`.
+   */
   readonly retryInMs: number | undefined;
   readonly role: Role;
   readonly term: Term;

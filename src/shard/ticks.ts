@@ -66,6 +66,7 @@ export class Ticks {
       if (replica.running && !raft.parked) {
         if (!replica.linked) this.dial(replica);
         this.ticked = replica;
+        context.inHand.take(replica.group);
         raft.tick(this.isAbsent);
         if (raft.hasReady || raft.hasCommitNotices) context.markDirty(replica);
         awake[kept] = replica;
@@ -262,7 +263,9 @@ export class Ticks {
     const key = context.nodes.keyOf(node);
     for (const replica of context.replicas.values()) {
       if (!replica.running || !replica.incarnations.has(key)) continue;
-      if (this.linkTo(key, replica.group)?.shard === shard) visit(replica);
+      if (this.linkTo(key, replica.group)?.shard !== shard) continue;
+      context.inHand.take(replica.group);
+      visit(replica);
     }
   }
 }

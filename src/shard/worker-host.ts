@@ -8,12 +8,16 @@ import type { CreateLogStore, Durability, LogStore } from "../log/index.ts";
 import { TcpTransport } from "../transport/index.ts";
 import type { CredentialOptions } from "../transport/index.ts";
 import type { ShardEnvironment } from "./environment.ts";
+import { InHand } from "./in-hand.ts";
 import type { ShardEvent } from "./mail-records.ts";
 import { MailWriter } from "./mail.ts";
 import type { ShardOptions } from "./options.ts";
+import type { Recovery } from "./recovery.ts";
 import { writeEvent } from "./replies.ts";
 import { Shard } from "./shard.ts";
 import type { CreateStateMachine } from "./state-machine.ts";
+import { startWatch } from "./thread-watch.ts";
+import type { Watched } from "./thread-watch.ts";
 
 /** Everything a worker is told when it starts; plain data and a port. */
 export interface ShardTask {
@@ -47,31 +51,42 @@ export interface ShardTask {
   readonly stateMachine: string;
   /** Module of the embedder's own log store; undefined for `store`. */
   readonly logStore: string | undefined;
-  /** Whether groups found on disk run at once. */
-  readonly recover: boolean;
+  /** Which of the groups found on disk run at once. */
+  readonly recovery: Recovery;
+  /** Where the group stands that the thread works for. */
+  readonly inHand: SharedArrayBuffer;
+  /** Groups whose state machines are watched: see watched-machine.ts. */
+  readonly watch: Watched;
   readonly seed: number;
   readonly options: ShardOptions;
 }
 
 export async function hostShard(task: ShardTask): Promise<void> {
   const { mail } = task;
+  const inHand = new InHand(task.inHand);
+  const watch = startWatch(task.watch, inHand);
   let shard: Shard;
   try {
-    const createStateMachine = await load(task.stateMachine, "createStateMachine");
+    const create = watch.machines(await load(task.stateMachine, "createStateMachine"));
     const store = await storeOf(task);
-    shard = new Shard(environmentOf(task, createStateMachine, store), task.options);
-    await shard.open(task.recover);
+    shard = new Shard(
+      environmentOf(task, { createStateMachine: create, inHand, store }),
+      task.options,
+    );
+    await shard.open(task.recovery);
   } catch (error) {
     // The error's class would be lost on its way to the other thread; its table entry is not.
     tell(mail, { kind: "openFailed", error: errorToWire(error) });
     mail.close();
     task.files?.close();
+    watch.end();
     return;
   }
   mail.on("message", (buffer: ArrayBuffer) => shard.receive(buffer));
   await shard.ended;
   mail.close();
   task.files?.close();
+  watch.end();
 }
 
 function post(port: MessagePort, buffer: ArrayBuffer): void {
@@ -94,8 +109,7 @@ function claimPort(mail: MessagePort): Promise<number> {
 
 function environmentOf(
   task: ShardTask,
-  createStateMachine: CreateStateMachine,
-  store: LogStore,
+  parts: Pick<ShardEnvironment, "createStateMachine" | "inHand" | "store">,
 ): ShardEnvironment {
   const { mail, cluster, node, incarnation, shard, shards, options } = task;
   const prng = new Prng(task.seed);
@@ -114,7 +128,7 @@ function environmentOf(
       },
     },
     prng,
-    store,
+    ...parts,
     transport: new TcpTransport({
       cluster,
       node,
@@ -131,7 +145,6 @@ function environmentOf(
       // stops sending entries.
       sendQueueBytesMax: 2 * options.laneBytesMax,
     }),
-    createStateMachine,
     post: (buffer) => post(mail, buffer),
   };
 }

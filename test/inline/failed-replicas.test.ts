@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { RaftError } from "../../src/base/index.ts";
 import type { NodeId } from "../../src/base/index.ts";
 import type { Block } from "../../src/raft/index.ts";
+import { machineCalls, workInHand } from "../../src/shard/index.ts";
 import { ListMachine } from "./list-machine.ts";
 import type { Call } from "./shard-client.ts";
 import { ShardCluster } from "./shard-cluster.ts";
@@ -133,6 +134,154 @@ test("a failed replica that is stopped is not tried again, here or after a resta
   await cluster.restart("a");
   assert.equal((await cluster.status("a", 1)).state, "stopped");
   await cluster.close();
+});
+
+/** Node b comes back with group 1 held: it has ended the shard's worker. */
+async function startHeld(): Promise<ShardCluster> {
+  const cluster = await ShardCluster.start();
+  for (const group of [1, 2]) await cluster.createGroup("a", group);
+  await cluster.crash("b");
+  cluster.held.set("b", [{ group: 1, reason: "it ended the worker twice" }]);
+  await cluster.restart("b");
+  for (const group of [1, 2]) await cluster.awaitLeader(group, ["a", "c"]);
+  return cluster;
+}
+
+test("a held group has failed until it is enabled, while its members and the other groups serve", async () => {
+  const cluster = await startHeld();
+  const told = cluster.client("b").events.find(({ kind }) => kind === "groupFailed");
+  const reason = "it ended the worker twice";
+  assert.deepEqual(told, { kind: "groupFailed", group: 1, reason, retryInMs: undefined });
+  await cluster.tick(1_000);
+  const status = await cluster.status("b", 1);
+  assert.deepEqual([status.state, status.reason], ["failed", reason]);
+  assert.equal(status.retryInMs, undefined, "nothing but a call starts it");
+  const refused = cluster.client("b").read(1, "");
+  for (const group of [1, 2]) {
+    const leader = await cluster.awaitLeader(group, ["a", "c"]);
+    const write = cluster.client(leader, group).propose(group, "x");
+    await cluster.run();
+    assert.deepEqual(write.results(), ["1"]);
+  }
+  assert.equal(refused.failure().code, "ERR_GROUP_FAILED");
+  assert.match(refused.failure().message, /it ended the worker twice/);
+  await cluster.tick(2);
+  assert.equal(await cluster.digest("b", 2), "x");
+  assert.equal((await control(cluster, "b", "enableGroup")).answer(), null);
+  await cluster.tick(5);
+  assert.equal((await cluster.status("b", 1)).state, "running");
+  assert.equal(await cluster.digest("b", 1), "x");
+  await cluster.close();
+});
+
+test("a held group can be stopped, and runs when it is started again", async () => {
+  const cluster = await startHeld();
+  assert.equal((await control(cluster, "b", "stopGroup")).answer(), null);
+  assert.equal((await cluster.status("b", 1)).state, "stopped");
+  await cluster.crash("b");
+  await cluster.restart("b");
+  assert.equal((await cluster.status("b", 1)).state, "stopped", "a hold starts nothing");
+  assert.equal((await control(cluster, "b", "startGroup")).answer(), null);
+  assert.equal((await cluster.status("b", 1)).state, "running");
+  await cluster.close();
+});
+
+test("whatever runs of a group's machine, the group is in hand; between rounds none is", async () => {
+  const seen = new Set<string>();
+  const wrong: string[] = [];
+  const inHand = (node: NodeId): number | undefined => {
+    const hand = cluster.hands.get(`${node} 0`);
+    return hand && workInHand(hand)?.group;
+  };
+  const cluster: ShardCluster = await ShardCluster.start({
+    createStateMachine: ({ group, node }) => {
+      const list = new ListMachine();
+      const note = (call: string): void => {
+        // What is thrown here may be caught.
+        if (inHand(node) === group) seen.add(call);
+        else wrong.push(`${call} of group ${group}`);
+      };
+      note("createStateMachine");
+      return {
+        apply: (entry) => {
+          note("apply");
+          return list.apply(entry);
+        },
+        query: (query) => {
+          note("query");
+          return list.query(query);
+        },
+        digest: () => {
+          note("digest");
+          return list.digest();
+        },
+        onRole: () => note("onRole"),
+        close: () => note("close"),
+      };
+    },
+  });
+  for (const group of [1, 2, 3]) await cluster.createGroup("a", group);
+  for (const group of [1, 2, 3]) {
+    const leader = await cluster.awaitLeader(group);
+    const write = cluster.client(leader, group).propose(group, "x");
+    const read = cluster.client(leader, group).read(group, "");
+    const local = cluster.client("b", group).readLocal(group, "");
+    await cluster.run();
+    assert.deepEqual(write.results(), ["1"]);
+    read.text();
+    local.text();
+    await cluster.digest("c", group);
+  }
+  await cluster.crash("b");
+  await cluster.restart("b");
+  await cluster.tick(5);
+  for (const node of cluster.nodes) assert.equal(inHand(node), undefined, node);
+  for (const kind of ["stopGroup", "startGroup"] as const) {
+    (await control(cluster, "c", kind)).answer();
+    assert.equal(inHand("c"), undefined, kind);
+  }
+  await cluster.close();
+  assert.deepEqual(wrong, []);
+  assert.deepEqual([...seen].sort(), [...machineCalls].sort());
+});
+
+/** Asked where group 2's entries lie, it fails an assertion of its own, if told to. */
+class BrokenStore extends TrialStore {
+  broken = false;
+
+  override position(group: number, index: number): number {
+    if (this.broken && group === 2) throw new Error("the index holds every entry");
+    return super.position(group, index);
+  }
+}
+
+test("a fault of the program in one group's turn ends the shard with that group in hand", async () => {
+  const stores: BrokenStore[] = [];
+  const cluster = await ShardCluster.start({
+    nodes: ["a"],
+    options: { tailBytesMax: 0 },
+    makeStore: (_, disk) => {
+      const store = new BrokenStore(disk);
+      stores.push(store);
+      return store;
+    },
+  });
+  for (const group of [1, 2, 3]) {
+    await cluster.createGroup("a", group);
+    cluster.client("a", group).propose(group, "x");
+    await cluster.run();
+  }
+  await cluster.crash("a");
+  await cluster.boot("a");
+  const store = stores.at(-1);
+  assert.ok(store !== undefined);
+  store.broken = true;
+  await assert.rejects(
+    cluster.introduce().then(() => cluster.tick(30)),
+    /holds every entry/,
+  );
+  const hand = cluster.hands.get("a 0");
+  assert.equal(hand && workInHand(hand)?.group, 2);
 });
 
 /** Its reads fail, while told to, in a way that says nothing about what is on the disk. */

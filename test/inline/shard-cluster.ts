@@ -10,11 +10,12 @@ import { MemoryDisk, MemoryStore } from "../../src/log/index.ts";
 import type { LogStore } from "../../src/log/index.ts";
 import { raftOptionTable } from "../../src/raft/index.ts";
 import type { Message } from "../../src/raft/index.ts";
-import { Shard, shardOptionTable } from "../../src/shard/index.ts";
+import { InHand, Shard, newHandMemory, shardOptionTable } from "../../src/shard/index.ts";
 import type {
   CreateStateMachine,
   GroupCreated,
   GroupStatus,
+  HeldGroup,
   ShardOptions,
   ShardStats,
   StateMachine,
@@ -72,6 +73,10 @@ export class ShardCluster {
   /** The machine made last for each replica, by "node group". */
   readonly machines: Map<string, StateMachine> = new Map();
   nowMs = 0;
+  /** Groups that a node's shards hold when they open. */
+  readonly held: Map<NodeId, readonly HeldGroup[]> = new Map();
+  /** Where each shard says which group it works for, by "node shard". */
+  readonly hands: Map<string, SharedArrayBuffer> = new Map();
   /** Which frames are lost silently. */
   loses: ((frame: MemoryFrame) => boolean) | undefined;
   private readonly prng: Prng;
@@ -162,6 +167,8 @@ export class ShardCluster {
         if (slot.alive) task();
       });
     };
+    const hand = newHandMemory();
+    this.hands.set(`${node} ${shard}`, hand);
     const environment = {
       node,
       incarnation,
@@ -174,6 +181,7 @@ export class ShardCluster {
       prng: new Prng(this.prng.uint32()),
       store,
       transport,
+      inHand: new InHand(hand),
       createStateMachine: this.machineMaker(),
       post: (mail: ArrayBuffer) => {
         if (slot.alive) client.receive(mail);
@@ -194,7 +202,7 @@ export class ShardCluster {
       slot.ended = true;
     });
     this.clients.push(client);
-    await slot.shard.open(true);
+    await slot.shard.open({ recover: true, held: this.held.get(node) ?? [] });
     return slot;
   }
 

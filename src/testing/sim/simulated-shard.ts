@@ -2,9 +2,10 @@
  * The life of one shard, from its start to its crash or end: the real Shard, given the simulated
  * clock, network and disk. Nothing that it does after its death has any effect.
  */
+import { none } from "../../base/index.ts";
 import type { NodeId, Prng, ShardId } from "../../base/index.ts";
 import type { LogStore } from "../../log/index.ts";
-import { Shard } from "../../shard/index.ts";
+import { InHand, Shard } from "../../shard/index.ts";
 import type {
   CreateStateMachine,
   ShardEnvironment,
@@ -77,7 +78,7 @@ export class SimulatedShard implements Actor {
   /** Opens the shard over a store; resolves when it can be started. */
   open(store: LogStore): Promise<void> {
     this.running = new Shard(this.environment(store), this.parts.options);
-    return this.running.open(true);
+    return this.running.open({ recover: true, held: none });
   }
 
   /** Its thread does not run until then. */
@@ -130,6 +131,7 @@ export class SimulatedShard implements Actor {
       prng,
       store,
       transport,
+      inHand: new InHand(),
       createStateMachine: (context) => this.timed(this.parts.createStateMachine(context)),
       post: (mail) => {
         if (!this.alive) return;

@@ -20,15 +20,29 @@ function actOn(command: string): void {
   const [name, file = ""] = command.split(" ");
   if (name === "exitOnce" && firstTime(file)) process.exit(3);
   if (name === "exitWhile" && existsSync(file)) process.exit(3);
-  if (name === "throwLaterOnce" && firstTime(file)) {
-    setImmediate(() => {
-      throw new Error("thrown behind the engine's back");
-    });
-  }
+  if (name === "throwLaterOnce" && firstTime(file)) throwLater();
+  if (name === "throwLaterWhile" && existsSync(file)) throwLater();
+  if (name === "rejectWhile" && existsSync(file)) void rejectLater();
+  if (name === "exitLaterWhile" && existsSync(file)) setTimeout(() => process.exit(3), 1);
   if (name === "poison") throw new Error("this command is poison");
 }
 
-export const createStateMachine: CreateStateMachine = () => {
+function throwLater(): void {
+  setImmediate(() => {
+    throw new Error("thrown behind the engine's back");
+  });
+}
+
+async function rejectLater(): Promise<void> {
+  await Promise.resolve();
+  throw new Error("rejected behind the engine's back");
+}
+
+/** A file that must not be there when group 2 is created: its machine ends the worker. */
+const barrier = new URL(import.meta.url).searchParams.get("barrier");
+
+export const createStateMachine: CreateStateMachine = ({ group }) => {
+  if (group === 2 && barrier !== null && existsSync(barrier)) process.exit(3);
   const commands: string[] = [];
   return {
     apply(entry) {

@@ -1,6 +1,9 @@
 import type { Mutant } from "../mutant.ts";
 
 const failed = "test/inline/failed-replicas.test.ts";
+const history = "test/unit/engine/crash-history.test.ts";
+const handle = "test/unit/engine/shard-handle.test.ts";
+const crash = "test/input/worker-crash.test.ts";
 
 /** What a replica cannot do now is told from what its disk proves. */
 export const failureMutants: readonly Mutant[] = [
@@ -50,5 +53,95 @@ export const failureMutants: readonly Mutant[] = [
     replace: "  if (cause !== undefined) {",
     hunt: { seeds: 0 },
     killer: { file: failed, name: "enableGroup refuses" },
+  },
+  {
+    name: "poison-is-never-held",
+    says: "The second crash in a row at work for a group holds it (src/engine/crash-history.ts): one command that exits the process takes all groups of its shard down for ever.",
+    file: "src/engine/crash-history.ts",
+    find: "const crashesMax = 2;",
+    replace: "const crashesMax = 1_000_000;",
+    hunt: { seeds: 0 },
+    killer: { file: history, name: "second crash in a row" },
+  },
+  {
+    name: "one-accident-holds-a-group",
+    says: "A command is only known to end the worker when its replay does (src/engine/crash-history.ts): a passing accident takes a sound group away.",
+    file: "src/engine/crash-history.ts",
+    find: "const crashesMax = 2;",
+    replace: "const crashesMax = 1;",
+    hunt: { seeds: 0 },
+    killer: { file: history, name: "second crash in a row" },
+  },
+  {
+    name: "old-crash-counts-for-ever",
+    says: "Crashes long apart are not in a row (src/engine/crash-history.ts): two accidents in a year hold a group.",
+    file: "src/engine/crash-history.ts",
+    find: "(isSame || nowMs - sinceMs <= suspicionMs)",
+    replace: "(isSame || nowMs - sinceMs >= 0)",
+    hunt: { seeds: 0 },
+    killer: { file: history, name: "are not in a row" },
+  },
+  {
+    name: "crash-behind-the-back-is-not-followed",
+    says: "A crash at work for no group has the next worker find out whose timer it was (src/engine/crash-history.ts): an exception in a promise crash-loops its shard.",
+    file: "src/engine/crash-history.ts",
+    find: "if (hand === undefined) this.isStray = true;",
+    replace: "if (hand === undefined) this.isStray = false;",
+    hunt: { seeds: 0 },
+    killer: { file: history, name: "at work for no group" },
+  },
+  {
+    name: "hold-is-not-obeyed",
+    says: "A shard opens without its held groups (src/shard/recovery.ts): the worker ends again as soon as it has replayed the command.",
+    file: "src/shard/recovery.ts",
+    find: "if (reason !== undefined) replica = holdReplica",
+    replace: 'if (reason === "") replica = holdReplica',
+    hunt: { seeds: 0 },
+    killer: { file: failed, name: "a held group has failed" },
+  },
+  {
+    name: "applying-group-is-not-in-hand",
+    says: "A group is in hand while its commands are applied (src/shard/apply.ts): its crash is nobody's, or another group's, which is held for it.",
+    file: "src/shard/apply.ts",
+    find: "      context.inHand.take(replica.group);\n",
+    replace: "",
+    hunt: { seeds: 0 },
+    killer: { file: failed, name: "the group is in hand" },
+  },
+  {
+    name: "group-stays-in-hand",
+    says: "Between rounds no group is in hand (src/shard/shard.ts): what ends the worker then is laid to whoever came last.",
+    file: "src/shard/shard.ts",
+    find: "    this.applier.run();\n    context.inHand.release();",
+    replace: "    this.applier.run();",
+    hunt: { seeds: 0 },
+    killer: { file: failed, name: "the group is in hand" },
+  },
+  {
+    name: "poison-keeps-the-engine-from-opening",
+    says: "An opening that ends at work for a group is tried again (src/engine/shard-handle.ts): a restart of the process does not get past one group's log.",
+    file: "src/engine/shard-handle.ts",
+    find: "const isHopeless = hand === undefined ? history.watchesAll : history.holds(hand.group);",
+    replace: "const isHopeless = hand !== undefined || history.watchesAll;",
+    hunt: { seeds: 0 },
+    killer: { file: handle, name: "tries an opening again" },
+  },
+  {
+    name: "crash-stops-what-recover-did-not-choose",
+    says: "After a crash those groups run that ran before it (src/engine/group-recovery.ts): one that was started or created since the start is stopped by another group's crash.",
+    file: "src/engine/group-recovery.ts",
+    find: '(state === "running" || state === "failed")',
+    replace: 'state === "failed"',
+    hunt: { seeds: 0 },
+    killer: { file: crash, name: "those groups run that ran before" },
+  },
+  {
+    name: "crash-starts-what-was-stopped",
+    says: "The option recover chooses once (src/engine/group-recovery.ts): a group that an operator has stopped runs again after a crash.",
+    file: "src/engine/group-recovery.ts",
+    find: 'if (typeof option !== "function" || this.chosen.has(shard)) return;',
+    replace: 'if (typeof option !== "function") return;',
+    hunt: { seeds: 0 },
+    killer: { file: crash, name: "those groups run that ran before" },
   },
 ];

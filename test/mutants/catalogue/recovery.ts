@@ -212,15 +212,15 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     name: "damaged-replica-runs",
-    says: "A replica whose log is damaged is disabled when its shard opens (src/shard/shard.ts): it votes for logs that lack what it has acknowledged.",
-    file: "src/shard/shard.ts",
-    find: 'descriptor.state === "running" && (!recover || damage !== undefined);',
-    replace: 'descriptor.state === "running" && !recover;',
+    says: "A replica whose log is damaged is disabled when its shard opens (src/shard/recovery.ts): it votes for logs that lack what it has acknowledged.",
+    file: "src/shard/recovery.ts",
+    find: "else if (damage === undefined && runs)",
+    replace: "else if (runs)",
     also: [
       {
-        file: "src/shard/shard.ts",
-        find: "        if (damage !== undefined) {\n          endFor",
-        replace: '        if (damage === "") {\n          endFor',
+        file: "src/shard/recovery.ts",
+        find: "    if (damage !== undefined) {\n      endFor",
+        replace: '    if (damage === "") {\n      endFor',
       },
     ],
     hunt: { seeds: 0 },

@@ -9,9 +9,11 @@ import type { MessagePort } from "node:worker_threads";
 import { limits, resolveOptions } from "../../../src/base/index.ts";
 import type { RaftError } from "../../../src/base/index.ts";
 import { ShardHandle } from "../../../src/engine/shard-handle.ts";
-import type { ShardOwner } from "../../../src/engine/shard-handle.ts";
+import type { ShardCrash, ShardOwner } from "../../../src/engine/shard-handle.ts";
+import type { ShardStart } from "../../../src/engine/shard-task.ts";
 import { raftOptionTable } from "../../../src/raft/index.ts";
 import {
+  InHand,
   MailReader,
   MailWriter,
   answerKind,
@@ -28,6 +30,7 @@ const command = [new Uint8Array([1])];
 
 /** A worker's life: from the start of its task to its end. */
 class Worker {
+  readonly task: ShardTask;
   readonly controls: { slot: number; call: ControlCall }[] = [];
   /** Sizes of the mails received. */
   readonly mailBytes: number[] = [];
@@ -40,7 +43,9 @@ class Worker {
   end: () => void = () => {};
   crash: (error: Error) => void = () => {};
 
-  constructor(mail: MessagePort) {
+  constructor(task: ShardTask) {
+    const { mail } = task;
+    this.task = task;
     this.mail = mail;
     this.ended = new Promise((resolve, reject) => {
       this.end = resolve;
@@ -99,15 +104,17 @@ class Owner implements ShardOwner {
   readonly ports: number[] = [];
 
   run(task: ShardTask): Promise<void> {
-    const worker = new Worker(task.mail);
+    const worker = new Worker(task);
     this.workers.push(worker);
     return worker.ended;
   }
 
-  taskOf(shard: number, mail: MessagePort, port: number | undefined): ShardTask {
+  taskOf({ shard, mail, port, inHand, held, watched }: ShardStart): ShardTask {
     this.ports.push(port ?? 0);
     return {
       mail,
+      inHand,
+      watch: watched,
       cluster: "test",
       node: "a",
       incarnation: 1,
@@ -128,7 +135,7 @@ class Owner implements ShardOwner {
       credentials: {},
       logStore: undefined,
       stateMachine: "",
-      recover: true,
+      recovery: { recover: true, held },
       seed: 1,
       options: resolveOptions({ ...shardOptionTable, ...raftOptionTable }, {}),
     };
@@ -140,7 +147,7 @@ class Owner implements ShardOwner {
 
   onEvent(): void {}
 
-  onCrash(_shard: ShardHandle, _error: Error, restartInMs: number): void {
+  onCrash(_shard: ShardHandle, { restartInMs }: ShardCrash): void {
     this.restarts.push(restartInMs);
   }
 
@@ -344,8 +351,47 @@ test("ShardHandle rejects its opening with what the worker said, and with its cr
   const crashed = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
   const again = crashed.open();
   owner.worker.crash(new Error("gone"));
+  await until("it was tried once more", () => owner.workers.length === 3);
+  owner.worker.crash(new Error("gone"));
   await assert.rejects(again, { code: "ERR_SHARD_CRASHED" });
   await crashed.close();
+});
+
+test("ShardHandle tries an opening again that ended at work for a group, and has it held then", async () => {
+  const owner = new Owner();
+  const handle = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
+  const open = handle.open();
+  for (const crashes of [1, 2]) {
+    assert.deepEqual(owner.worker.task.recovery.held, []);
+    new InHand(owner.worker.task.inHand).take(7);
+    owner.worker.crash(new Error("gone"));
+    await until("it was started again", () => owner.workers.length === crashes + 1);
+    assert.equal(handle.state, "opening");
+  }
+  assert.deepEqual(
+    owner.worker.task.recovery.held.map(({ group }) => group),
+    [7],
+  );
+  assert.deepEqual(owner.worker.task.recovery.held, handle.held);
+  owner.worker.tell(opened);
+  await open;
+  owner.worker.tell({ kind: "groupStarted", group: 7, members: ["a"] });
+  await until("it was started by hand", () => handle.held.length === 0);
+  await closeWell(handle, owner);
+});
+
+test("ShardHandle rejects an opening that a held group ends all the same", async () => {
+  const owner = new Owner();
+  const handle = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
+  const rejected = assert.rejects(handle.open(), { code: "ERR_SHARD_CRASHED" });
+  for (const crashes of [1, 2, 3]) {
+    await until("it was started", () => owner.workers.length === crashes);
+    new InHand(owner.worker.task.inHand).take(7);
+    owner.worker.crash(new Error("gone"));
+  }
+  await rejected;
+  assert.equal(handle.state, "failed");
+  await handle.close();
 });
 
 test("ShardHandle posts a burst of large commands in pieces of some MiB", async () => {
