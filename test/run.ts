@@ -3,7 +3,7 @@
  * `fileTimeoutMs`.
  *
  *   npm test -- --only quorum     files whose path contains the text
- *   npm test -- --name 5.4.2      tests whose title contains the text or matches the /pattern/
+ *   npm test -- --name 3.6.1      tests whose title contains the text or matches the /pattern/
  *   npm test -- --rewrite         data-driven tests write what they saw as expected; read the diff
  *   npm test -- --seed 42         random tests start from this seed
  *   npm test -- --rounds 20       tests of failing disks draw so many times more faults

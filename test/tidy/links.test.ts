@@ -61,3 +61,13 @@ test("a link to a missing file, a missing heading or a missing definition is fou
   const dead = findDeadLinks("test/x.md", markdown);
   assert.deepEqual(dead, ["gone.md", "#gone", "gone.svg", "gone-too.md"]);
 });
+
+test("every test file that a page says how to run exists", () => {
+  const tests = listFiles("test", ".test.ts");
+  const missing = listFiles(".", ".md").flatMap((page) =>
+    [...readText(page).matchAll(/npm test -- --only ([\w/-]+)/g)]
+      .filter(([, part = ""]) => !tests.some((path) => path.includes(part)))
+      .map(([command]) => `${page}: ${command}`),
+  );
+  assert.deepEqual(missing, []);
+});
