@@ -277,7 +277,8 @@ export function typedGroup<Machine extends AnyTypedStateMachine>(
   engine: GroupCalls,
   group: GroupId,
 ): TypedGroup<Machine> {
-  checkFunctions("typedGroup", engine, ["propose", "proposeBatch", "read", "readBatch"], []);
+  const calls = ["propose", "proposeBatch", "read", "readBatch", "readLocal"];
+  checkFunctions("typedGroup", engine, calls, []);
   type Types = TypesOf<Machine>;
   const resultOf = ({ index, value }: BytesResult): TypedProposed<Types["result"]> => {
     return { index, result: trusted<Types["result"]>(decodeResult(value)) };

@@ -340,6 +340,14 @@ test("typedGroup and defineStateMachine refuse what they cannot work with, by na
       code: "ERR_OPTION_INVALID",
     });
   }
+  const calls = ["propose", "proposeBatch", "read", "readBatch", "readLocal"];
+  for (const missing of calls) {
+    const others = calls.filter((name) => name !== missing).map((name) => [name, () => {}]);
+    assert.throws(() => Reflect.apply(typedGroup, undefined, [Object.fromEntries(others), 1]), {
+      code: "ERR_OPTION_INVALID",
+      message: new RegExp(`needs a function ${missing}$`),
+    });
+  }
 });
 
 test("options of Engine.open that no compiler has seen are refused by name", async (t) => {
