@@ -25,10 +25,6 @@ export class LaneTurns {
     return false;
   }
 
-  get hasWaiting(): boolean {
-    return this.waiting.size > 0 || this.unserved.size > 0;
-  }
-
   /** The lane has room: these are asked for what they have to send, in this order. */
   call(): Iterable<GroupId> {
     // Who did not ask in its turn has nothing to send any more.

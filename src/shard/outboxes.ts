@@ -28,6 +28,12 @@ const shardClosing: ShardClosing = { kind: "shardClosing" };
  */
 const catchUpBytesMax = 1_048_576;
 
+/**
+ * Of a lane's room, what calls and their answers may take in between two turns of the groups that
+ * wait for it: they come all the time, and would keep it too full for any entries for ever.
+ */
+const callShare = 1 / 4;
+
 interface Outbox {
   readonly link: Link;
   readonly control: MessageBatch;
@@ -35,6 +41,8 @@ interface Outbox {
   /** Turns at the data lane of those that send new entries, and of those that send old ones. */
   readonly turns: LaneTurns;
   readonly catchUpTurns: LaneTurns;
+  /** What calls and answers have taken since groups began to wait, or had their turn. */
+  callBytes: number;
   /** Answers to other nodes' calls that the lane has no room for, oldest first. */
   held: ShardResponse[];
 }
@@ -97,6 +105,7 @@ export class Outboxes {
     const turns = old ? outbox.catchUpTurns : outbox.turns;
     const room = old ? Math.min(catchUpBytesMax, this.laneRoom) : this.laneRoom;
     const queued = link.queuedBytes("data") + outbox.data.bytes;
+    if (!groupsWait(outbox)) outbox.callBytes = 0;
     if (turns.admits(group, queued < room)) return true;
     link.tellDrained("data");
     return false;
@@ -106,6 +115,7 @@ export class Outboxes {
   callWaiting(link: Link): GroupId[] {
     const outbox = this.byLink.get(link);
     if (outbox === undefined) return [];
+    outbox.callBytes = 0;
     this.sendHeld(outbox);
     return [...outbox.turns.call(), ...outbox.catchUpTurns.call()];
   }
@@ -113,10 +123,11 @@ export class Outboxes {
   /** The same for links whose lane is not empty but has room again. */
   callWhereRoom(): GroupId[] {
     const called: GroupId[] = [];
-    for (const [link, { turns, catchUpTurns, data }] of this.byLink) {
-      if (!turns.hasWaiting && !catchUpTurns.hasWaiting) continue;
+    for (const [link, outbox] of this.byLink) {
+      if (!groupsWait(outbox)) continue;
       const room = Math.min(catchUpBytesMax, this.laneRoom);
-      if (link.queuedBytes("data") + data.bytes < room / 2) called.push(...this.callWaiting(link));
+      if (link.queuedBytes("data") + outbox.data.bytes < room / 2)
+        called.push(...this.callWaiting(link));
     }
     return called;
   }
@@ -138,11 +149,12 @@ export class Outboxes {
   sendRequest(node: NodeId, request: ShardRequest): "sent" | "full" | "down" {
     const link = this.transport.link(node, request.group);
     if (link === undefined || !link.up) return "down";
-    if (!this.hasRoom(this.outboxOf(link))) {
+    const outbox = this.outboxOf(link);
+    if (!this.hasRoom(outbox)) {
       link.tellDrained("data");
       return "full";
     }
-    this.batchFor(link, "data", request).addShardMessage(request);
+    this.addCall(outbox, request);
     return "sent";
   }
 
@@ -155,7 +167,7 @@ export class Outboxes {
     if (link === undefined || !link.up) return;
     const outbox = this.outboxOf(link);
     if (outbox.held.length === 0 && this.hasRoom(outbox)) {
-      this.batchFor(link, "data", response).addShardMessage(response);
+      this.addCall(outbox, response);
       return;
     }
     outbox.held.push(response);
@@ -163,15 +175,23 @@ export class Outboxes {
     link.tellDrained("data");
   }
 
-  private hasRoom({ link, data }: Outbox): boolean {
-    return link.queuedBytes("data") + data.bytes < this.laneRoom;
+  /** Whether a lane has room for a call or an answer. */
+  private hasRoom(outbox: Outbox): boolean {
+    const { link, data, callBytes } = outbox;
+    if (link.queuedBytes("data") + data.bytes >= this.laneRoom) return false;
+    return callBytes < this.laneRoom * callShare || !groupsWait(outbox);
+  }
+
+  private addCall(outbox: Outbox, message: ShardRequest | ShardResponse): void {
+    this.batchFor(outbox.link, "data", message).addShardMessage(message);
+    outbox.callBytes += message.payload.length;
   }
 
   private sendHeld(outbox: Outbox): void {
     let sent = 0;
     for (const response of outbox.held) {
       if (!this.hasRoom(outbox)) break;
-      this.batchFor(outbox.link, "data", response).addShardMessage(response);
+      this.addCall(outbox, response);
       this.heldBytes -= response.payload.length;
       sent += 1;
     }
@@ -223,7 +243,8 @@ export class Outboxes {
     let outbox = this.byLink.get(link);
     if (outbox === undefined) {
       const turns = { turns: new LaneTurns(), catchUpTurns: new LaneTurns() };
-      outbox = { link, control: new MessageBatch(), data: new MessageBatch(), ...turns, held: [] };
+      const batches = { control: new MessageBatch(), data: new MessageBatch() };
+      outbox = { link, ...batches, ...turns, callBytes: 0, held: [] };
       this.byLink.set(link, outbox);
       this.shareLanes();
     }
@@ -239,4 +260,8 @@ export class Outboxes {
     }
     return batch;
   }
+}
+
+function groupsWait({ turns, catchUpTurns }: Outbox): boolean {
+  return turns.anyWaiting || catchUpTurns.anyWaiting;
 }

@@ -116,6 +116,32 @@ test("groups that wait for a lane that is never empty are called when it has roo
   assert.deepEqual(outboxes.callWhereRoom(), [], "nobody waits");
 });
 
+test("calls and answers that never end leave a lane to the groups that wait for it in between", () => {
+  const link = new TestLink();
+  const outboxes = outboxesOver(link);
+  const call = (): string => {
+    const outcome = outboxes.sendRequest("b", request);
+    outboxes.flushData();
+    return outcome;
+  };
+  link.queued = 1_000;
+  assert.ok(!outboxes.takesEntries("b", 1, false));
+  // There is room for them, and not enough for group 1 to be called.
+  link.queued = 600;
+  assert.deepEqual(outboxes.callWhereRoom(), []);
+  assert.deepEqual([call(), call(), call(), call()], ["sent", "sent", "sent", "full"]);
+  outboxes.sendResponse("b", { ...response, id: 1 });
+  outboxes.flushData();
+  assert.equal(outboxes.heldBytes, payload.length, "answers wait, too");
+  link.queued = 400;
+  assert.deepEqual(outboxes.callWhereRoom(), [1]);
+  outboxes.flushData();
+  assert.equal(outboxes.heldBytes, 0, "they had their turn first");
+  assert.ok(outboxes.takesEntries("b", 1, false));
+  // Nobody waits any more.
+  assert.deepEqual([call(), call(), call(), call()], ["sent", "sent", "sent", "sent"]);
+});
+
 test("groups that a lane had no room for take turns, those that waited longest first", () => {
   const turns = new LaneTurns();
   assert.equal(turns.admits(1, true), true);
