@@ -111,6 +111,14 @@ export class Outboxes {
     return false;
   }
 
+  /** Whether old entries for a group could be sent to a node now, were it the group's turn. */
+  hasRoomFor(node: NodeId, group: GroupId): boolean {
+    const link = this.transport.link(node, group);
+    if (link === undefined || !link.up) return false;
+    const room = Math.min(catchUpBytesMax, this.laneRoom);
+    return link.queuedBytes("data") + this.outboxOf(link).data.bytes < room;
+  }
+
   /** The data lane of a link has room: the groups that wait for it, in their order. */
   callWaiting(link: Link): GroupId[] {
     const outbox = this.byLink.get(link);

@@ -316,6 +316,8 @@ export class Shard implements ShardControl {
     const { group } = replica;
     const node = nodes.idOf(peer);
     if (onDisk === 0) return outboxes.takesEntries(node, group, false);
+    // The window must not stay where nothing can be sent to.
+    if (!outboxes.hasRoomFor(node, group)) return outboxes.takesEntries(node, group, true);
     // The window before the lane: a group that is not in it must not use up its turn at the lane.
     const position = environment.store.position(group, onDisk);
     if (this.coldReads.admits(position, environment.clock.monotonicMs())) {

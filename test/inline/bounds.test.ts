@@ -284,3 +284,27 @@ function tailBytesOn(cluster: ShardCluster, node: NodeId): number {
     bytes += raft.state.log.tailBytes;
   return bytes;
 }
+
+test("a follower that is behind catches up though another one, that is down, is behind it", async () => {
+  const nodes = ["a", "b", "c", "d", "e"];
+  const { cluster } = await startWatched({ options: { tailBytesMax: 0 }, nodes });
+  await cluster.crash("d");
+  await cluster.createGroup("a", 1);
+  const running = nodes.filter((node) => node !== "d");
+  const leader = await cluster.awaitLeader(1, running);
+  const behind = running.find((node) => node !== leader) ?? "";
+  const client = cluster.client(leader, 1);
+  const writeOne = async (): Promise<void> => {
+    const call = client.propose(1, "x".repeat(50));
+    await cluster.settle([call]);
+    assert.equal(call.results().length, 1);
+  };
+  // More commit records than are read in one turn.
+  for (let count = 0; count < 60; count += 1) await writeOne();
+  cluster.isolate(behind);
+  for (let count = 0; count < 15; count += 1) await writeOne();
+  await cluster.rejoin(behind);
+  await cluster.introduce();
+  await cluster.tick(40);
+  assert.equal(await cluster.digest(behind, 1), await cluster.digest(leader, 1));
+});
