@@ -139,7 +139,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       },
     };
     const { callsMax, shardBytesMax } = resolved.tuning;
-    const bounds = { callsMax, bytesMax: byteShares(shardBytesMax).calls };
+    const bounds = { callsMax, bytesMax: byteShares(shardBytesMax).calls, shardBytesMax };
     for (let shard = 0; shard < directory.shards; shard += 1) {
       handles.push(new ShardHandle(shard, bounds, owner));
     }

@@ -15,6 +15,7 @@ import { RaftError, asError, errorFromWire } from "../base/index.ts";
 import type { GroupId, Index, Outcome, WireError } from "../base/index.ts";
 import {
   MailReader,
+  MailReceipts,
   MailWriter,
   answerKind,
   callFlag,
@@ -98,6 +99,7 @@ export class ShardHandle {
   private readonly calls: CallTable;
   private readonly writer: MailWriter = new MailWriter();
   private readonly slab: ResultSlab = new ResultSlab();
+  private readonly receipts: MailReceipts;
   private readonly signals: SignalWatch = new SignalWatch();
   /** Calls with a signal that have not left, and where their timeout stands in the mail. */
   private readonly unposted: Map<number, number> = new Map();
@@ -118,7 +120,7 @@ export class ShardHandle {
 
   constructor(
     shard: number,
-    bounds: CallBounds,
+    { shardBytesMax, ...bounds }: CallBounds & { readonly shardBytesMax: number },
     owner: ShardOwner,
     nowMs: () => number = () => performance.now(),
   ) {
@@ -127,6 +129,7 @@ export class ShardHandle {
     this.nowMs = nowMs;
     this.calls = new CallTable(bounds);
     this.history = new CrashHistory(nowMs);
+    this.receipts = new MailReceipts(shardBytesMax);
   }
 
   /** Starts the worker; resolves when its store is open and its port bound. */
@@ -140,6 +143,7 @@ export class ShardHandle {
   private spawn(): void {
     const { port1, port2 } = new MessageChannel();
     this.mail = port1;
+    this.receipts.reset();
     // What a worker that crashed had still sent must not meet the calls of its successor.
     port1.on("message", (buffer: ArrayBuffer) => {
       if (this.mail === port1) this.receive(buffer);
@@ -462,6 +466,7 @@ export class ShardHandle {
         this.takeEvent(decodeTrusted<ShardEvent>(reader.view()));
       } else this.takeAnswer(kind, reader);
     }
+    if (this.receipts.note(reader, this.writer)) this.scheduleFlush();
   }
 
   private takeApplied(reader: MailReader): void {

@@ -49,6 +49,8 @@ export class Applier {
   /** When the clock was looked at last, and how many entries or reads ago. */
   private lookedMs = 0;
   private sinceLook = 0;
+  /** The replica whose turn it is has an entry whose answer there is no room for. */
+  private unanswered = false;
   /** After so many the clock is looked at again: few for a machine that is slow. */
   private stride = applyStrideMax;
 
@@ -119,6 +121,7 @@ export class Applier {
   private applyReplica(replica: Replica, machine: StateMachine, bytesMax: number): number {
     const { raft } = replica;
     let bytes = 0;
+    this.unanswered = false;
     for (const block of raft.nextCommitted(bytesMax)) {
       const last =
         block.kind === blockKind.command
@@ -128,9 +131,12 @@ export class Applier {
       bytes += block.bytes.length + 1;
       if (last < lastIndexOf(block) || this.lookedMs > this.untilMs) break;
     }
-    this.runReads(replica, machine);
+    const readsGoOn = this.runReads(replica, machine);
     const { log } = raft.state;
-    if (log.canApply || replica.reads.canRun(log.applied)) this.context.markApplying(replica);
+    const reads = replica.reads.canRun(log.applied);
+    if ((log.canApply && !this.unanswered) || (reads && readsGoOn)) {
+      this.context.markApplying(replica);
+    } else if (log.canApply || reads) this.context.waitToAnswer(replica);
     return bytes;
   }
 
@@ -144,6 +150,10 @@ export class Applier {
     entry.index = block.first;
     const last = lastIndexOf(block);
     while (entry.index <= last) {
+      if (!this.context.replies.mayAnswer(nextReplyTo(replica, entry))) {
+        this.unanswered = true;
+        break;
+      }
       assert(cursor.next(), "a block holds as many entries as it says");
       entry.start = cursor.start;
       entry.end = cursor.end;
@@ -207,7 +217,7 @@ export class Applier {
     } catch (thrown) {
       error = isResultError(thrown) ? thrown : this.applyFailed(replica, thrown);
     }
-    const replyTo = this.takeReplyTo(replica, entry.term);
+    const replyTo = this.takeReplyTo(replica);
     if (replyTo === noReply) return;
     if (error === undefined) replies.applied(replyTo, entry.index, result);
     else replies.applyFailed(replyTo, entry.index, error);
@@ -231,10 +241,10 @@ export class Applier {
   }
 
   /** Who proposed the entry that was just applied, if it was proposed here in this term. */
-  private takeReplyTo(replica: Replica, term: Term): ReplyTo {
+  private takeReplyTo(replica: Replica): ReplyTo {
+    const replyTo = nextReplyTo(replica, this.entry);
     const head = replica.sealed[0];
-    if (head === undefined || this.entry.index < head.first || head.term !== term) return noReply;
-    const replyTo = head.replyTos[replica.sealedCall] ?? noReply;
+    if (head === undefined || replyTo === noReply) return noReply;
     replica.sealedEntry += 1;
     if (replica.sealedEntry === head.counts[replica.sealedCall]) {
       replica.sealedEntry = 0;
@@ -247,15 +257,22 @@ export class Applier {
     return replyTo;
   }
 
-  /** One call at least, so that reads come forward behind a machine that is slow to apply. */
-  private runReads(replica: Replica, machine: StateMachine): void {
+  /**
+   * One call at least, so that reads come forward behind a machine that is slow to apply. Returns
+   * whether there was room for their answers.
+   */
+  private runReads(replica: Replica, machine: StateMachine): boolean {
     const { reads, raft } = replica;
+    const { replies } = this.context;
     const { applied } = raft.state.log;
     for (;;) {
+      const next = reads.nextRunnable(applied) ?? noReply;
+      // What is gathered for another node is complete when its queries have run.
+      if (next > 0 && !replies.mayAnswer(next)) return false;
       const read = reads.takeRunnable(applied);
-      if (read === undefined) return;
+      if (read === undefined) return true;
       this.answer(replica, machine, read);
-      if (this.isOver(replica) || this.lookedMs > this.untilMs) return;
+      if (this.isOver(replica) || this.lookedMs > this.untilMs) return true;
     }
   }
 
@@ -291,4 +308,14 @@ export class Applier {
       replies.answered(replyTo, index, answer);
     }
   }
+}
+
+/** Who waits for the result of an entry, if it was proposed here in this term. */
+function nextReplyTo(
+  { sealed, sealedCall }: Replica,
+  { index, term }: Pick<Entry, "index" | "term">,
+): ReplyTo {
+  const head = sealed[0];
+  if (head === undefined || index < head.first || head.term !== term) return noReply;
+  return head.replyTos[sealedCall] ?? noReply;
 }

@@ -4,9 +4,11 @@
  * need, the nodes of a cluster could wait for each other for ever.
  *
  *     1/4  calls of this node's engine, from its call to their answer (counted by the engine)
- *     1/8  calls that other nodes have forwarded to here, until they are answered
+ *     1/8  calls that other nodes have forwarded to here, with their results so far, until all are
+ *          there
  *     1/4  entries in memory, of leaders and of followers
- *     1/8  answers that the engine has not read, or that wait for a connection
+ *     1/16 answers that the engine has not read
+ *     1/16 answers to other nodes that wait for room on a connection
  *     1/4  frames that wait in the connections to other shards
  *
  * Each share lets in one thing more while it is not used up. Calls that wait in the engine for a
@@ -20,15 +22,22 @@ export const callOverheadBytes = 64;
 export interface HeldBytes {
   readonly entries: number;
   readonly forwarded: number;
+  /** Answers that the engine has not said to have read. */
+  readonly unread: number;
+  /** Answers to other nodes that wait for room on connections. */
+  readonly waiting: number;
   /** The largest frame that it has received. */
   readonly frameBytesMax: number;
+  /** The most that it has ever answered to one call, so far. */
+  readonly answerBytesMax: number;
 }
 
 export interface ByteShares {
   readonly calls: number;
   readonly forwarded: number;
   readonly entries: number;
-  readonly answers: number;
+  readonly unread: number;
+  readonly waiting: number;
   readonly lanes: number;
 }
 
@@ -38,7 +47,8 @@ export function byteShares(shardBytesMax: number): ByteShares {
     calls: 2 * eighth,
     forwarded: eighth,
     entries: 2 * eighth,
-    answers: eighth,
+    unread: Math.ceil(eighth / 2),
+    waiting: Math.ceil(eighth / 2),
     lanes: 2 * eighth,
   };
 }

@@ -76,6 +76,9 @@ export class Calls {
         case callKind.cancel:
           this.context.replies.deadlines.cancel(reader.word());
           break;
+        case callKind.receipt:
+          this.context.replies.takeReceipt(reader.double());
+          break;
         default:
           this.controlCall(reader);
           break;

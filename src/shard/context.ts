@@ -7,6 +7,7 @@ import type { Descriptor } from "../log/index.ts";
 import type { TailTotal } from "../raft/index.ts";
 import { byteShares } from "./byte-budget.ts";
 import type { ByteShares } from "./byte-budget.ts";
+import { DataPause } from "./data-pause.ts";
 import type { ShardEnvironment } from "./environment.ts";
 import { Failures } from "./failures.ts";
 import { Handovers } from "./handover.ts";
@@ -84,6 +85,9 @@ export class ShardContext {
   readonly tails: TailTotal = { bytes: 0 };
   /** Replicas whose proposals wait until entries have left memory. */
   heldBack: Replica[] = [];
+  /** Replicas that wait for room for their answers: see `Replies.mayAnswer`. */
+  private readonly unanswered: Set<Replica> = new Set();
+  readonly dataPause: DataPause;
   /** The address book as last told, for hints. */
   addresses: Readonly<Record<NodeId, string>> = {};
   /**
@@ -111,8 +115,13 @@ export class ShardContext {
     this.outboxes = new Outboxes(environment.transport, {
       lane: options.laneBytesMax,
       lanes: this.shares.lanes,
+      held: this.shares.waiting,
     });
-    this.replies = new Replies(this.outboxes, this.shares.answers, environment.post);
+    this.dataPause = new DataPause(environment.transport);
+    this.replies = new Replies(this.outboxes, this.shares, {
+      postMail: environment.post,
+      roomAgain: () => this.answerAgain(),
+    });
     this.ticks = new Ticks(this);
     this.handovers = new Handovers(this);
     this.random = (lo, hi) => environment.prng.between(lo, hi);
@@ -130,6 +139,19 @@ export class ShardContext {
   /** Whether entries in memory have used up their share: no more are taken in. */
   get entriesFull(): boolean {
     return this.tails.bytes >= this.shares.entries;
+  }
+
+  /** It has entries or reads whose answers there is no room for. */
+  waitToAnswer(replica: Replica): void {
+    this.unanswered.add(replica);
+  }
+
+  private answerAgain(): void {
+    if (!this.replies.engineIsBehind) this.dataPause.end("answers");
+    if (this.unanswered.size === 0) return;
+    for (const replica of this.unanswered) this.markApplying(replica);
+    this.unanswered.clear();
+    this.schedule();
   }
 
   markApplying(replica: Replica): void {

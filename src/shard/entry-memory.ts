@@ -6,23 +6,18 @@
  * shard's own disk is waited for, so that nodes cannot wait for each other.
  */
 import type { GroupId } from "../base/index.ts";
-import type { Transport } from "../transport/index.ts";
 import type { ShardContext } from "./context.ts";
 import type { Replica } from "./replica.ts";
 
 /** What it needs of its shard. */
-export interface MemoryOwner
-  extends Pick<
-    ShardContext,
-    "shares" | "tails" | "replicas" | "heldBack" | "entriesFull" | "markDirty"
-  > {
-  readonly environment: { readonly transport: Pick<Transport, "pauseData"> };
-}
+export type MemoryOwner = Pick<
+  ShardContext,
+  "shares" | "tails" | "replicas" | "heldBack" | "entriesFull" | "markDirty" | "dataPause"
+>;
 
 export class EntryMemory {
   private readonly context: MemoryOwner;
   private readonly keptBytes: number;
-  private paused = false;
   /** A round of evictions that goes on where the last one ended. */
   private rest: Iterator<[GroupId, Replica]> | undefined;
 
@@ -33,17 +28,16 @@ export class EntryMemory {
 
   /** Entries have arrived. */
   afterFrame(): void {
-    if (this.paused || !this.context.entriesFull) return;
+    const { context } = this;
+    if (context.dataPause.has("entries") || !context.entriesFull) return;
     this.evict();
-    if (!this.context.entriesFull) return;
-    this.paused = true;
-    this.context.environment.transport.pauseData(true);
+    if (context.entriesFull) context.dataPause.begin("entries");
   }
 
   /** A replica that ended may have freed what was waited for: no commit ends then. */
   beforeRound(): void {
-    const { entriesFull, heldBack } = this.context;
-    if (this.paused || entriesFull || heldBack.length > 0) this.afterCommit();
+    const { entriesFull, heldBack, dataPause } = this.context;
+    if (dataPause.has("entries") || entriesFull || heldBack.length > 0) this.afterCommit();
   }
 
   /** More is durable than before. */
@@ -51,10 +45,7 @@ export class EntryMemory {
     const { context } = this;
     this.evict();
     if (context.entriesFull) return;
-    if (this.paused) {
-      this.paused = false;
-      context.environment.transport.pauseData(false);
-    }
+    context.dataPause.end("entries");
     if (context.heldBack.length === 0) return;
     const waiting = context.heldBack;
     context.heldBack = [];

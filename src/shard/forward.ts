@@ -146,6 +146,8 @@ function relay(context: ShardContext, call: ForwardedCall, response: ShardRespon
   }
   if (call.op === requestOp.read) relayAnswers(context, call, response.index, results);
   else relayResults(context, call, response.index, results);
+  // More of them stay with those who send them.
+  if (replies.engineIsBehind) context.dataPause.begin("answers");
 }
 
 function relayResults(

@@ -13,6 +13,7 @@ export { InHand, machineCalls, newHandMemory, workInHand } from "./in-hand.ts";
 export type { MachineWork, WorkInHand } from "./in-hand.ts";
 export { answerKind, callFlag, callKind } from "./mail-records.ts";
 export type { ControlCall, GroupInfo, ShardEvent } from "./mail-records.ts";
+export { MailReceipts } from "./mail-receipts.ts";
 export { MailReader, MailWriter } from "./mail.ts";
 export { shardOptionTable } from "./options.ts";
 export type { ShardOptions } from "./options.ts";

@@ -7,6 +7,7 @@
  *   readLocal   kind call group                       | query (as a CBOR byte string)
  *   control     kind call                             | clone of a ControlCall
  *   cancel      kind call
+ *   receipt     kind bytes:f64                        (of answers that were read: mail-receipts.ts)
  * Shard to engine:
  *   applied     kind call first:f64 count             | count results, each behind a word:
  *                                                       length * 2 + failed, then the result, or
@@ -27,7 +28,14 @@ import type { CredentialOptions, PeerRefusal } from "../transport/index.ts";
 import type { ReplicaState } from "./replica.ts";
 import type { Role } from "./state-machine.ts";
 
-export const callKind = { propose: 1, read: 2, readLocal: 3, control: 4, cancel: 5 } as const;
+export const callKind = {
+  propose: 1,
+  read: 2,
+  readLocal: 3,
+  control: 4,
+  cancel: 5,
+  receipt: 6,
+} as const;
 export const answerKind = { applied: 1, values: 2, failed: 3, control: 4, event: 5 } as const;
 export const callFlag = { forward: 1 } as const;
 

@@ -2,7 +2,7 @@
  * Mail between the engine (main thread) and a shard: packed records in one transferable buffer a
  * turn and direction, since a posted object costs 20 times what a record in a buffer does.
  *
- *     u32 bytes used, u32 0, f64 when posted | record | record | …
+ *     u32 bytes used, u32 bytes of results, f64 when posted | record | record | …
  *
  * A record is u32 words, then bytes, padded to 4. When mail was posted is a time of its writer's
  * monotonic clock, or 0 if it has none.
@@ -25,6 +25,8 @@ export class MailWriter {
   private readonly pair: Uint32Array = new Uint32Array(2);
   private readonly doubles: Float64Array;
   private bytes: Uint8Array;
+  /** What the results in it take: `result`. */
+  private resultBytes = 0;
   /** Byte position of the next record; a multiple of 4. */
   private at: number = headBytes;
   private capacity: number = initialBytes;
@@ -120,11 +122,17 @@ export class MailWriter {
     this.words = new Uint32Array(grown.buffer);
   }
 
-  /** One of several results of a record: the length and whether it failed share a word. */
-  result(source: Uint8Array, failed: boolean): void {
+  /**
+   * One of several results of a record: the length and whether it failed share a word. Returns what
+   * it takes.
+   */
+  result(source: Uint8Array, failed: boolean): number {
+    const start = this.at;
     this.word(source.length * 2 + (failed ? 1 : 0));
     this.put(source, this.at);
     this.at += (source.length + 3) & ~3;
+    this.resultBytes += this.at - start;
+    return this.at - start;
   }
 
   /** A word to be filled in later. */
@@ -141,6 +149,8 @@ export class MailWriter {
   /** Hands over the buffer, to be transferred, and starts a new one. */
   take(postedMs = 0): ArrayBuffer {
     this.words[0] = this.at;
+    this.words[1] = this.resultBytes;
+    this.resultBytes = 0;
     this.doubles[0] = postedMs;
     this.words[2] = this.pair[0] ?? 0;
     this.words[3] = this.pair[1] ?? 0;
@@ -166,6 +176,8 @@ export class MailReader {
   start = 0;
   end = 0;
   readonly postedMs: number;
+  /** What the results in it take. */
+  readonly answerBytes: number;
   private readonly words: Uint32Array;
   private readonly pair: Uint32Array = new Uint32Array(2);
   private readonly doubles: Float64Array;
@@ -177,6 +189,7 @@ export class MailReader {
     this.words = new Uint32Array(buffer);
     this.doubles = new Float64Array(this.pair.buffer);
     this.used = this.words[0] ?? 0;
+    this.answerBytes = this.words[1] ?? 0;
     this.pair[0] = this.words[2] ?? 0;
     this.pair[1] = this.words[3] ?? 0;
     this.postedMs = this.doubles[0] ?? 0;

@@ -52,6 +52,8 @@ export interface OutboxBounds {
   readonly lane: number;
   /** The same of all lanes together. */
   readonly lanes: number;
+  /** Bytes of answers that wait for room on lanes. */
+  readonly held: number;
 }
 
 export class Outboxes {
@@ -168,7 +170,8 @@ export class Outboxes {
 
   /**
    * Answers a call of another node. Without a connection the answer is lost; without room it waits
-   * in its order.
+   * in its order, if too much does not wait already: a node that goes on asking and takes no
+   * answers must not use up this one's memory, and its callers have deadlines.
    */
   sendResponse(node: NodeId, response: ShardResponse): void {
     const link = this.transport.link(node, response.group);
@@ -178,9 +181,10 @@ export class Outboxes {
       this.addCall(outbox, response);
       return;
     }
+    link.tellDrained("data");
+    if (this.heldBytes >= this.bounds.held) return;
     outbox.held.push(response);
     this.heldBytes += response.payload.length;
-    link.tellDrained("data");
   }
 
   /** Whether a lane has room for a call or an answer. */

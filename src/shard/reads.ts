@@ -72,6 +72,15 @@ export class Reads {
     return this.localTaken < this.local.length || (first !== undefined && first.index <= applied);
   }
 
+  /** Who asked for what `takeRunnable` would return. */
+  nextRunnable(applied: Index): ReplyTo | undefined {
+    const local = this.local[this.localTaken];
+    if (local !== undefined) return local.replyTo;
+    const first = this.confirmed[0];
+    const isApplied = first !== undefined && first.index <= applied;
+    return isApplied ? first.reads[first.taken]?.replyTo : undefined;
+  }
+
   /** The next read that may run when `applied` is applied: local ones first, then the oldest. */
   takeRunnable(applied: Index): Read | undefined {
     const local = this.local[this.localTaken];

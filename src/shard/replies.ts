@@ -6,6 +6,7 @@
 import { RaftError, assert, errorToWire, limits } from "../base/index.ts";
 import type { GroupId, Index, NodeId, WireError } from "../base/index.ts";
 import { encodeCbor } from "../wire/index.ts";
+import type { ByteShares } from "./byte-budget.ts";
 import { CallDeadlines } from "./call-deadlines.ts";
 import { encodeTrusted } from "./control-codec.ts";
 import { answerKind } from "./mail-records.ts";
@@ -62,13 +63,19 @@ interface Forwarded extends NewForwarded {
   readonly answers: (Uint8Array | WireError)[];
 }
 
+export interface RepliesOwner {
+  readonly postMail: (mail: ArrayBuffer) => void;
+  /** There may be room for answers again: see `Replies.mayAnswer`. */
+  readonly roomAgain: () => void;
+}
+
 export class Replies {
   readonly mail: MailWriter = new MailWriter();
   readonly deadlines: CallDeadlines = new CallDeadlines();
   private readonly outboxes: Outboxes;
-  /** Of what waits for room on lanes; beyond it an answer is replaced by an error. */
-  private readonly answerBytesShare: number;
-  private readonly postMail: (mail: ArrayBuffer) => void;
+  /** Of what waits for room on lanes: beyond half of it an answer is replaced by an error. */
+  private readonly shares: Pick<ByteShares, "forwarded" | "unread" | "waiting">;
+  private readonly owner: RepliesOwner;
   /** The `failed` record written last, likewise. */
   private readonly failures: {
     error: RaftError | undefined;
@@ -83,23 +90,60 @@ export class Replies {
   private readonly run = { call: noReply, take: 0, hole: 0, count: 0, next: 0, end: 0 };
   private readonly forwarded: Map<ReplyTo, Forwarded> = new Map();
   private nextForwarded: ReplyTo = -1;
-  /** Memory that the forwarded calls here take. */
+  /** Memory that the forwarded calls here take, with their results so far. */
   forwardedBytes = 0;
+  /** Those of them that have some of their results, by age. */
+  private readonly gathering: Set<ReplyTo> = new Set();
+  /** Results and answers to the engine, of which it has not said that it has read them. */
+  unreadBytes = 0;
+  /** The most that was answered to one call. */
+  answerBytesMax = 0;
 
   /** Answers that the `values` record written last still lacks. */
   private answersMissing = 0;
-  /** Of that record, so far. */
+  /** Of that record, so far: of the answers themselves, and with what surrounds them. */
   private answerBytes = 0;
+  private answerUnread = 0;
 
-  constructor(outboxes: Outboxes, answerBytesShare: number, postMail: (mail: ArrayBuffer) => void) {
+  constructor(
+    outboxes: Outboxes,
+    shares: Pick<ByteShares, "forwarded" | "unread" | "waiting">,
+    owner: RepliesOwner,
+  ) {
     this.outboxes = outboxes;
-    this.answerBytesShare = answerBytesShare;
-    this.postMail = postMail;
+    this.shares = shares;
+    this.owner = owner;
   }
 
   /** Hands the mail written so far to the engine. */
   post(): void {
-    if (this.mail.count > 0) this.postMail(this.mail.take());
+    if (this.mail.count > 0) this.owner.postMail(this.mail.take());
+  }
+
+  /** Whether answers that the engine has not read use up their share. */
+  get engineIsBehind(): boolean {
+    return this.unreadBytes >= this.shares.unread;
+  }
+
+  /**
+   * Whether there is room for a result of a call. It waits until the engine has read what it was
+   * answered; of calls of other nodes whose results are gathered, the oldest one always goes on, so
+   * that it makes room.
+   */
+  mayAnswer(replyTo: ReplyTo): boolean {
+    if (replyTo >= 0) return replyTo === noReply || !this.engineIsBehind;
+    if (this.forwardedBytes < this.shares.forwarded) return true;
+    const [oldest] = this.gathering;
+    if (oldest === undefined || oldest === replyTo) return true;
+    return this.forwarded.get(replyTo)?.results === 1;
+  }
+
+  /** The engine has read so many bytes of results and answers. */
+  takeReceipt(bytes: number): void {
+    const wasBehind = this.engineIsBehind;
+    // What was read of an earlier shard is of no account.
+    this.unreadBytes = Math.max(0, this.unreadBytes - bytes);
+    if (wasBehind && !this.engineIsBehind) this.owner.roomAgain();
   }
 
   get forwardedCount(): number {
@@ -144,6 +188,7 @@ export class Replies {
     if (call === undefined) return undefined;
     this.forwarded.delete(replyTo);
     this.forwardedBytes -= call.bytes + call.answerBytes;
+    if (this.gathering.delete(replyTo)) this.owner.roomAgain();
     return call;
   }
 
@@ -184,7 +229,7 @@ export class Replies {
       run.count = 0;
       run.hole = mail.hole();
     }
-    mail.result(bytes, failed);
+    this.countUnread(mail.result(bytes, failed));
     run.count += 1;
     mail.fill(run.hole, run.count);
     run.next = index + 1;
@@ -205,11 +250,15 @@ export class Replies {
     } else {
       call.answerBytes += size;
       this.forwardedBytes += size;
+      this.answerBytesMax = Math.max(this.answerBytesMax, call.answerBytes);
       if (answer instanceof Uint8Array) answer = new Uint8Array(answer);
     }
     call.answers.push(answer);
     call.missing -= 1;
-    if (call.missing > 0) return;
+    if (call.missing > 0) {
+      this.gathering.add(replyTo);
+      return;
+    }
     this.takeForwarded(replyTo);
     // The errors above take no room of their own: all of them or none.
     if (call.tooLarge === undefined) this.respond(call, false, encodeCbor(call.answers));
@@ -234,6 +283,7 @@ export class Replies {
     mail.word(count);
     this.answersMissing = count;
     this.answerBytes = 0;
+    this.answerUnread = 0;
   }
 
   answered(replyTo: ReplyTo, index: Index, answer: Uint8Array | undefined): void {
@@ -256,9 +306,17 @@ export class Replies {
 
   private addAnswer(bytes: Uint8Array, failed: boolean): void {
     this.mail.reserve(bytes.length + 8);
-    this.mail.result(bytes, failed);
+    this.answerUnread += this.countUnread(this.mail.result(bytes, failed));
+    this.answerBytesMax = Math.max(this.answerBytesMax, this.answerUnread);
     this.answersMissing -= 1;
     if (this.answersMissing === 0 && this.mail.full) this.post();
+  }
+
+  /** Notes what a result takes until it is read. */
+  private countUnread(bytes: number): number {
+    this.unreadBytes += bytes;
+    this.answerBytesMax = Math.max(this.answerBytesMax, bytes);
+    return bytes;
   }
 
   failed(replyTo: ReplyTo, error: RaftError): void {
@@ -324,11 +382,11 @@ export class Replies {
       return;
     }
     const response = { kind: "shardResponse", id, group, failed, index } as const;
-    if (this.outboxes.heldBytes < this.answerBytesShare || payload.length < errorBytes) {
+    if (this.outboxes.heldBytes < this.shares.waiting / 2 || payload.length < errorBytes) {
       this.outboxes.sendResponse(node, { ...response, payload });
       return;
     }
-    const message = `${this.outboxes.heldBytes} bytes of answers wait for room on connections (an eighth of shardBytesMax)`;
+    const message = `${this.outboxes.heldBytes} bytes of answers wait for room on connections (half a sixteenth of shardBytesMax)`;
     const busy = new RaftError("ERR_BUSY", message, { outcome: "unknown" });
     const refusal = encodeCbor(errorToWire(busy));
     this.outboxes.sendResponse(node, { ...response, failed: true, payload: refusal });

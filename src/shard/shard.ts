@@ -169,11 +169,14 @@ export class Shard implements ShardControl {
 
   /** What it holds now of the shares of its bytes, for those who watch. */
   get held(): HeldBytes {
-    const { tails, replies } = this.context;
+    const { tails, replies, outboxes } = this.context;
     return {
       entries: tails.bytes,
       forwarded: replies.forwardedBytes,
+      unread: replies.unreadBytes,
+      waiting: outboxes.heldBytes,
       frameBytesMax: this.inbound.frameBytesMax,
+      answerBytesMax: replies.answerBytesMax,
     };
   }
 

@@ -7,6 +7,7 @@ import { RaftError, errorFromWire } from "../../src/base/index.ts";
 import type { GroupId, Index, WireError } from "../../src/base/index.ts";
 import {
   MailReader,
+  MailReceipts,
   MailWriter,
   answerKind,
   callFlag,
@@ -87,11 +88,26 @@ export class ShardClient {
   failures = 0;
   private readonly writer = new MailWriter();
   private readonly calls: Call[] = [];
+  private readonly receipts: MailReceipts;
   /** Asks for a turn in which the mail is handed over. */
   private readonly wake: () => void;
+  /** Mail that was not read yet, while the engine's thread is held up. */
+  private unread: ArrayBuffer[] | undefined;
 
-  constructor(wake: () => void) {
+  constructor(shardBytesMax: number, wake: () => void) {
+    this.receipts = new MailReceipts(shardBytesMax);
     this.wake = wake;
+  }
+
+  /** The engine's thread reads no mail until `goOn`. */
+  holdUp(): void {
+    this.unread ??= [];
+  }
+
+  goOn(): void {
+    const mails = this.unread ?? [];
+    this.unread = undefined;
+    for (const mail of mails) this.receive(mail);
   }
 
   takeMail(): ArrayBuffer | undefined {
@@ -168,6 +184,10 @@ export class ShardClient {
 
   /** Mail of the shard. */
   receive(mail: ArrayBuffer): void {
+    if (this.unread !== undefined) {
+      this.unread.push(mail);
+      return;
+    }
     const reader = new MailReader(mail);
     while (!reader.done) {
       const kind = reader.word();
@@ -176,6 +196,7 @@ export class ShardClient {
         this.events.push(decodeTrusted<ShardEvent>(reader.view()));
       } else this.takeAnswer(kind, reader);
     }
+    if (this.receipts.note(reader, this.writer)) this.wake();
   }
 
   private waitingCall(slot: number): Call {

@@ -161,7 +161,9 @@ export class ShardCluster {
     const shards = this.shardsOf(node);
     const identity = { cluster: "test", node, incarnation, shard, shards, port: 0 };
     const transport = new MemoryTransport(this.network, identity);
-    const client = new ShardClient(() => this.tasks.push(() => handOver()));
+    const client = new ShardClient(this.options.shardBytesMax, () => {
+      this.tasks.push(() => handOver());
+    });
     const soon = (task: () => void): void => {
       this.tasks.push(() => {
         if (slot.alive) task();

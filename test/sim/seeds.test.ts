@@ -36,6 +36,7 @@ const faults = [
   "disk full",
   "disk lost",
   "disk stalled",
+  "engine's thread stalled",
   "flush failed, its transaction not readable",
   "flush failed, its transaction readable",
   "flush stalled",

@@ -6,6 +6,7 @@ import { RaftError, errorFromWire } from "../../base/index.ts";
 import type { GroupId, Index, WireError } from "../../base/index.ts";
 import {
   MailReader,
+  MailReceipts,
   MailWriter,
   answerKind,
   callFlag,
@@ -47,12 +48,14 @@ export interface CallOptions {
 export class MailClient {
   private readonly writer: MailWriter = new MailWriter();
   private readonly calls: Map<number, Call> = new Map();
+  private readonly receipts: MailReceipts;
   private nextCall = 1;
   private readonly wake: () => void;
   private readonly onEvent: (event: ShardEvent) => void;
 
   /** @param wake asks for a turn in which the mail is handed over */
-  constructor(wake: () => void, onEvent: (event: ShardEvent) => void) {
+  constructor(shardBytesMax: number, wake: () => void, onEvent: (event: ShardEvent) => void) {
+    this.receipts = new MailReceipts(shardBytesMax);
     this.wake = wake;
     this.onEvent = onEvent;
   }
@@ -114,6 +117,7 @@ export class MailClient {
         this.onEvent(decodeTrusted<ShardEvent>(reader.view()));
       } else this.takeAnswer(kind, reader);
     }
+    if (this.receipts.note(reader, this.writer)) this.wake();
   }
 
   /** The shard's process is gone: nobody knows what became of its calls. */

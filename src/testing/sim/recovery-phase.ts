@@ -96,7 +96,10 @@ export class RecoveryPhase {
       }
     }
     for (const node of healed) {
-      for (const slot of node.slots) slot.unblock();
+      for (const slot of node.slots) {
+        slot.unblock();
+        slot.unstallEngine();
+      }
       node.healDisks(Math.min(world.settings.commitUs, calmUs));
     }
   }

@@ -55,6 +55,10 @@ export class SimulatedShard implements Actor {
   private heldUntilUs = 0;
   /** Until then its thread is at work. */
   private busyUntilUs = 0;
+  /** Its engine's thread reads no mail until then. */
+  private engineStalledUntilUs = 0;
+  /** Mail that its engine has not read, the oldest first. */
+  private readonly posted: ArrayBuffer[] = [];
 
   constructor(parts: ShardParts) {
     this.parts = parts;
@@ -63,6 +67,7 @@ export class SimulatedShard implements Actor {
     this.transport = parts.transport;
     const { agenda, prng } = parts;
     this.client = new MailClient(
+      parts.options.shardBytesMax,
       () => {
         agenda.at(agenda.nowUs + prng.between(1, mailUs), eventKind.mail, () => this.hand(), this);
       },
@@ -135,12 +140,34 @@ export class SimulatedShard implements Actor {
       createStateMachine: (context) => this.timed(this.parts.createStateMachine(context)),
       post: (mail) => {
         if (!this.alive) return;
-        const atUs = agenda.nowUs + prng.between(1, mailUs);
-        agenda.at(atUs, eventKind.mail, () => {
-          if (this.alive) this.client.receive(mail);
-        });
+        this.posted.push(mail);
+        this.deliverAt(agenda.nowUs + prng.between(1, mailUs));
       },
     };
+  }
+
+  stallEngine(untilUs: number): void {
+    this.engineStalledUntilUs = Math.max(this.engineStalledUntilUs, untilUs);
+  }
+
+  unstallEngine(): void {
+    this.engineStalledUntilUs = 0;
+    for (let left = this.posted.length; left > 0; left -= 1) {
+      this.deliverAt(this.parts.agenda.nowUs);
+    }
+  }
+
+  private deliverAt(atUs: number): void {
+    const { agenda } = this.parts;
+    agenda.at(atUs, eventKind.mail, () => {
+      if (!this.alive) return;
+      if (agenda.nowUs < this.engineStalledUntilUs) {
+        this.deliverAt(this.engineStalledUntilUs);
+        return;
+      }
+      const mail = this.posted.shift();
+      if (mail !== undefined) this.client.receive(mail);
+    });
   }
 
   /** A machine whose work takes time on this shard's thread. */

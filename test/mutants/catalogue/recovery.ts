@@ -186,9 +186,9 @@ export const recoveryMutants: readonly Mutant[] = [
     name: "slice-skips-what-it-left",
     says: "Every committed entry is applied (thesis 3.2): a replica with a long log to replay leaves out all but the first slice, and differs from the others.",
     file: "src/shard/apply.ts",
-    find: "    this.runReads(replica, machine);\n    const { log } = raft.state;",
+    find: "    const readsGoOn = this.runReads(replica, machine);\n    const { log } = raft.state;",
     replace: `    raft.applied(Math.min(raft.state.log.committed, raft.state.log.stable));
-    this.runReads(replica, machine);
+    const readsGoOn = this.runReads(replica, machine);
     const { log } = raft.state;`,
     killer: { file: "test/inline/random-faults.test.ts" },
   },

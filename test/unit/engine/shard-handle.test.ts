@@ -26,6 +26,7 @@ import type { ControlCall, ShardEvent, ShardTask } from "../../../src/shard/inde
 
 const settings = { timeoutMs: 60_000, forward: false, signal: undefined };
 const bytesMax = 64 * 1_048_576;
+const shardBytesMax = 4 * bytesMax;
 const command = [new Uint8Array([1])];
 
 /** A worker's life: from the start of its task to its end. */
@@ -38,6 +39,8 @@ class Worker {
   readonly proposals: number[] = [];
   readonly timeouts: number[] = [];
   readonly canceled: number[] = [];
+  /** Bytes of answers that the engine says to have read. */
+  readonly receipts: number[] = [];
   readonly ended: Promise<void>;
   readonly mail: MessagePort;
   end: () => void = () => {};
@@ -62,13 +65,13 @@ class Worker {
     this.mail.postMessage(writer.take());
   }
 
-  answer(slot: number): void {
+  answer(slot: number, result: Uint8Array = new Uint8Array(0)): void {
     const writer = new MailWriter();
-    writer.begin(answerKind.applied, 0);
+    writer.begin(answerKind.applied, result.length);
     writer.word(slot);
     writer.double(5);
     writer.word(1);
-    writer.result(new Uint8Array(0), false);
+    writer.result(result, false);
     this.mail.postMessage(writer.take());
   }
 
@@ -86,6 +89,8 @@ class Worker {
         reader.block();
       } else if (kind === callKind.cancel) {
         this.canceled.push(reader.word());
+      } else if (kind === callKind.receipt) {
+        this.receipts.push(reader.double());
       } else {
         assert.equal(kind, callKind.control);
         const slot = reader.word();
@@ -177,7 +182,7 @@ async function startUp(
   nowMs?: () => number,
 ): Promise<{ handle: ShardHandle; owner: Owner }> {
   const owner = new Owner();
-  const handle = new ShardHandle(0, { callsMax, bytesMax }, owner, nowMs);
+  const handle = new ShardHandle(0, { callsMax, bytesMax, shardBytesMax }, owner, nowMs);
   const open = handle.open();
   owner.worker.tell(opened);
   await open;
@@ -298,7 +303,7 @@ test("ShardHandle backs off from a shard that crashes again and again, and forgi
 
 test("what a worker said before it ended counts, though its end is heard first", async () => {
   const owner = new Owner();
-  const handle = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
+  const handle = new ShardHandle(0, { callsMax: 8, bytesMax, shardBytesMax }, owner);
   const open = handle.open();
   const error = {
     code: "ERR_STORE_CORRUPT",
@@ -336,7 +341,7 @@ test("ShardHandle whose store failed stays down and says why", async () => {
 
 test("ShardHandle rejects its opening with what the worker said, and with its crash", async () => {
   const owner = new Owner();
-  const refused = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
+  const refused = new ShardHandle(0, { callsMax: 8, bytesMax, shardBytesMax }, owner);
   const open = refused.open();
   const error = {
     code: "ERR_PORT_IN_USE",
@@ -348,7 +353,7 @@ test("ShardHandle rejects its opening with what the worker said, and with its cr
   await assert.rejects(open, { code: "ERR_PORT_IN_USE", outcome: "none" });
   owner.worker.end();
   await refused.close();
-  const crashed = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
+  const crashed = new ShardHandle(0, { callsMax: 8, bytesMax, shardBytesMax }, owner);
   const again = crashed.open();
   owner.worker.crash(new Error("gone"));
   await until("it was tried once more", () => owner.workers.length === 3);
@@ -359,7 +364,7 @@ test("ShardHandle rejects its opening with what the worker said, and with its cr
 
 test("ShardHandle tries an opening again that ended at work for a group, and has it held then", async () => {
   const owner = new Owner();
-  const handle = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
+  const handle = new ShardHandle(0, { callsMax: 8, bytesMax, shardBytesMax }, owner);
   const open = handle.open();
   for (const crashes of [1, 2]) {
     assert.deepEqual(owner.worker.task.recovery.held, []);
@@ -382,7 +387,7 @@ test("ShardHandle tries an opening again that ended at work for a group, and has
 
 test("ShardHandle rejects an opening that a held group ends all the same", async () => {
   const owner = new Owner();
-  const handle = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
+  const handle = new ShardHandle(0, { callsMax: 8, bytesMax, shardBytesMax }, owner);
   const rejected = assert.rejects(handle.open(), { code: "ERR_SHARD_CRASHED" });
   for (const crashes of [1, 2, 3]) {
     await until("it was started", () => owner.workers.length === crashes);
@@ -406,9 +411,40 @@ test("ShardHandle posts a burst of large commands in pieces of some MiB", async 
   assert.ok(largest <= 2 * limits.mailBytesMax, `a mail of ${largest} bytes`);
 });
 
+test("ShardHandle tells its shard how much it has read of its answers, half of their share at a time", async (t) => {
+  const owner = new Owner();
+  const bounds = { callsMax: 10, bytesMax, shardBytesMax: 16_384 };
+  const handle = new ShardHandle(0, bounds, owner);
+  const open = handle.open();
+  owner.worker.tell(opened);
+  await open;
+  t.after(() => closeWell(handle, owner));
+  const answerOne = async (bytes: number): Promise<void> => {
+    const call = handle.propose(1, command, settings);
+    const { worker } = owner;
+    const count = worker.proposals.length;
+    await until("the proposal arrives", () => worker.proposals.length > count);
+    worker.answer(worker.proposals.at(-1) ?? 0, new Uint8Array(bytes));
+    await call;
+  };
+  await answerOne(500);
+  await answerOne(100);
+  await until("the receipt arrives", () => owner.worker.receipts.length === 1);
+  assert.deepEqual(owner.worker.receipts, [504 + 104]);
+  await answerOne(500);
+  owner.worker.crash(new Error("gone"));
+  await until("it is started again", () => owner.workers.length === 2);
+  owner.worker.tell(opened);
+  await until("it is up again", () => handle.state === "up");
+  // What the first worker answered is nothing to the second.
+  await answerOne(510);
+  await until("the receipt arrives", () => owner.worker.receipts.length === 1);
+  assert.deepEqual(owner.worker.receipts, [512 + 4]);
+});
+
 test("an answer that has arrived counts, though this thread stalled past the call's deadline", async () => {
   const owner = new Owner();
-  const handle = new ShardHandle(0, { callsMax: 10, bytesMax }, owner);
+  const handle = new ShardHandle(0, { callsMax: 10, bytesMax, shardBytesMax }, owner);
   const open = handle.open();
   owner.worker.tell(opened);
   await open;
@@ -490,7 +526,7 @@ test("ShardHandle answers a shard that claims its port once nobody listens there
     new Promise((resolve) => {
       release = resolve;
     });
-  const handle = new ShardHandle(0, { callsMax: 8, bytesMax }, owner);
+  const handle = new ShardHandle(0, { callsMax: 8, bytesMax, shardBytesMax }, owner);
   const open = handle.open();
   const answers: unknown[] = [];
   owner.worker.mail.removeAllListeners("message");

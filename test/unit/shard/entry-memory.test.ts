@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { byteShares } from "../../../src/shard/byte-budget.ts";
+import { DataPause } from "../../../src/shard/data-pause.ts";
 import { EntryMemory } from "../../../src/shard/entry-memory.ts";
 import type { MemoryOwner } from "../../../src/shard/entry-memory.ts";
 
@@ -17,7 +18,7 @@ test("lanes are read again when a replica that held the memory has ended without
       return tails.bytes >= shares.entries;
     },
     markDirty: () => {},
-    environment: { transport: { pauseData: (paused) => void pauses.push(paused) } },
+    dataPause: new DataPause({ pauseData: (paused) => void pauses.push(paused) }),
   };
   const memory = new EntryMemory(owner);
   tails.bytes = shares.entries;

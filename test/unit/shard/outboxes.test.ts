@@ -36,7 +36,7 @@ class TestLink implements Link {
 
 function outboxesOver(link: TestLink, lanes = 10_000): Outboxes {
   const transport: Pick<Transport, "link"> = { link: () => link };
-  return new Outboxes(transport, { lane: 1_000, lanes });
+  return new Outboxes(transport, { lane: 1_000, lanes, held: 1_000 });
 }
 
 const payload = new Uint8Array(100);
@@ -81,9 +81,28 @@ test("answers for which a lane has no room wait, are counted, and leave in their
   assert.equal(outboxes.heldBytes, 0);
 });
 
+test("answers for a node that takes none are lost once too much of them waits", () => {
+  const link = new TestLink();
+  const outboxes = outboxesOver(link);
+  link.queued = 1_000;
+  for (let id = 1; id <= 100; id += 1) outboxes.sendResponse("b", { ...response, id });
+  assert.equal(outboxes.heldBytes, 1_000);
+  link.queued = 0;
+  outboxes.flushData();
+  outboxes.flushData();
+  assert.equal(outboxes.heldBytes, 0);
+  outboxes.sendResponse("b", { ...response, id: 101 });
+  outboxes.flushData();
+  const ids = link.sent.map((message) => "id" in message && message.id);
+  assert.deepEqual(ids, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 101]);
+});
+
 test("a lane has an equal part of what all may hold, and old entries wait until it is nearly empty", () => {
   const link = new TestLink();
-  const outboxes = new Outboxes({ link: () => link }, { lane: 16_777_216, lanes: 20_000_000 });
+  const outboxes = new Outboxes(
+    { link: () => link },
+    { lane: 16_777_216, lanes: 20_000_000, held: 1_000 },
+  );
   assert.equal(outboxes.takesEntries("b", 1, true), true);
   link.queued = 2_000_000;
   assert.equal(outboxes.takesEntries("b", 1, true), false, "calls do not wait behind old entries");
@@ -92,7 +111,7 @@ test("a lane has an equal part of what all may hold, and old entries wait until 
   const links = [link, other];
   const shared = new Outboxes(
     { link: (_, group) => links[group] },
-    { lane: 16_777_216, lanes: 3_000_000 },
+    { lane: 16_777_216, lanes: 3_000_000, held: 1_000 },
   );
   assert.deepEqual(
     [0, 1].map((group) => shared.takesEntries("b", group, false)),

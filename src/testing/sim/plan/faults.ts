@@ -47,6 +47,9 @@ export function drawProcesses(draft: Draft): void {
     const step = prng.between(-10_000_000, 10_000_000);
     draft.add(draft.moment(), `clock ${draft.node()} step=${step}`);
   }
+  for (let count = draft.some(4); count > 0; count -= 1) {
+    draft.add(draft.moment(), `stall-engine ${draft.node()} for=${draft.duration()}`);
+  }
 }
 
 export function drawNetwork(draft: Draft): void {

@@ -83,6 +83,16 @@ export const processVerbs: readonly Verb[] = [
     },
   },
   {
+    name: "stall-engine",
+    usage: "stall-engine NODE for=US   (its main thread reads no answers)",
+    run: (world, line) => {
+      const node = nodeOf(world, line);
+      if (node.up) world.tally.fault("engine's thread stalled");
+      const untilUs = world.agenda.nowUs + line.setting("for");
+      for (const slot of node.slots) slot.stallEngine(untilUs);
+    },
+  },
+  {
     name: "clock",
     usage: "clock NODE step=US",
     run: (world, line) => {

@@ -49,7 +49,8 @@ test("shard-bytes finds a shard that holds more than its shares, and one that ha
   const examine = (held: Partial<HeldBytes>, tailBytes = 0): void => {
     const check = new ShardBytes(stage);
     const replicas = new Map([[1, { raft: { state: { log: { tailBytes } } } }]]);
-    const all = { entries: 0, forwarded: 0, frameBytesMax: 1_000, ...held };
+    const none = { entries: 0, forwarded: 0, unread: 0, waiting: 0 };
+    const all = { ...none, frameBytesMax: 1_000, answerBytesMax: 1_000, ...held };
     for (let turn = 0; turn < 32; turn += 1) {
       check.onTurn({ node: "a", shard: { held: all, replicas } });
     }
@@ -57,5 +58,7 @@ test("shard-bytes finds a shard that holds more than its shares, and one that ha
   examine({ entries: shardBytesMax / 4 }, shardBytesMax / 4);
   breaks("shard-bytes", () => examine({ entries: shardBytesMax / 2 }, shardBytesMax / 2));
   breaks("shard-bytes", () => examine({ forwarded: shardBytesMax / 4 }));
+  breaks("shard-bytes", () => examine({ unread: shardBytesMax / 8 }));
+  breaks("shard-bytes", () => examine({ waiting: shardBytesMax / 8 }));
   breaks("shard-bytes", () => examine({ entries: 10 }, 20));
 });
