@@ -260,6 +260,8 @@ export class RecoveryPhase {
         // A creation with other nodes is another group, and stays until an operator removes it.
         if (replica !== undefined && !sameNodes(replica.descriptor.members, memberNodes)) continue;
         const has = replica?.incarnation === incarnation;
+        // So does one in which something was committed before another member lost its disk.
+        if (!has && replica !== undefined && replica.raft.state.log.committed > 0) continue;
         if (may && !has) return `${id} never joins group ${group}, which ${creator ?? ""} began`;
       }
     }

@@ -91,13 +91,16 @@ export class SimulatedShard implements Actor {
     this.blockedUntilUs = Math.max(this.blockedUntilUs, untilUs);
   }
 
-  /** A flush holds its thread: until then it can find out nothing about its disk either. */
-  blockForDisk(untilUs: number): void {
-    this.heldUntilUs = untilUs;
+  /**
+   * A flush holds its thread, or its process stands still: until then it can find out nothing about
+   * its disk either.
+   */
+  hold(untilUs: number): void {
+    this.heldUntilUs = Math.max(this.heldUntilUs, untilUs);
     this.block(untilUs);
   }
 
-  /** When a flush has last let its thread go. */
+  /** When that has last let its thread go. */
   get letGoUs(): number {
     return this.heldUntilUs;
   }

@@ -151,7 +151,7 @@ export class World implements Stage {
     return {
       prng: this.fork(),
       after: (delayUs, task) => agenda.settleAt(agenda.nowUs + delayUs, eventKind.disk, task, slot),
-      block: (delayUs) => slot.blockForDisk(agenda.nowUs + delayUs),
+      block: (delayUs) => slot.hold(agenda.nowUs + delayUs),
       unblock: () => slot.unblock(),
     };
   }

@@ -2,8 +2,8 @@
  * A node whose disk does not answer falls silent, so that its groups find leaders elsewhere: as a
  * leader it could go on for ever through its followers' disks, and hold every caller that waits for
  * its own (etcd #13527, #15247). A heartbeat that leaves though no commit in flight has ended for
- * longer than an election timeout was sent past the disk. A thread that its own flush has held
- * could not find that out: its time counts from when it was let go.
+ * longer than an election timeout was sent past the disk. A thread that its own flush has held, or
+ * that did not run, could not find that out: its time counts from when it was let go.
  */
 import type { Check, SentMessage, Stage } from "../check.ts";
 import { Violation } from "../violation.ts";

@@ -70,7 +70,7 @@ export const processVerbs: readonly Verb[] = [
     run: (world, line) => {
       const node = nodeOf(world, line);
       if (node.up) world.tally.fault("process paused");
-      for (const slot of node.slots) slot.block(world.agenda.nowUs + line.setting("for"));
+      for (const slot of node.slots) slot.hold(world.agenda.nowUs + line.setting("for"));
     },
   },
   {
@@ -79,7 +79,7 @@ export const processVerbs: readonly Verb[] = [
     run: (world, line) => {
       const slot = nodeOf(world, line).slotAt(line.number(1));
       if (slot !== undefined) world.tally.fault("one shard's loop stalled");
-      slot?.block(world.agenda.nowUs + line.setting("for"));
+      slot?.hold(world.agenda.nowUs + line.setting("for"));
     },
   },
   {
