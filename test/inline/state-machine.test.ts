@@ -215,7 +215,7 @@ for (const [what, createStateMachine] of Object.entries(wrongMachines)) {
     });
     await cluster.settle([call]);
     assert.equal(call.failure().code, "ERR_GROUP_CREATE_FAILED");
-    assert.match(call.failure().message, /no object with apply and query/);
+    assert.match(call.failure().message, /must return an object with apply\(\) and query\(\)/);
     await cluster.close();
   });
 }
