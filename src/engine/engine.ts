@@ -589,8 +589,8 @@ function startPool({ identity, tuning }: ResolvedOptions, directory: DataDirecto
     // Here for all shards: their threads would ask at the same moment.
     const fault = isMapped ? mapFault(mapBytes, shards) : undefined;
     if (fault !== undefined) throw fault;
-    const writesSegments = store === "segments" && identity.logStore === undefined;
-    return new WorkerPool(shards, youngHeapMb, writesSegments);
+    const own = identity.logStore === undefined ? store : undefined;
+    return new WorkerPool(shards, youngHeapMb, own);
   } catch (cause) {
     directory.close();
     if (cause instanceof RaftError) throw cause;

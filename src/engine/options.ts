@@ -41,7 +41,7 @@ const ownOptionTable = {
     kind: "choice",
     default: "lmdb",
     choices: ["lmdb", "segments"],
-    why: "what keeps each shard's log: an LMDB file, written on the shard's thread, or preallocated segment files, written on others with one flush a commit; fixed for the life of a data directory",
+    why: "what keeps each shard's log: an LMDB file, written on the shard's thread until its disk stalls, or preallocated segment files, written on others with one flush a commit; fixed for the life of a data directory",
   },
   segmentBytes: {
     kind: "integer",

@@ -18,9 +18,9 @@ export interface TuningOptions {
    */
   readonly durability?: "strict" | "pipelined" | "none" | undefined;
   /**
-   * What keeps each shard's log: an LMDB file, written on the shard's thread, or preallocated
-   * segment files, written on others with one flush a commit; fixed for the life of a data
-   * directory.
+   * What keeps each shard's log: an LMDB file, written on the shard's thread until its disk stalls,
+   * or preallocated segment files, written on others with one flush a commit; fixed for the life of
+   * a data directory.
    * @default "lmdb"
    */
   readonly store?: "lmdb" | "segments" | undefined;

@@ -20,7 +20,7 @@ import { PoolShare } from "./pool-share.ts";
  */
 export function workerFile(
   moduleUrl: string = import.meta.url,
-  name: "shard/worker" | "log/file-worker" = "shard/worker",
+  name: "shard/worker" | "log/log-worker" = "shard/worker",
 ): string {
   const own = fileURLToPath(moduleUrl);
   const file = fileURLToPath(new URL(`../${name}${extname(own)}`, moduleUrl));
@@ -28,20 +28,26 @@ export function workerFile(
   throw new RaftError("ERR_WORKER_MISSING", `There is no worker module ${file} beside ${own}`);
 }
 
+/** A store of ours. */
+export type WrittenStore = "lmdb" | "segments";
+
 export class WorkerPool {
   private readonly pool: Piscina;
   /** Every thread that may still be there. */
   private readonly threads = new Set<Piscina["threads"][number]>();
   /** Undefined unless the shards write segments. */
   private readonly share: PoolShare | undefined;
+  private readonly store: WrittenStore | undefined;
   /**
-   * The threads that write shards' segments, by shard, until they have ended. None is a child of
-   * its shard's thread: it outlives that for as long as the disk keeps its last write.
+   * The threads that write shards' logs, by shard, until they have ended. None is a child of its
+   * shard's thread: it outlives that for as long as the disk keeps its last write.
    */
-  private readonly fileThreads = new Map<number, { worker: Worker; ended: Promise<void> }>();
+  private readonly logThreads = new Map<number, { worker: Worker; ended: Promise<void> }>();
 
-  constructor(shards: number, youngHeapMb: number, writesSegments: boolean) {
-    this.share = writesSegments ? new PoolShare(shards) : undefined;
+  /** @param store undefined if the logs are the embedder's */
+  constructor(shards: number, youngHeapMb: number, store: WrittenStore | undefined) {
+    this.store = store;
+    this.share = store === "segments" ? new PoolShare(shards) : undefined;
     this.pool = new Piscina({
       filename: workerFile(),
       name: "runShard",
@@ -57,35 +63,56 @@ export class WorkerPool {
 
   async run(task: ShardTask): Promise<void> {
     await this.removedAreGone();
-    await this.fileThreads.get(task.shard)?.ended;
+    await this.logThreads.get(task.shard)?.ended;
     for (const thread of this.pool.threads) this.threads.add(thread);
-    const files = this.startFileThread(task.shard);
-    const transferList = files === undefined ? [task.mail] : [task.mail, files];
-    await this.pool.run({ ...task, files, poolJobs: this.share?.jobs }, { transferList });
+    const logThread = this.startLogThread(task.shard);
+    const transferList = logThread === undefined ? [task.mail] : [task.mail, logThread];
+    await this.pool.run({ ...task, logThread, poolJobs: this.share?.jobs }, { transferList });
   }
 
-  /** Starts the thread that a shard's segments need; returns the shard's end of its port. */
-  private startFileThread(shard: number): MessagePort | undefined {
-    if (this.share?.needsThread !== true) return undefined;
+  /**
+   * Starts the thread that a shard's log needs, of LMDB once it is asked for; returns the shard's
+   * end of its port.
+   */
+  private startLogThread(shard: number): MessagePort | undefined {
+    const { store, share } = this;
+    if (store === undefined || share?.needsThread === false) return undefined;
     const { port1, port2 } = new MessageChannel();
+    if (store === "segments") this.startLogWorker(shard, port2, store);
+    else {
+      // The shard asks for it, and sends nothing more before it is answered.
+      port2.once("message", () => {
+        port2.postMessage(0);
+        try {
+          this.startLogWorker(shard, port2, store);
+        } catch {
+          // There can be no more threads: the shard goes on by itself.
+          port2.close();
+        }
+      });
+      port2.unref();
+    }
+    return port1;
+  }
+
+  private startLogWorker(shard: number, port: MessagePort, store: WrittenStore): void {
     // A file of ES modules cannot be the main module of a thread whose process was started with
     // `--input-type`; imported by a text it can.
-    const module = pathToFileURL(workerFile(import.meta.url, "log/file-worker")).href;
+    const module = pathToFileURL(workerFile(import.meta.url, "log/log-worker")).href;
     const worker = new Worker(`import(${JSON.stringify(module)})`, {
       eval: true,
-      workerData: port2,
-      transferList: [port2],
+      workerData: { port, store },
+      transferList: [port],
     });
     const ended = new Promise<void>((resolve) => {
       worker.once("exit", () => {
-        this.fileThreads.delete(shard);
+        this.logThreads.delete(shard);
         resolve();
       });
     });
     // Its shard hears of it by the end of the port.
     worker.on("error", () => {});
-    this.fileThreads.set(shard, { worker, ended });
-    return port1;
+    this.logThreads.set(shard, { worker, ended });
   }
 
   /**
@@ -104,13 +131,13 @@ export class WorkerPool {
   /** Lets the process end though tasks have not. */
   unref(): void {
     for (const thread of this.pool.threads) thread.unref();
-    for (const { worker } of this.fileThreads.values()) worker.unref();
+    for (const { worker } of this.logThreads.values()) worker.unref();
   }
 
   /** Every task must have ended. */
   async close(): Promise<void> {
     await this.pool.close();
-    await Promise.all([...this.fileThreads.values()].map(({ ended }) => ended));
+    await Promise.all([...this.logThreads.values()].map(({ ended }) => ended));
     this.share?.release();
   }
 }

@@ -20,8 +20,9 @@
  * its zeros are still in memory when pages replace them, and most are never written to the disk.
  *
  * LMDB never looks behind the last page that its meta page names, and zeros are only ever written
- * beyond the end of the file, between transactions, by the one thread that writes it: they cannot
- * meet a page. If power fails, the file is shorter or longer, and nothing else.
+ * beyond the end of the file, between transactions, by the thread whose transaction is next: they
+ * cannot meet a page. Threads that take turns have a reserve each, and tell it of the others. If
+ * power fails, the file is shorter or longer, and nothing else.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { storeFailure } from "./store-failure.ts";
@@ -58,6 +59,10 @@ export class FileReserve {
   #roomBytes = 0;
   /** LMDB's last page ends here or before. */
   #usedAtMost = 0;
+  /** In all transactions that room was made for. */
+  #takenBytes = 0;
+  /** Of transactions of another thread that LMDB may not tell of yet. */
+  #elsewhereBytes = 0;
   /** As known when LMDB was asked last. */
   #overheadBytes = overheadBytes;
   /** Kept from the first call on: no transaction fails for want of a descriptor. */
@@ -76,8 +81,31 @@ export class FileReserve {
    */
   makeRoom(bytes: number, measure: () => FileUse): void {
     if (this.#roomBytes < bytes + this.#overheadBytes) this.#grow(bytes, measure());
-    this.#roomBytes -= bytes + this.#overheadBytes;
-    this.#usedAtMost += bytes + this.#overheadBytes;
+    this.#takenBytes += bytes + this.#overheadBytes;
+    this.takeElsewhere(bytes + this.#overheadBytes);
+  }
+
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
+  /** So much less room is left, and LMDB's last page may end so much further. */
+  takeElsewhere(bytes: number): void {
+    this.#roomBytes -= bytes;
+    this.#usedAtMost += bytes;
+  }
+
+  /**
+   * A transaction of another thread that adds so many bytes, whose reserve makes the room; the
+   * function that is returned must be called when it has ended.
+   */
+  beginElsewhere(bytes: number): () => void {
+    const takenBytes = bytes + this.#overheadBytes;
+    this.takeElsewhere(takenBytes);
+    this.#elsewhereBytes += takenBytes;
+    return () => {
+      this.#elsewhereBytes -= takenBytes;
+    };
   }
 
   /**
@@ -97,7 +125,7 @@ export class FileReserve {
   }
 
   #note({ usedBytes, freeListBytes }: FileUse): void {
-    this.#usedAtMost = usedBytes;
+    this.#usedAtMost = usedBytes + this.#elsewhereBytes;
     this.#overheadBytes = overheadBytes + freeListCopies * freeListBytes;
   }
 

@@ -8,6 +8,7 @@ export { flushPath, makeDurableDir } from "./durable-name.ts";
 export { ThreadWork } from "./file-thread.ts";
 export type { LmdbStoreOptions } from "./lmdb-store.ts";
 export { LmdbStore } from "./lmdb-store.ts";
+export { LmdbThread } from "./lmdb-thread.ts";
 export type * from "./log-env.ts";
 export type * from "./log-store.ts";
 export type { MemoryStoreOptions } from "./memory-store.ts";

@@ -2,7 +2,8 @@
  * One LMDB environment: the only file that knows lmdb, and the only one with casts, since its types
  * leave out what we need (`env.sync`, results of `putSync` and `removeSync` within a transaction).
  *
- * Every write is one `transactionSync` on the calling thread. When it returns:
+ * Every write is one `transactionSync` on the calling thread. In one process, several threads may
+ * have the same environment open, and one at a time writes. When it returns:
  *
  *      strict      pages are flushed (fdatasync), then the meta page (O_DSYNC): two flushes
  *      pipelined   pages are flushed; the meta page is written, and flushed with the next
@@ -113,6 +114,37 @@ export class LmdbEnv implements LogEnv {
     const epoch = encodeEpoch(this.#epoch.length === 0 ? 1 : decodeEpoch(this.#epoch) + 1);
     this.write([...metas, { key: storedEpochKey, value: epoch }]);
     this.#epoch = epoch;
+  }
+
+  get epoch(): Uint8Array {
+    return this.#epoch;
+  }
+
+  /** Goes on under the claim of another thread's environment. */
+  adopt(epoch: Uint8Array): void {
+    this.#epoch = epoch;
+  }
+
+  /** Room used up by transactions of this environment. */
+  get takenBytes(): number {
+    return this.#reserve.takenBytes;
+  }
+
+  /** Another thread's environment has used up room. */
+  takeElsewhere(bytes: number): void {
+    this.#reserve.takeElsewhere(bytes);
+  }
+
+  /**
+   * Another thread writes a transaction; the function that is returned must be called when it has
+   * ended, and makes this environment see it.
+   */
+  writtenElsewhere(metas: readonly MetaWrite[], recordBytes: number): () => void {
+    const ended = this.#reserve.beginElsewhere(recordBytes + metaBytes(metas));
+    return () => {
+      ended();
+      this.#root.resetReadTxn();
+    };
   }
 
   full(): RaftError | undefined {

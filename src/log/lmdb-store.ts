@@ -1,5 +1,6 @@
 /**
- * LmdbStore: a RecordStore over LMDB in a directory of its own. LMDB works on the calling thread.
+ * LmdbStore: a RecordStore over LMDB in a directory of its own. LMDB works on the calling thread,
+ * or on one beside it: see ThreadedLmdbEnv.
  *
  * Why `pipelined` is safe: LMDB commits by writing one of two meta pages in turn. Commit N has
  * flushed its pages but only written its meta page, so a power cut may bring back the state of N-1,
@@ -17,6 +18,8 @@ import { RecordStore } from "./record-store.ts";
 import type { RecordStoreOptions } from "./record-store.ts";
 import { dataFile } from "./store-form.ts";
 import { markStore, refuseLostStore } from "./store-mark.ts";
+import { ThreadedLmdbEnv, threadWritesMax } from "./threaded-lmdb-env.ts";
+import type { LmdbWork } from "./threaded-lmdb-env.ts";
 
 export interface LmdbStoreOptions {
   /** Directory of this store alone; created where it is missing. */
@@ -38,6 +41,8 @@ export interface LmdbStoreOptions {
   readonly preallocateBytes?: number | undefined;
   /** Bound of the memory that tells where entries lie; see the engine. @default 2 GiB */
   readonly indexBytesMax?: number | undefined;
+  /** A thread that writes, so that the caller need not wait for the disk. @default none */
+  readonly work?: LmdbWork | undefined;
 }
 
 const mapBytesDefault = 64 * 2 ** 30;
@@ -50,7 +55,7 @@ export class LmdbStore extends RecordStore {
 }
 
 function recordStoreOptions(options: LmdbStoreOptions): RecordStoreOptions {
-  const { dir, identity, durability, mark } = options;
+  const { dir, identity, durability, mark, work } = options;
   const mapBytes = options.mapBytes ?? mapBytesDefault;
   const preallocateBytes = options.preallocateBytes ?? preallocateBytesDefault;
   const dataPath = join(dir, dataFile);
@@ -63,8 +68,12 @@ function recordStoreOptions(options: LmdbStoreOptions): RecordStoreOptions {
       refuseLostStore(dir, mark);
       await ensureStore(envOptions, identity, preallocateBytes);
       markStore(mark);
-      return openStore(envOptions, preallocateBytes);
+      const env = await openStore(envOptions, preallocateBytes);
+      return work === undefined
+        ? env
+        : new ThreadedLmdbEnv(env, work, { ...envOptions, preallocateBytes });
     },
+    commitsInFlightMax: work && threadWritesMax,
     soon: soonInEventLoop,
     indexBytesMax: options.indexBytesMax,
     bytesStored: () => statSync(dataPath, { throwIfNoEntry: false })?.size ?? 0,

@@ -47,7 +47,8 @@ export interface LogEnv {
    * Writes meta entries, and the record under the next sequence number, in one transaction. The
    * record's memory may be used for something else once this has returned; the entries' may not.
    * Where it throws or rejects, nobody knows whether the transaction is there, now or after a
-   * crash: the environment must not be written to again, and rejects all that is in flight.
+   * crash: the environment must not be written to again, and rejects all that is in flight behind
+   * it.
    */
   write(
     metas: readonly MetaWrite[],
@@ -82,9 +83,9 @@ export interface LogEnv {
 
   /**
    * Flushes all that this environment has written. Where it throws, as with `write`. Used where
-   * commits are `pipelined`.
+   * commits are `pipelined`. A promise tells of what had been written when this was called.
    */
-  sync(): void;
+  sync(): void | Promise<void>;
 
   close(): Promise<void>;
 }

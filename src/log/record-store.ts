@@ -1,8 +1,8 @@
 /**
  * RecordStore: the log of one shard as records and meta entries in a LogEnv. One commit is one
  * transaction: the record under the next sequence number, and the descriptors that the batch writes
- * or deletes. LMDB writes on the calling thread; segments are written on others, `write` returns a
- * promise, and a commit waits for that alone. Otherwise the durability decides when it resolves:
+ * or deletes. The environment writes on the calling thread, or says by a promise when it has
+ * written. A commit counts as durable:
  *
  *      strict      commit N: write, flush, flush ─► resolves
  *      pipelined   commit N: write, flush ─► waits ─┬─ commit N+1: write, flush ─► N resolves
@@ -88,8 +88,9 @@ const scanBytesMax = 4_194_304;
 
 type State = "new" | "opening" | "open" | "closed";
 
-/** A written commit that is not durable yet. */
+/** A pipelined commit that is not durable yet. */
 interface Waiting {
+  readonly sequence: Sequence;
   readonly resolve: () => void;
   readonly reject: (error: RaftError) => void;
 }
@@ -108,8 +109,12 @@ export class RecordStore implements LogStore {
   #envOpening: Promise<void> | undefined;
   /** Why the store is dead. Once set it stays. */
   #failure: RaftError | undefined;
-  /** Pipelined only: the newest commit. Invariant: at most one commit waits. */
-  #waiting: Waiting | undefined;
+  /** Pipelined only, oldest first: those that are being written, and the newest that is written. */
+  readonly #waiting: Waiting[] = [];
+  /** Asynchronous writes that have not been told of. */
+  #writesUnderWay = 0;
+  /** Ends when the newest of them has been told of, well or not. */
+  #lastWrite: Promise<void> | undefined;
   #cancelIdleCheck: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #commits = 0;
@@ -150,7 +155,7 @@ export class RecordStore implements LogStore {
 
   commit(batch: CommitBatch): Promise<void> {
     const refusal = this.#refusal("commit");
-    if (refusal !== undefined) return Promise.reject(refusal);
+    if (refusal !== undefined) return this.#refuse(refusal);
     let prepared: PreparedBatch;
     try {
       prepared = this.#logState.prepare(batch);
@@ -160,19 +165,37 @@ export class RecordStore implements LogStore {
     const metas = metaWrites(prepared);
     const full = this.#boundRefusal(prepared, metas);
     if (full !== undefined) return Promise.reject(full);
+    const { sequence } = prepared;
     const fail = (error: unknown): never => {
-      throw this.#die(`write record ${prepared.sequence}`, error);
+      throw this.#die(`write record ${sequence}`, error);
     };
+    let written: Promise<void> | undefined;
     try {
-      const written = this.#write(prepared, metas);
-      if (written !== undefined) return written.catch(fail);
+      written = this.#write(prepared, metas)?.catch(fail);
     } catch (error) {
-      return Promise.reject(this.#die(`write record ${prepared.sequence}`, error));
+      return Promise.reject(this.#die(`write record ${sequence}`, error));
     }
-    if (this.durability !== "pipelined") return Promise.resolve();
-    // This commit's flush has made the one before durable.
-    this.#settle();
-    return this.#wait();
+    if (written !== undefined) this.#noteUnderWay(written);
+    // Written at once, and yet told after those before it.
+    else if (this.#writesUnderWay > 0) written = this.#lastWrite;
+    if (this.durability !== "pipelined") return written ?? Promise.resolve();
+    return this.#wait(sequence, written);
+  }
+
+  /** Told after the failure of those before it. */
+  #refuse(refusal: RaftError): Promise<void> {
+    const before = this.#writesUnderWay > 0 ? this.#lastWrite : undefined;
+    return (before ?? Promise.resolve()).then(() => {
+      throw refusal;
+    });
+  }
+
+  #noteUnderWay(written: Promise<void>): void {
+    this.#writesUnderWay += 1;
+    const end = (): void => {
+      this.#writesUnderWay -= 1;
+    };
+    this.#lastWrite = written.then(end, end);
   }
 
   full(): RaftError | undefined {
@@ -271,7 +294,7 @@ export class RecordStore implements LogStore {
     const isStored = storedIdentity !== undefined;
     await env.claim(isStored ? [{ key: identityKey(), value: storedIdentity }] : []);
     this.#flushes += env.flushesPerWrite;
-    if (this.durability === "pipelined") this.#flush(env);
+    if (this.durability === "pipelined") await this.#flush(env);
   }
 
   /** The store may be closed while `open` waits. */
@@ -294,7 +317,7 @@ export class RecordStore implements LogStore {
     return this.#indexBound.refusal(indexBytes) ?? this.#env?.refusal?.(metas, batch.plan.bytes);
   }
 
-  #write(batch: PreparedBatch, metas: readonly MetaWrite[]): void | Promise<void> {
+  #write(batch: PreparedBatch, metas: readonly MetaWrite[]): Promise<void> | undefined {
     const env = this.#openedEnv();
     const { sequence, plan } = batch;
     const record = this.#written.reserve(sequence, plan.bytes);
@@ -304,7 +327,7 @@ export class RecordStore implements LogStore {
     this.#commits += 1;
     this.#flushes += env.flushesPerWrite;
     this.#bytesWritten += plan.bytes;
-    return written;
+    return written ?? undefined;
   }
 
   #fetch(sequence: Sequence): Uint8Array {
@@ -321,50 +344,67 @@ export class RecordStore implements LogStore {
     return record;
   }
 
-  /** The promise of the newest commit, and the check that no commit has to come to resolve it. */
-  #wait(): Promise<void> {
+  /** The promise of the newest commit, which the next one resolves, or an idle turn. */
+  #wait(sequence: Sequence, written: Promise<void> | undefined): Promise<void> {
     this.#cancelIdleCheck?.();
+    this.#cancelIdleCheck = undefined;
+    const durable = new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ sequence, resolve, reject });
+    });
+    if (written === undefined) this.#onWritten(sequence);
+    // What failed has been told to all that wait.
+    else written.then(() => this.#onWritten(sequence)).catch(() => {});
+    return durable;
+  }
+
+  /** This commit's flush has made those before durable, and it waits for the next one. */
+  #onWritten(sequence: Sequence): void {
+    this.#settle(sequence - 1);
+    if (this.#waiting.at(-1)?.sequence !== sequence) return;
     // Two turns: the first ends when what was queued with this commit has run, the second when
     // input that had arrived by then has been handled. A shard that is busy has made its next
     // commit by then, and no flush is wasted.
     const { soon } = this.#options;
     this.#cancelIdleCheck = soon(() => {
-      this.#cancelIdleCheck = soon(() => this.#flushIdle());
-    });
-    assert(this.#waiting === undefined, "at most one commit waits");
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
+      this.#cancelIdleCheck = soon(() => void this.#flushIdle());
     });
   }
 
-  #flushIdle(): void {
+  /** Nothing is being written. Returns when the newest commit is durable, or the store dead. */
+  #flushIdle(): void | Promise<void> {
     this.#cancelIdleCheck = undefined;
-    if (this.#waiting === undefined || this.#env === undefined) return;
+    const newest = this.#waiting.at(-1);
+    if (newest === undefined || this.#env === undefined) return;
+    const fail = (error: unknown): void => void this.#die("flush the log", error);
     try {
-      this.#flush(this.#env);
+      const flushed = this.#flush(this.#env);
+      if (flushed !== undefined) return flushed.then(() => this.#settle(newest.sequence), fail);
     } catch (error) {
-      this.#die("flush the log", error);
+      fail(error);
       return;
     }
-    this.#settle();
+    this.#settle(newest.sequence);
   }
 
-  #flush(env: LogEnv): void {
-    env.sync();
+  #flush(env: LogEnv): Promise<void> | undefined {
     this.#flushes += 1;
+    return env.sync() ?? undefined;
   }
 
-  /** The commit that waits is durable. */
-  #settle(): void {
-    this.#waiting?.resolve();
-    this.#waiting = undefined;
+  /** Every commit up to this one is durable. */
+  #settle(through: Sequence): void {
+    for (;;) {
+      const [first] = this.#waiting;
+      if (first === undefined || first.sequence > through) return;
+      this.#waiting.shift();
+      first.resolve();
+    }
   }
 
   #die(action: string, cause: unknown): RaftError {
     const failure = failureOf(`${action} of ${this.#options.name}`, cause);
     this.#failure = failure;
-    this.#waiting?.reject(failure);
-    this.#waiting = undefined;
+    for (const { reject } of this.#waiting.splice(0)) reject(failure);
     return failure;
   }
 
@@ -376,7 +416,12 @@ export class RecordStore implements LogStore {
   async #close(): Promise<void> {
     this.#state = "closed";
     this.#cancelIdleCheck?.();
-    this.#flushIdle();
+    if (this.#lastWrite !== undefined) {
+      await this.#lastWrite;
+      // What it resolved may have begun to wait for an idle turn.
+      this.#cancelIdleCheck?.();
+    }
+    await this.#flushIdle();
     // Where it is being opened at this moment, it must not stay open behind our back.
     await Promise.allSettled([this.#envOpening]);
     const env = this.#env;

@@ -3,7 +3,7 @@ import { setImmediate, setInterval, clearInterval } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { Prng, RaftError, errorToWire } from "../base/index.ts";
 import type { Incarnation, NodeId, ShardId } from "../base/index.ts";
-import { LmdbStore, SegmentStore, ThreadWork } from "../log/index.ts";
+import { LmdbStore, LmdbThread, SegmentStore, ThreadWork } from "../log/index.ts";
 import type { CreateLogStore, Durability, LogStore } from "../log/index.ts";
 import { TcpTransport } from "../transport/index.ts";
 import type { CredentialOptions } from "../transport/index.ts";
@@ -22,8 +22,8 @@ import type { Watched } from "./thread-watch.ts";
 /** Everything a worker is told when it starts; plain data and a port. */
 export interface ShardTask {
   readonly mail: MessagePort;
-  /** To the thread that writes segments for this shard; undefined if libuv's pool does it all. */
-  readonly files?: MessagePort | undefined;
+  /** To the thread that writes this shard's log, where it has one. */
+  readonly logThread?: MessagePort | undefined;
   /** Writes of its segments that may be in libuv's pool at the same time. */
   readonly poolJobs?: number | undefined;
   readonly cluster: string;
@@ -78,14 +78,14 @@ export async function hostShard(task: ShardTask): Promise<void> {
     // The error's class would be lost on its way to the other thread; its table entry is not.
     tell(mail, { kind: "openFailed", error: errorToWire(error) });
     mail.close();
-    task.files?.close();
+    task.logThread?.close();
     watch.end();
     return;
   }
   mail.on("message", (buffer: ArrayBuffer) => shard.receive(buffer));
   await shard.ended;
   mail.close();
-  task.files?.close();
+  task.logThread?.close();
   watch.end();
 }
 
@@ -167,13 +167,15 @@ async function storeOf(task: ShardTask): Promise<LogStore> {
   }
   const { mark, mapBytes, preallocateBytes, segmentBytes, indexBytesMax } = task;
   if (task.store === "segments") {
-    const { files, poolJobs = 0 } = task;
-    const work = files && { poolJobs, thread: new ThreadWork(files) };
+    const { logThread, poolJobs = 0 } = task;
+    const work = logThread && { poolJobs, thread: new ThreadWork(logThread) };
     const sizes = { segmentBytes, indexBytesMax };
     return new SegmentStore({ dir, identity, mark, durability, ...sizes, work });
   }
+  const thread = task.logThread && new LmdbThread(task.logThread);
+  const work = thread && { thread, nowMs: () => performance.now() };
   const sizes = { mapBytes, preallocateBytes, indexBytesMax };
-  return new LmdbStore({ dir, identity, mark, durability, ...sizes });
+  return new LmdbStore({ dir, identity, mark, durability, ...sizes, work });
 }
 
 /** What the embedder's modules export. */

@@ -5,6 +5,7 @@ import {
   lmdbPlace,
   memoryPlace,
   segmentPlace,
+  threadedLmdbPlace,
   threadedSegmentPlace,
 } from "../fixtures/store-places.ts";
 
@@ -13,6 +14,8 @@ const places = {
   "LmdbStore, strict": () => lmdbPlace("strict"),
   "LmdbStore, pipelined": () => lmdbPlace("pipelined"),
   "LmdbStore, none": () => lmdbPlace("none"),
+  "LmdbStore, strict, with a thread": () => threadedLmdbPlace("strict"),
+  "LmdbStore, pipelined, with a thread": () => threadedLmdbPlace("pipelined"),
   "SegmentStore, strict": () => segmentPlace("strict"),
   "SegmentStore, strict, with a thread": threadedSegmentPlace,
   "SegmentStore, none": () => segmentPlace("none"),

@@ -1,7 +1,7 @@
 /** The stores that these tests are about, by name, for processes that are told which one to open. */
 import { LmdbStore, SegmentStore } from "../../src/log/index.ts";
 import type { Durability, LogStore } from "../../src/log/index.ts";
-import { ThreadedSegmentStore } from "../fixtures/file-thread.ts";
+import { ThreadedLmdbStore, ThreadedSegmentStore } from "../fixtures/log-thread.ts";
 import { testIdentity } from "../fixtures/store-places.ts";
 
 export type StoreKind = "lmdb" | "segments";
@@ -23,10 +23,12 @@ export const durableKinds = [
 /** Small, so that a workload goes through several. */
 const segmentBytes = 131_072;
 
-/** As `createTrialStore`, with a thread that writes segments beside libuv's pool. */
+/** As `createTrialStore`, with the thread that a log of this kind has in an engine. */
 export function createThreadedStore(store: TrialStore, preallocateBytes: number): LogStore {
   const { kind, dir, durability } = store;
-  if (kind === "lmdb") return createTrialStore(store, preallocateBytes);
+  if (kind === "lmdb") {
+    return new ThreadedLmdbStore({ dir, durability, identity: testIdentity, preallocateBytes });
+  }
   return new ThreadedSegmentStore({ dir, durability, identity: testIdentity, segmentBytes });
 }
 

@@ -66,8 +66,8 @@ export async function readText(engine: Engine, group: number): Promise<string> {
 }
 
 /** The first group id that a shard holds. */
-export function groupOnShard(shard: number, shards: number): number {
-  for (let group = 1; ; group += 1) if (shardOfGroup(group, shards) === shard) return group;
+export function groupOnShard(shard: number, shards: number, from = 1): number {
+  for (let group = from; ; group += 1) if (shardOfGroup(group, shards) === shard) return group;
 }
 
 /** Waits for an event, with a deadline. */

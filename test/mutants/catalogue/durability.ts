@@ -1,5 +1,6 @@
 import type { Mutant } from "../mutant.ts";
 
+const lmdbThread = "test/unit/log/threaded-lmdb-env.test.ts";
 const order = "test/inline/durability.test.ts";
 const predecessors = "test/defects/raft-predecessors.test.ts";
 
@@ -206,10 +207,46 @@ export const durabilityMutants: readonly Mutant[] = [
     name: "thread-write-durable-when-posted",
     says: "A write on the log's thread has ended when the thread says so: a power cut takes acknowledged writes.",
     file: "src/log/file-thread.ts",
-    find: '    await this.#call({ kind: "write", fd, bytes: shared, at });',
-    replace: '    void this.#call({ kind: "write", fd, bytes: shared, at });',
+    find: '    await this.#calls.call({ kind: "write", fd, bytes: shared, at });',
+    replace: '    void this.#calls.call({ kind: "write", fd, bytes: shared, at });',
     hunt: { seeds: 0 },
     killer: { file: "test/unit/log/file-thread.test.ts" },
+  },
+  {
+    name: "lmdb-thread-commit-durable-when-posted",
+    says: "A commit on LMDB's thread is durable when the thread says so: a power cut takes acknowledged writes.",
+    file: "src/log/threaded-lmdb-env.ts",
+    find: "    await this.#onThread(thread.write(",
+    replace: "    void this.#onThread(thread.write(",
+    hunt: { seeds: 0 },
+    killer: { file: lmdbThread, name: "has ended when the thread says so" },
+  },
+  {
+    name: "lmdb-thread-goes-on-after-a-failure",
+    says: "Behind a commit that failed on LMDB's thread none succeeds: its flush would not write what the failed one left.",
+    file: "src/log/lmdb-thread.ts",
+    find: "      this.#failure = asError(error);\n      throw this.#failure;",
+    replace: "      throw asError(error);",
+    hunt: { seeds: 0 },
+    killer: { file: lmdbThread, name: "none succeeds" },
+  },
+  {
+    name: "lmdb-thread-takes-any-claim",
+    says: "LMDB's thread writes under the claim of its shard: two processes would acknowledge into one log.",
+    file: "src/log/lmdb-thread.ts",
+    find: "    this.#env.adopt(epoch);\n",
+    replace: "    void epoch;\n",
+    hunt: { seeds: 0 },
+    killer: { file: lmdbThread, name: "under the shard's claim" },
+  },
+  {
+    name: "stalled-disk-still-trusted",
+    says: "Once a disk has stalled, a shard on LMDB no longer waits for it: status, local reads and refusals hang with the disk again and again.",
+    file: "src/log/own-commits.ts",
+    find: "    if (ms < this.#stallMs) return;",
+    replace: "    if (ms < this.#stallMs * 1_000_000) return;",
+    hunt: { seeds: 0 },
+    killer: { file: "test/unit/log/own-commits.test.ts" },
   },
   {
     name: "log-takes-the-whole-pool",

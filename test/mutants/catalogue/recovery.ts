@@ -11,20 +11,18 @@ export const recoveryMutants: readonly Mutant[] = [
     name: "pipelined-commit-resolves-at-once",
     says: "A pipelined commit is durable when the next has flushed (src/log/record-store.ts): a power cut takes the newest acknowledged write.",
     file: "src/log/record-store.ts",
-    find: "    this.#settle();\n    return this.#wait();",
-    replace: `    this.#settle();
-    this.#wait().catch(() => {});
-    return Promise.resolve();`,
+    find: "    return this.#wait(sequence, written);",
+    replace: `    this.#wait(sequence, written).catch(() => {});
+    return written ?? Promise.resolve();`,
     killer: { file: flushes },
   },
   {
     name: "idle-commit-resolves-without-flush",
     says: "An idle pipelined store flushes before it answers (src/log/record-store.ts): a power cut takes the newest acknowledged write.",
     file: "src/log/record-store.ts",
-    find: `      this.#flush(this.#env);
-    } catch (error) {`,
+    find: "      const flushed = this.#flush(this.#env);",
     replace: `      this.#flushes += 1;
-    } catch (error) {`,
+      const flushed: Promise<void> | undefined = undefined as Promise<void> | undefined;`,
     killer: { file: flushes },
   },
   {
