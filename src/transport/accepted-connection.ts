@@ -38,7 +38,6 @@ import type {
 } from "../wire/index.ts";
 import { addressOf } from "./address.ts";
 import { describePeerNames, speaksFor } from "./certificate-names.ts";
-import { keepAliveMs } from "./dialled-connection.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
 import { turnsMax } from "./lane-watch.ts";
 import type { Cancel } from "./timers.ts";
@@ -97,8 +96,6 @@ export class AcceptedConnection {
     this.address = addressOf(socket);
     const { timers, tuning } = owner.context.settings;
     this.cancelDeadline = timers.after(tuning.greetingTimeoutMs, () => this.onDeadline());
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, keepAliveMs);
     socket.on("data", (chunk: Buffer) => this.onData(chunk));
     socket.on("end", () => this.onEnd());
     // "close" follows an error, and says all that matters.

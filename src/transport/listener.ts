@@ -6,18 +6,17 @@
  * of each shard of each node: a second one of the same process means that the first is dead and
  * only its end has not been noticed yet. One process speaks for a node: see Contests.
  */
-import { createServer } from "node:net";
-import type { AddressInfo, Server, Socket } from "node:net";
-import { Server as TlsServer, createServer as createTlsServer } from "node:tls";
-import type { SecureContextOptions } from "node:tls";
-import { RaftError, limits } from "../base/index.ts";
+import type { Socket } from "node:net";
+import { limits } from "../base/index.ts";
 import type { NodeId } from "../base/index.ts";
 import { AcceptedConnection } from "./accepted-connection.ts";
 import type { AcceptedOwner } from "./accepted-connection.ts";
 import { addressOf } from "./address.ts";
 import { Contests } from "./contests.ts";
-import type { TlsMaterial } from "./credentials.ts";
+import { keepAliveMs } from "./dialled-connection.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
+import { PortServer } from "./port-server.ts";
+import type { PortServerEvents } from "./port-server.ts";
 import { Strangers } from "./strangers.ts";
 import type { CloseReason } from "./transport-counters.ts";
 import type { PeerShard, TransportHandler } from "./transport.ts";
@@ -45,10 +44,10 @@ export interface ListenerEvents {
   ): void;
 }
 
-export class Listener implements AcceptedOwner {
+export class Listener implements AcceptedOwner, PortServerEvents {
   readonly context: ConnectionContext;
   private readonly events: ListenerEvents;
-  private readonly server: Server;
+  private readonly server: PortServer;
   private directory: readonly number[] | undefined;
   private readonly connections = new Set<AcceptedConnection>();
   /** Open connections by node, shard and lane. */
@@ -59,7 +58,6 @@ export class Listener implements AcceptedOwner {
   private readonly contests: Contests;
   private closing = false;
   private dataPaused = false;
-  private bound: Promise<number> | undefined;
 
   constructor(context: ConnectionContext, events: ListenerEvents) {
     this.context = context;
@@ -69,8 +67,7 @@ export class Listener implements AcceptedOwner {
     // The newcomer itself waits for its Welcome meanwhile.
     const contestMs = Math.min(tuning.silenceMs, tuning.greetingTimeoutMs) / 2;
     this.contests = new Contests(timers, contestMs);
-    this.server = this.createServer();
-    this.server.on("connection", (socket: Socket) => this.onSocket(socket));
+    this.server = new PortServer(context.settings, this);
   }
 
   get ports(): readonly number[] | undefined {
@@ -79,8 +76,7 @@ export class Listener implements AcceptedOwner {
 
   /** Binds; resolves with the port. */
   listen(host: string, port: number): Promise<number> {
-    this.bound = this.bind(host, port);
-    return this.bound;
+    return this.server.listen(host, port);
   }
 
   setDirectory(ports: readonly number[]): void {
@@ -104,10 +100,7 @@ export class Listener implements AcceptedOwner {
 
   /** From now on connections are accepted with the credentials that there are now. */
   onCredentials(): void {
-    const { tls } = this.context.settings.credentials;
-    if (tls !== undefined && this.server instanceof TlsServer) {
-      this.server.setSecureContext(contextOptionsOf(tls));
-    }
+    this.server.renew(this.context.settings.credentials.tls);
   }
 
   /** Stops accepting and ends every connection without telling the handler. */
@@ -115,11 +108,7 @@ export class Listener implements AcceptedOwner {
     this.closing = true;
     this.contests.close();
     for (const connection of this.connections) connection.close();
-    // A server that is still resolving its host cannot be closed; it would listen afterwards.
-    await this.bound?.catch(() => {});
-    if (!this.server.listening) return;
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    await Promise.all([closed, this.context.sockets.destroyAll()]);
+    await Promise.all([this.server.close(), this.context.sockets.destroyAll()]);
   }
 
   onHello(connection: AcceptedConnection): void {
@@ -188,44 +177,6 @@ export class Listener implements AcceptedOwner {
     this.contests.end(peer.node);
   }
 
-  private bind(host: string, port: number): Promise<number> {
-    const { server } = this;
-    return new Promise((resolve, reject) => {
-      const onError = (cause: NodeJS.ErrnoException): void =>
-        reject(listenError(host, port, cause));
-      server.once("error", onError);
-      server.listen({ host, port }, () => {
-        server.removeListener("error", onError);
-        // Errors of accept (no descriptors left) pass by themselves; the peer dials again.
-        server.on("error", () => {});
-        const address = server.address();
-        resolve(isAddressInfo(address) ? address.port : port);
-      });
-    });
-  }
-
-  private createServer(): Server {
-    const { credentials, tuning } = this.context.settings;
-    const { tls } = credentials;
-    if (tls === undefined) {
-      return createServer({ noDelay: true }, (socket) => this.onReady(socket));
-    }
-    const server = createTlsServer(
-      {
-        ...contextOptionsOf(tls),
-        requestCert: true,
-        rejectUnauthorized: true,
-        handshakeTimeout: tuning.greetingTimeoutMs,
-      },
-      (socket) => this.onReady(socket),
-    );
-    server.on("tlsClientError", (error, socket) => {
-      this.refuse("tlsFailed", addressOf(socket), error.message);
-      socket.destroy();
-    });
-    return server;
-  }
-
   /** Somebody who has not said who it is. */
   private refuse(reason: CloseReason, address: string, why: string): void {
     this.context.counters.refuse(reason);
@@ -239,8 +190,12 @@ export class Listener implements AcceptedOwner {
     });
   }
 
-  /** A raw socket, before TLS. */
-  private onSocket(socket: Socket): void {
+  onTlsError(socket: Socket, error: Error): void {
+    this.refuse("tlsFailed", addressOf(socket), error.message);
+    socket.destroy();
+  }
+
+  onSocket(socket: Socket): void {
     this.context.sockets.add(socket);
     const superfluous = this.strangers.add(socket);
     if (superfluous === undefined) return;
@@ -249,34 +204,17 @@ export class Listener implements AcceptedOwner {
     superfluous.destroy();
   }
 
-  /** A socket ready for a greeting. */
-  private onReady(socket: Socket): void {
+  onReady(socket: Socket): void {
     if (this.closing || socket.destroyed) {
       socket.destroy();
       return;
     }
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, keepAliveMs);
     this.connections.add(new AcceptedConnection(this, socket));
   }
 }
 
-function contextOptionsOf({ options: { key, cert, ca } }: TlsMaterial): SecureContextOptions {
-  return { key, cert, ca, minVersion: "TLSv1.3" };
-}
-
 function laneKey(peer: PeerShard, lane: string): string {
   return `${peer.node}/${peer.shard}/${lane}`;
-}
-
-function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {
-  return typeof address === "object" && address !== null;
-}
-
-function listenError(host: string, port: number, cause: NodeJS.ErrnoException): RaftError {
-  return cause.code === "EADDRINUSE"
-    ? new RaftError("ERR_PORT_IN_USE", `Cannot listen on ${host}:${port}: the port is taken`, {
-        cause,
-      })
-    : new RaftError("ERR_LISTEN_FAILED", `Cannot listen on ${host}:${port}: ${cause.message}`, {
-        cause,
-      });
 }
