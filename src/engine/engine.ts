@@ -4,16 +4,8 @@
  * told it.
  */
 import { EventEmitter } from "node:events";
-import {
-  RaftError,
-  isGroupId,
-  limits,
-  messageOf,
-  optionError,
-  shardOfGroup,
-} from "../base/index.ts";
+import { RaftError, isGroupId, limits, optionError, shardOfGroup } from "../base/index.ts";
 import type { GroupId, NodeId } from "../base/index.ts";
-import { mapFault } from "../log/index.ts";
 import { byteShares } from "../shard/index.ts";
 import type {
   ControlCall,
@@ -34,8 +26,7 @@ import {
   throwFaults,
 } from "./argument-checks.ts";
 import type { BatchResult, Proposed } from "./call-table.ts";
-import type { DataDirectory } from "./data-directory.ts";
-import { levelOf, peerRefusedOf } from "./events.ts";
+import { levelOf } from "./events.ts";
 import type { EngineEvents, PayloadOf } from "./events.ts";
 import { GroupRecovery } from "./group-recovery.ts";
 import { GroupTable } from "./group-table.ts";
@@ -44,6 +35,7 @@ import { healthOf } from "./health.ts";
 import type { Health } from "./health.ts";
 import { advertisedAddress, advertisedPorts } from "./listen-options.ts";
 import { openDirectory } from "./open-directory.ts";
+import { nodePortOf } from "./open-node-port.ts";
 import { LeaderWaits } from "./leader-waits.ts";
 import type { KnownLeader, LeaderSource } from "./leader-waits.ts";
 import type { CredentialOptions } from "../transport/index.ts";
@@ -61,12 +53,12 @@ import { answerOf } from "./results.ts";
 import { ShardHandle } from "./shard-handle.ts";
 import type { CallSettings, ReadAnswer, ShardCrash, ShardOwner } from "./shard-handle.ts";
 import { renewed } from "./renewed-credentials.ts";
-import { randomPrng, standInTransport, taskOf } from "./shard-task.ts";
+import { randomPrng, sharesPort, taskOf } from "./shard-task.ts";
 import type { CallOptions } from "./typed.ts";
 import { tellShardEvent } from "./shard-events.ts";
+import type { Tell } from "./shard-events.ts";
 import { ShardSet, willBeTold } from "./shard-set.ts";
-import { StandIn } from "./stand-in.ts";
-import { WorkerPool } from "./worker-pool.ts";
+import { startPool } from "./start-pool.ts";
 
 /** What else a new engine is made of. */
 interface EngineParts {
@@ -126,13 +118,17 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
       run: (task) => pool.run(task),
       taskOf: (start) => {
         const recover = recovery.recoverOf(start.shard);
-        return taskOf(resolved, directory, start, { instance, recover });
+        const port = sharesPort(resolved) ? nodePort.port : start.port;
+        return taskOf(resolved, directory, { ...start, port }, { instance, recover });
       },
       releasePort: async (shard) => {
-        await standIn.release();
+        await nodePort.release();
         return shard.port ?? resolved.identity.listen.port;
       },
-      onEvent: (shard, event) => tell((engine) => engine.#onEvent(shard, event)),
+      onEvent: (shard, event) => {
+        if (event.kind === "opened") nodePort.onUp(shard);
+        tell((engine) => engine.#onEvent(shard, event));
+      },
       onCrash: (shard, crash) => tell((engine) => engine.#onCrash(shard, crash)),
       onFailure: (shard, error) => {
         if (opening.engine !== undefined) opening.engine.#onFailure(shard, error);
@@ -143,17 +139,13 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     for (let shard = 0; shard < directory.shards; shard += 1) {
       handles.push(new ShardHandle(shard, bounds, owner));
     }
-    const standIn = new StandIn(
-      resolved.identity.listen.port,
-      (port) => standInTransport(resolved, directory, { port, instance }),
-      (refusal) => {
-        const event = peerRefusedOf(0, refusal);
-        if (opening.engine !== undefined) opening.engine.#tell("peerRefused", event);
-      },
-    );
-    const shardSet = new ShardSet({ handles, pool, directory, standIn });
+    const announce: Tell = (event, ...payload) => {
+      if (opening.engine !== undefined) opening.engine.#tell(event, ...payload);
+    };
+    const nodePort = nodePortOf({ options: resolved, directory, instance, tell: announce });
+    const shardSet = new ShardSet({ handles, pool, directory, nodePort });
     await shardSet.open(resolved.tuning.openTimeoutMs);
-    const address = advertisedAddress(given.identity, shardSet.port);
+    const address = advertisedAddress(given.identity, nodePort.port);
     const engine = new Engine(resolved, shardSet, { groups, recovery, address });
     opening.engine = engine;
     for (const news of early) news(engine);
@@ -222,7 +214,7 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
   async #introduce(shards: readonly ShardHandle[]): Promise<void> {
     const { credentials } = this.#options;
     const ports = advertisedPorts(
-      this.#options.identity,
+      this.#options,
       this.#shards.map(({ state, port }) => (state === "up" ? port : undefined)),
     );
     const told = { addresses: this.#peers, credentials, ports };
@@ -575,26 +567,5 @@ export class Engine extends EventEmitter<EngineEvents> implements AsyncDisposabl
     const handle = this.#shards[shardOfGroup(group, this.#shards.length)];
     if (handle === undefined) throw new RaftError("ERR_INTERNAL", "every group has a shard");
     return handle;
-  }
-}
-
-/**
- * @throws ERR_OPTION_INVALID if the shards' maps do not fit, ERR_SHARD_CRASHED if there can be no
- * threads; the directory is closed then
- */
-function startPool({ identity, tuning }: ResolvedOptions, directory: DataDirectory): WorkerPool {
-  const { shards, youngHeapMb, store, mapBytes } = tuning;
-  try {
-    const isMapped = store === "lmdb" && identity.logStore === undefined;
-    // Here for all shards: their threads would ask at the same moment.
-    const fault = isMapped ? mapFault(mapBytes, shards) : undefined;
-    if (fault !== undefined) throw fault;
-    const own = identity.logStore === undefined ? store : undefined;
-    return new WorkerPool(shards, youngHeapMb, own);
-  } catch (cause) {
-    directory.close();
-    if (cause instanceof RaftError) throw cause;
-    const message = `Cannot start ${shards} worker threads: ${messageOf(cause)}`;
-    throw new RaftError("ERR_SHARD_CRASHED", message, { cause, outcome: "none" });
   }
 }

@@ -112,6 +112,11 @@ export interface EngineEvents {
       readonly group: GroupId | undefined;
     },
   ];
+  /**
+   * With `ports: "one"`: the thread that accepts all connections has ended, and those with it; it
+   * comes back by itself.
+   */
+  relayCrashed: [{ readonly error: Error; readonly restartInMs: number }];
   /** A shard is back after a crash. */
   shardRestarted: [{ readonly shard: ShardId }];
   /**
@@ -147,6 +152,7 @@ export const levelOf: Readonly<Record<keyof EngineEvents, LogLevel>> = {
   peerConnected: "info",
   peerLost: "warn",
   shardCrashed: "error",
+  relayCrashed: "error",
   shardRestarted: "info",
   shardFailed: "error",
   storeFull: "error",

@@ -8,7 +8,7 @@ import {
   formatAddress,
   isWildcard,
 } from "../transport/index.ts";
-import type { EngineOptions } from "./options.ts";
+import type { EngineOptions, EngineTuning, ResolvedOptions } from "./options.ts";
 
 type Places = Pick<EngineOptions, "listen" | "advertise">;
 
@@ -68,10 +68,15 @@ function advertiseFaults(advertise: unknown): OptionFault[] {
  * firewall that knows nothing of them.
  * @throws ERR_OPTION_INVALID
  */
-export function checkShardPorts({ listen, advertise }: Places, shards: number): void {
+export function checkShardPorts(
+  { listen, advertise }: Places,
+  { shards, ports: kind }: Pick<EngineTuning, "shards" | "ports">,
+): void {
   const faults: string[] = [];
   const check = (name: string, ports: readonly number[] | undefined): void => {
-    if (ports === undefined || ports.length === shards - 1) return;
+    if (ports === undefined) return;
+    if (kind === "one") faults.push(`${name} has shardPorts, but with ports "one" there are none`);
+    if (kind === "one" || ports.length === shards - 1) return;
     const count = `${ports.length} shardPorts`;
     faults.push(`${name} has ${count}; ${shards} shards need ${shards - 1}, from shard 1 on`);
   };
@@ -90,12 +95,13 @@ export function advertisedAddress({ listen, advertise }: Places, port: number | 
 
 /** The ports that peers are told, by shard; 0 for a shard that is down. */
 export function advertisedPorts(
-  { advertise }: Places,
+  { identity: { advertise }, tuning }: Pick<ResolvedOptions, "identity" | "tuning">,
   bound: readonly (number | undefined)[],
 ): number[] {
   return bound.map((port, shard) => {
     if (port === undefined) return 0;
-    const told = shard === 0 ? advertise?.port : advertise?.shardPorts?.[shard - 1];
+    const isShared = shard === 0 || tuning.ports === "one";
+    const told = isShared ? advertise?.port : advertise?.shardPorts?.[shard - 1];
     return told ?? port;
   });
 }

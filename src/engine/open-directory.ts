@@ -15,7 +15,7 @@ export async function openDirectory(
   const directory = await DataDirectory.open(dir, asked, () => randomPrng().incarnation());
   const { shards } = directory;
   try {
-    checkShardPorts(given.identity, shards);
+    checkShardPorts(given.identity, { ...given.tuning, shards });
   } catch (error) {
     directory.close();
     throw error;

@@ -29,7 +29,13 @@ const ownOptionTable = {
     min: 0,
     max: 256,
     unit: "threads",
-    why: "worker threads, each with its own log, loop and port; 0 takes as many as the data directory has, and for a new one as many as cores but one. Fixed for the life of a data directory",
+    why: "worker threads, each with its own log and loop; 0 takes as many as the data directory has, and for a new one as many as cores but one. Fixed for the life of a data directory",
+  },
+  ports: {
+    kind: "choice",
+    default: "each",
+    choices: ["each", "one"],
+    why: "each shard listens on a port of its own, which is faster; or the node has one port, on which a thread of its own accepts all connections and passes them on to the shards",
   },
   durability: {
     kind: "choice",
@@ -132,11 +138,14 @@ export interface EngineOptions extends TuningOptions {
     /** Address to bind: a name, an IPv4 or an IPv6 address; `0.0.0.0` and `::` mean all. */
     readonly host: string;
     /**
-     * Port of shard 0, 0 to let the system choose. Peers are given this one; they learn the other
-     * shards' ports from it.
+     * Port of shard 0, or of all shards with `ports: "one"`; 0 to let the system choose. Peers are
+     * given this one; they learn the other shards' ports from it.
      */
     readonly port: number;
-    /** Ports of the shards from 1 on, one each. @default chosen by the system */
+    /**
+     * Ports of the shards from 1 on, one each; none with `ports: "one"`.
+     * @default chosen by the system
+     */
     readonly shardPorts?: readonly number[] | undefined;
   };
   /**
@@ -147,7 +156,7 @@ export interface EngineOptions extends TuningOptions {
   readonly advertise?:
     | {
         readonly host?: string | undefined;
-        /** Of shard 0. */
+        /** Of shard 0, or of all shards with `ports: "one"`. */
         readonly port?: number | undefined;
         /** Of the shards from 1 on, one each. */
         readonly shardPorts?: readonly number[] | undefined;

@@ -36,7 +36,7 @@ import { isPassing } from "./passing-faults.ts";
 import { PeerFaults } from "./peer-faults.ts";
 import { ResultSlab } from "./result-slab.ts";
 import type { ShardStart } from "./shard-task.ts";
-import { SignalWatch } from "./signal-watch.ts";
+import { SignalWatch, aborted } from "./signal-watch.ts";
 
 /** Answer to a read, as the shard gives it. */
 export interface ReadAnswer {
@@ -239,6 +239,12 @@ export class ShardHandle {
     this.opened?.reject(error);
     this.opened = undefined;
     this.owner.onFailure(this, error);
+  }
+
+  /** Hands it its end of a port to the node's relay. */
+  takeRelay(port: MessagePort): void {
+    if (this.mail === undefined) port.close();
+    else this.mail.postMessage(port, [port]);
   }
 
   /** Why it has failed; undefined unless it has. */
@@ -589,9 +595,4 @@ function bytesOf(entries: readonly Uint8Array[]): number {
 
 function errorIn(reader: MailReader): RaftError {
   return errorFromWire(decodeTrusted<WireError>(reader.view()));
-}
-
-function aborted(what: CallKind, signal: AbortSignal, outcome: Outcome): RaftError {
-  const cause: unknown = signal.reason;
-  return new RaftError("ERR_ABORTED", `The ${what} was aborted`, { outcome, cause });
 }

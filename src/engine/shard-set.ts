@@ -8,8 +8,8 @@ import type { ErrorCode, NodeId } from "../base/index.ts";
 import type { ControlCall } from "../shard/index.ts";
 import type { CredentialOptions } from "../transport/index.ts";
 import type { DataDirectory } from "./data-directory.ts";
+import type { NodePort } from "./node-port.ts";
 import type { CallSettings, ShardHandle } from "./shard-handle.ts";
-import type { StandIn } from "./stand-in.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /**
@@ -32,26 +32,21 @@ export interface ShardSetParts {
   readonly handles: readonly ShardHandle[];
   readonly pool: WorkerPool;
   readonly directory: DataDirectory;
-  readonly standIn: StandIn;
+  readonly nodePort: NodePort;
 }
 
 export class ShardSet {
   readonly handles: readonly ShardHandle[];
   private readonly pool: WorkerPool;
   private readonly directory: DataDirectory;
-  private readonly standIn: StandIn;
+  readonly nodePort: NodePort;
   private ended: Promise<void> | undefined;
 
-  constructor({ handles, pool, directory, standIn }: ShardSetParts) {
+  constructor({ handles, pool, directory, nodePort }: ShardSetParts) {
     this.handles = handles;
     this.pool = pool;
     this.directory = directory;
-    this.standIn = standIn;
-  }
-
-  /** Shard 0's port, at which peers look for this node; 0 if none could be bound. */
-  get port(): number {
-    return this.standIn.port;
+    this.nodePort = nodePort;
   }
 
   /**
@@ -61,6 +56,16 @@ export class ShardSet {
    * is up at the deadline. The shards that had opened are closed then.
    */
   async open(timeoutMs: number): Promise<void> {
+    try {
+      await this.nodePort.open();
+    } catch (error) {
+      await this.end();
+      throw error;
+    }
+    await this.openShards(timeoutMs);
+  }
+
+  private async openShards(timeoutMs: number): Promise<void> {
     const shardFaults: RaftError[] = [];
     const opening = this.handles.map((handle) =>
       handle.open().catch((error: unknown) => {
@@ -82,27 +87,24 @@ export class ShardSet {
     }
     // A shard that hangs keeps its thread and the directory's lock; the error does not wait for it.
     await within(Math.min(timeoutMs, undoMsMax), this.end()).catch(() => {});
+    await this.nodePort.close();
     throw refusal;
   }
 
-  /** Somebody listens on shard 0's port from now on, whatever becomes of that shard. */
+  /** Somebody is found at shard 0's port from now on, whatever becomes of that shard. */
   private async holdPort(): Promise<void> {
     const [first] = this.handles;
-    if (first === undefined) return;
-    if (first.state === "up") {
-      this.standIn.port = first.port ?? this.standIn.port;
-      return;
-    }
-    await this.standIn.begin();
+    if (first === undefined || first.state === "up") return;
+    await this.nodePort.onDown(first);
     // If the system has chosen it, it is the shard's as if that had bound it.
-    if (this.standIn.port !== 0) first.port = this.standIn.port;
+    if (this.nodePort.port !== 0) first.port = this.nodePort.port;
   }
 
   /** A shard is down, or was while the engine opened. */
-  onDown({ shard, state }: ShardHandle): void {
+  onDown(shard: ShardHandle): void {
     // The only shard of a node hides no others, and does not ask for its port back.
-    if (shard !== 0 || this.handles.length === 1) return;
-    if (state !== "closed" && state !== "up") void this.standIn.begin();
+    if (this.handles.length === 1 || shard.state === "closed" || shard.state === "up") return;
+    void this.nodePort.onDown(shard);
   }
 
   /** Tells shards what they need to begin. */
@@ -111,8 +113,8 @@ export class ShardSet {
     { addresses, credentials, ports }: Introduction,
     settings: CallSettings,
   ): Promise<void> {
-    this.standIn.tell({ kind: "setPeers", addresses });
-    this.standIn.setDirectory(ports);
+    this.nodePort.tell({ kind: "setPeers", addresses });
+    this.nodePort.setDirectory(ports);
     const calls: readonly ControlCall[] = [
       { kind: "setPeers", addresses },
       // They may have been renewed since the shard's worker was given its own.
@@ -129,7 +131,7 @@ export class ShardSet {
    * one that crashes meanwhile.
    */
   async tell(call: ControlCall, settings: CallSettings): Promise<void> {
-    this.standIn.tell(call);
+    this.nodePort.tell(call);
     await Promise.all(this.handles.map((shard) => tellUp(shard, call, settings)));
   }
 
@@ -141,6 +143,7 @@ export class ShardSet {
     const ended = this.end();
     if (await within(timeoutMs, ended)) return;
     this.pool.unref();
+    await this.nodePort.close();
     throw this.describeHung("ended", timeoutMs);
   }
 
@@ -152,7 +155,7 @@ export class ShardSet {
   private async endOnce(): Promise<void> {
     try {
       await Promise.all(this.handles.map((handle) => handle.close()));
-      await this.standIn.close();
+      await this.nodePort.close();
       await this.pool.close();
     } finally {
       this.directory.close();

@@ -11,9 +11,16 @@ export function randomPrng(): Prng {
   return new Prng(randomInt(0, 2 ** 32));
 }
 
+/**
+ * Whether the shards of a node share one port, that of its relay. A single shard has it by itself.
+ */
+export function sharesPort({ tuning }: ResolvedOptions): boolean {
+  return tuning.ports === "one" && tuning.shards > 1;
+}
+
 /** What differs from shard to shard and from start to start. */
 export interface ShardStart extends Pick<ShardTask, "shard" | "mail" | "inHand"> {
-  /** The one that it had before, where it had one. */
+  /** The one that it had before, where it had one, or the one that all of them share. */
   readonly port: number | undefined;
   readonly held: readonly HeldGroup[];
   readonly watched: ShardTask["watch"];
@@ -25,11 +32,13 @@ export interface EngineStart extends Pick<ShardTask, "instance"> {
 }
 
 export function taskOf(
-  { identity, credentials, tuning }: ResolvedOptions,
+  options: ResolvedOptions,
   directory: DataDirectory,
   { shard, mail, port, inHand, held, watched }: ShardStart,
   { instance, recover }: EngineStart,
 ): ShardTask {
+  const { identity, credentials, tuning } = options;
+  const relayed = sharesPort(options);
   const { cluster, node, listen, stateMachine, logStore } = identity;
   const configured = shard === 0 ? listen.port : (listen.shardPorts?.[shard - 1] ?? 0);
   const { shards, durability, store, mapBytes, preallocateBytes, segmentBytes, indexBytesMax } =
@@ -52,7 +61,8 @@ export function taskOf(
     indexBytesMax,
     host: listen.host,
     port: port ?? configured,
-    claimsPort: shard === 0 && shards > 1,
+    claimsPort: shard === 0 && shards > 1 && !relayed,
+    relayed,
     credentials,
     stateMachine,
     logStore,

@@ -1,3 +1,7 @@
+import { RaftError } from "../base/index.ts";
+import type { Outcome } from "../base/index.ts";
+import type { CallKind } from "./call-effects.ts";
+
 /**
  * Waits for AbortSignals. One listener a signal, however many calls share it: a signal warns of a
  * leak from the eleventh listener on, and a service passes one signal to all its calls.
@@ -37,4 +41,10 @@ export class SignalWatch {
 interface Waiting {
   readonly calls: Set<() => void>;
   readonly listener: () => void;
+}
+
+/** What a call is told whose signal has fired. */
+export function aborted(what: CallKind, signal: AbortSignal, outcome: Outcome): RaftError {
+  const cause: unknown = signal.reason;
+  return new RaftError("ERR_ABORTED", `The ${what} was aborted`, { outcome, cause });
 }

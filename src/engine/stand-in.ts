@@ -3,12 +3,13 @@
  * shards are: peers are given one address of a node, and one shard that fails must not hide the
  * others. It takes no lanes: those for other shards are dialled at their ports.
  *
- *   shard 0 crashes, fails, or is late ──► begin: binds its port, again and again until it is free
- *   shard 0 is about to bind it        ──► release: the shard is told to go on when it is free
+ *   shard 0 crashes, fails, or is late ──► binds its port, again and again until it is free
+ *   shard 0 is about to bind it        ──► lets go: the shard is told to go on when it is free
  */
 import type { NodeId } from "../base/index.ts";
 import type { ControlCall } from "../shard/index.ts";
 import type { TcpTransport, TransportHandler } from "../transport/index.ts";
+import type { NodePort, PortShard } from "./node-port.ts";
 
 /** Pauses before the port is tried again, in ms. */
 const retryMinMs = 50;
@@ -17,7 +18,7 @@ const retryMaxMs = 2_000;
 /** Makes the transport that answers on a port. */
 export type MakeTransport = (port: number) => TcpTransport;
 
-export class StandIn {
+export class StandIn implements NodePort {
   readonly #make: MakeTransport;
   readonly #handler: TransportHandler;
   /** The one at which peers look for this node; 0 until one is chosen. */
@@ -38,17 +39,24 @@ export class StandIn {
     this.#handler = { ...silent, onRefused };
   }
 
-  /** The port of shard 0, as soon as there is one. */
   get port(): number {
     return this.#port;
   }
 
-  set port(port: number) {
-    this.#port = port;
+  open(): Promise<void> {
+    return Promise.resolve();
   }
 
-  /** Shard 0 is down. Resolves when its port was tried once. */
-  begin(): Promise<void> {
+  onUp({ shard, port }: PortShard): void {
+    if (shard === 0 && this.#port === 0) this.#port = port ?? 0;
+  }
+
+  /** Listens, if it is shard 0 that is down; resolves when its port was tried once. */
+  onDown({ shard }: PortShard): Promise<void> {
+    return shard === 0 ? this.#begin() : Promise.resolve();
+  }
+
+  #begin(): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
     this.#isWanted = true;
     this.#opening ??= this.#open().finally(() => {
@@ -57,7 +65,6 @@ export class StandIn {
     return this.#opening;
   }
 
-  /** Shard 0 needs its port: resolves when it is free. */
   async release(): Promise<void> {
     this.#isWanted = false;
     this.#pauseMs = retryMinMs;
@@ -73,13 +80,12 @@ export class StandIn {
     await this.release();
   }
 
-  /** Ports of all shards, 0 for those that are down, as shard 0 is while this listens. */
+  /** Shard 0 is down while this listens. */
   setDirectory([, ...others]: readonly number[]): void {
     this.#ports = [0, ...others];
     this.#transport?.setDirectory(this.#ports);
   }
 
-  /** What the shards are told, too. */
   tell(call: ControlCall): void {
     if (call.kind === "setPeers") {
       this.#peers = call.addresses;
@@ -107,7 +113,7 @@ export class StandIn {
   }
 
   #tryLater(): void {
-    this.#retry = setTimeout(() => void this.begin(), this.#pauseMs);
+    this.#retry = setTimeout(() => void this.#begin(), this.#pauseMs);
     this.#retry.unref();
     this.#pauseMs = Math.min(2 * this.#pauseMs, retryMaxMs);
   }

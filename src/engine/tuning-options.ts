@@ -4,12 +4,18 @@
  */
 export interface TuningOptions {
   /**
-   * Worker threads, each with its own log, loop and port; 0 takes as many as the data directory
-   * has, and for a new one as many as cores but one. Fixed for the life of a data directory. From 0
-   * to 256 threads.
+   * Worker threads, each with its own log and loop; 0 takes as many as the data directory has, and
+   * for a new one as many as cores but one. Fixed for the life of a data directory. From 0 to 256
+   * threads.
    * @default 0
    */
   readonly shards?: number | undefined;
+  /**
+   * Each shard listens on a port of its own, which is faster; or the node has one port, on which a
+   * thread of its own accepts all connections and passes them on to the shards.
+   * @default "each"
+   */
+  readonly ports?: "each" | "one" | undefined;
   /**
    * Strict acknowledges a commit after its own two flushes (in segments one, and pipelined is the
    * same there); pipelined after the next commit's flush (one a commit under load, as safe); none

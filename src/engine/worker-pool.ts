@@ -13,6 +13,7 @@ import { Piscina } from "piscina";
 import { RaftError } from "../base/index.ts";
 import type { ShardTask } from "../shard/index.ts";
 import { PoolShare } from "./pool-share.ts";
+import type { RelayTask } from "./relay-orders.ts";
 
 /**
  * Compiled or not, the worker's file has the extension that this one has.
@@ -20,7 +21,7 @@ import { PoolShare } from "./pool-share.ts";
  */
 export function workerFile(
   moduleUrl: string = import.meta.url,
-  name: "shard/worker" | "log/log-worker" = "shard/worker",
+  name: "shard/worker" | "log/log-worker" | "engine/relay-worker" = "shard/worker",
 ): string {
   const own = fileURLToPath(moduleUrl);
   const file = fileURLToPath(new URL(`../${name}${extname(own)}`, moduleUrl));
@@ -30,6 +31,14 @@ export function workerFile(
 
 /** A store of ours. */
 export type WrittenStore = "lmdb" | "segments";
+
+/** Starts the thread that has the node's one port. */
+export function startRelay(task: RelayTask): Worker {
+  return new Worker(workerFile(import.meta.url, "engine/relay-worker"), {
+    workerData: task,
+    transferList: [task.orders],
+  });
+}
 
 export class WorkerPool {
   private readonly pool: Piscina;

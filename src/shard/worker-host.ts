@@ -47,6 +47,8 @@ export interface ShardTask {
   readonly port: number;
   /** Whether a stand-in may hold the port until this shard claims it. */
   readonly claimsPort: boolean;
+  /** Whether it listens by itself, or takes what the node's relay passes on. */
+  readonly relayed: boolean;
   readonly credentials: CredentialOptions;
   readonly stateMachine: string;
   /** Module of the embedder's own log store; undefined for `store`. */
@@ -65,14 +67,15 @@ export async function hostShard(task: ShardTask): Promise<void> {
   const { mail } = task;
   const inHand = new InHand(task.inHand);
   const watch = startWatch(task.watch, inHand);
+  const prng = new Prng(task.seed);
+  let transport: TcpTransport;
   let shard: Shard;
   try {
-    const create = watch.machines(await load(task.stateMachine, "createStateMachine"));
+    transport = transportOf(task, prng);
+    const createStateMachine = watch.machines(await load(task.stateMachine, "createStateMachine"));
     const store = await storeOf(task);
-    shard = new Shard(
-      environmentOf(task, { createStateMachine: create, inHand, store }),
-      task.options,
-    );
+    const parts = { prng, transport, createStateMachine, inHand, store };
+    shard = new Shard(environmentOf(task, parts), task.options);
     await shard.open(task.recovery);
   } catch (error) {
     // The error's class would be lost on its way to the other thread; its table entry is not.
@@ -82,7 +85,10 @@ export async function hostShard(task: ShardTask): Promise<void> {
     watch.end();
     return;
   }
-  mail.on("message", (buffer: ArrayBuffer) => shard.receive(buffer));
+  mail.on("message", (message: ArrayBuffer | MessagePort) => {
+    if (message instanceof ArrayBuffer) shard.receive(message);
+    else transport.attachRelay(message);
+  });
   await shard.ended;
   mail.close();
   task.logThread?.close();
@@ -109,11 +115,11 @@ function claimPort(mail: MessagePort): Promise<number> {
 
 function environmentOf(
   task: ShardTask,
-  parts: Pick<ShardEnvironment, "createStateMachine" | "inHand" | "store">,
+  parts: Pick<ShardEnvironment, "prng" | "transport" | "createStateMachine" | "inHand" | "store">,
 ): ShardEnvironment {
-  const { mail, cluster, node, incarnation, shard, shards, options } = task;
-  const prng = new Prng(task.seed);
+  const { mail, node, incarnation, shard } = task;
   return {
+    ...parts,
     node,
     incarnation,
     shard,
@@ -127,26 +133,29 @@ function environmentOf(
         return () => clearInterval(timer);
       },
     },
-    prng,
-    ...parts,
-    transport: new TcpTransport({
-      cluster,
-      node,
-      incarnation,
-      shard,
-      shards,
-      host: task.host,
-      port: task.claimsPort ? () => claimPort(mail) : task.port,
-      prng,
-      ...task.credentials,
-      instance: task.instance,
-      silenceMs: silenceMsOf(options),
-      // The transport tells of an emptied queue that was over half its bound: just where the shard
-      // stops sending entries.
-      sendQueueBytesMax: 2 * options.laneBytesMax,
-    }),
     post: (buffer) => post(mail, buffer),
   };
+}
+
+function transportOf(task: ShardTask, prng: Prng): TcpTransport {
+  const { mail, cluster, node, incarnation, shard, shards, options } = task;
+  return new TcpTransport({
+    cluster,
+    node,
+    incarnation,
+    shard,
+    shards,
+    host: task.host,
+    port: task.claimsPort ? () => claimPort(mail) : task.port,
+    relayed: task.relayed,
+    prng,
+    ...task.credentials,
+    instance: task.instance,
+    silenceMs: silenceMsOf(options),
+    // The transport tells of an emptied queue that was over half its bound: just where the shard
+    // stops sending entries.
+    sendQueueBytesMax: 2 * options.laneBytesMax,
+  });
 }
 
 /**

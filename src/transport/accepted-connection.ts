@@ -10,7 +10,6 @@
  *     └──► refused: told why, then closed
  */
 import { randomBytes } from "node:crypto";
-import type { Socket } from "node:net";
 import { RaftError, assert } from "../base/index.ts";
 import type { ShardId } from "../base/index.ts";
 import {
@@ -36,6 +35,7 @@ import type {
   Signal,
   Transcript,
 } from "../wire/index.ts";
+import type { AcceptedSocket } from "./accepted-socket.ts";
 import { addressOf } from "./address.ts";
 import { describePeerNames, speaksFor } from "./certificate-names.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
@@ -71,7 +71,7 @@ const noProof = new Uint8Array(0);
 
 export class AcceptedConnection {
   private readonly owner: AcceptedOwner;
-  readonly socket: Socket;
+  readonly socket: AcceptedSocket;
   /** Of the other end. */
   private readonly address: string;
   private readonly decoder: FrameDecoder = new FrameDecoder(greetingBytesMax);
@@ -90,7 +90,7 @@ export class AcceptedConnection {
   /** No other process of its node has answered. */
   private hasWonContest = false;
 
-  constructor(owner: AcceptedOwner, socket: Socket) {
+  constructor(owner: AcceptedOwner, socket: AcceptedSocket) {
     this.owner = owner;
     this.socket = socket;
     this.address = addressOf(socket);

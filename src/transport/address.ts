@@ -5,8 +5,8 @@
  *   [host]:port        an IPv6 address, perhaps with a zone: [fe80::1%eth0]:7000
  */
 import { isIPv4, isIPv6 } from "node:net";
-import type { Socket } from "node:net";
 import { RaftError } from "../base/index.ts";
+import type { AcceptedSocket } from "./accepted-socket.ts";
 
 /** Where a node is reached: one of its shards, which knows where the others are. */
 export interface Address {
@@ -74,6 +74,6 @@ export function formatAddress({ host, port }: Address): string {
 }
 
 /** Where the other end of a connection is. */
-export function addressOf({ remoteAddress, remotePort }: Socket): string {
+export function addressOf({ remoteAddress, remotePort }: AcceptedSocket): string {
   return formatAddress({ host: remoteAddress ?? "unknown", port: remotePort ?? 0 });
 }

@@ -2,9 +2,10 @@
  * The names in a peer's certificate, which say for which nodes it may speak. The authority vouches
  * for all of them: subject alternative names (DNS and URI), and the common name.
  */
-import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { NodeId } from "../base/index.ts";
+import type { AcceptedSocket } from "./accepted-socket.ts";
+import { RelayedSocket } from "./relayed-socket.ts";
 
 /** One alternative name as Node writes them: its type, then its value, quoted if it is unusual. */
 const entryPattern = /([^:,]+):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/y;
@@ -29,16 +30,18 @@ function certificateNameOf(pattern: string, node: NodeId): string {
 }
 
 /** Whether the certificate at the other end of a TLS connection speaks for a node. */
-export function speaksFor(socket: Socket, pattern: string, node: NodeId): boolean {
+export function speaksFor(socket: AcceptedSocket, pattern: string, node: NodeId): boolean {
   return peerNames(socket).includes(certificateNameOf(pattern, node));
 }
 
 /** To be shown: for which names the certificate at the other end stands. */
-export function describePeerNames(socket: Socket): string {
+export function describePeerNames(socket: AcceptedSocket): string {
   return peerNames(socket).join(", ").slice(0, 200) || "no name";
 }
 
-function peerNames(socket: Socket): string[] {
+/** The names at the other end of a connection; none without TLS. */
+export function peerNames(socket: AcceptedSocket): readonly string[] {
+  if (socket instanceof RelayedSocket) return socket.peerNames;
   if (!(socket instanceof TLSSocket)) return [];
   const { subject, subjectaltname } = socket.getPeerCertificate();
   const common: unknown = subject?.CN;

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { AcceptedSocket } from "./accepted-socket.ts";
 
 /**
  * From which hosts connections have come, or to which they lead, whose other end has proved to be
@@ -12,7 +12,7 @@ export class HostCounts {
   }
 
   /** Counts the other end's host until the socket closes. */
-  addUntilClosed(socket: Socket): void {
+  addUntilClosed(socket: AcceptedSocket): void {
     const host = socket.remoteAddress;
     if (host === undefined || socket.destroyed) return;
     this.counts.set(host, (this.counts.get(host) ?? 0) + 1);

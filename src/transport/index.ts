@@ -15,6 +15,9 @@ export {
 } from "./address.ts";
 export { Credentials, credentialFaults } from "./credentials.ts";
 export type { CredentialOptions, Secret, TlsOptions } from "./credentials.ts";
+export { Relay } from "./relay.ts";
+export type { RelayOptions } from "./relay.ts";
+export type { RelayOrder, RelayPort, RelayedBatch } from "./relay-mail.ts";
 export type { TcpTransportOptions, TransportIdentity } from "./tcp-options.ts";
 export { TcpTransport } from "./tcp-transport.ts";
 export type { Cancel, Timers } from "./timers.ts";

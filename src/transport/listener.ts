@@ -11,13 +11,19 @@ import { limits } from "../base/index.ts";
 import type { NodeId } from "../base/index.ts";
 import { AcceptedConnection } from "./accepted-connection.ts";
 import type { AcceptedOwner } from "./accepted-connection.ts";
+import type { AcceptedSocket } from "./accepted-socket.ts";
 import { addressOf } from "./address.ts";
 import { Contests } from "./contests.ts";
 import { keepAliveMs } from "./dialled-connection.ts";
 import type { ConnectionContext } from "./dialled-connection.ts";
 import { PortServer } from "./port-server.ts";
 import type { PortServerEvents } from "./port-server.ts";
-import { Strangers } from "./strangers.ts";
+import { RelayIntake } from "./relay-intake.ts";
+import type { IntakeOwner } from "./relay-intake.ts";
+import type { RelayOrder, RelayPort, RelayedBatch } from "./relay-mail.ts";
+import { RelayedSocket } from "./relayed-socket.ts";
+import { Strangers, connectionsOfPeer } from "./strangers.ts";
+import { isRefusal } from "./transport-counters.ts";
 import type { CloseReason } from "./transport-counters.ts";
 import type { PeerShard, TransportHandler } from "./transport.ts";
 
@@ -26,9 +32,6 @@ import type { PeerShard, TransportHandler } from "./transport.ts";
  * several shards.
  */
 const openMax = 8 * limits.nodesMax;
-
-/** Connections that a node may open at once to a shard: two lanes of a few shards each. */
-const connectionsOfPeer = 8;
 
 export interface ListenerEvents {
   readonly handler: TransportHandler;
@@ -44,10 +47,12 @@ export interface ListenerEvents {
   ): void;
 }
 
-export class Listener implements AcceptedOwner, PortServerEvents {
+export class Listener implements AcceptedOwner, PortServerEvents, IntakeOwner {
   readonly context: ConnectionContext;
   private readonly events: ListenerEvents;
   private readonly server: PortServer;
+  /** Where the relay passes connections on, if it has this shard's port. */
+  private intake: RelayIntake | undefined;
   private directory: readonly number[] | undefined;
   private readonly connections = new Set<AcceptedConnection>();
   /** Open connections by node, shard and lane. */
@@ -79,6 +84,12 @@ export class Listener implements AcceptedOwner, PortServerEvents {
     return this.server.listen(host, port);
   }
 
+  /** Takes the connections that the relay accepts, in place of those of a port. */
+  attachRelay(port: RelayPort<RelayOrder, RelayedBatch>): void {
+    this.intake?.close();
+    this.intake = new RelayIntake(port, this);
+  }
+
   setDirectory(ports: readonly number[]): void {
     this.directory = ports;
     for (const connection of this.connections) connection.onDirectory();
@@ -108,6 +119,7 @@ export class Listener implements AcceptedOwner, PortServerEvents {
     this.closing = true;
     this.contests.close();
     for (const connection of this.connections) connection.close();
+    this.intake?.close();
     await Promise.all([this.server.close(), this.context.sockets.destroyAll()]);
   }
 
@@ -132,6 +144,7 @@ export class Listener implements AcceptedOwner, PortServerEvents {
     if (rivals.length > 0 && !connection.wonContest) return "nodeInUse";
     this.strangers.remove(connection.socket);
     this.context.hosts.addUntilClosed(connection.socket);
+    if (connection.socket instanceof RelayedSocket) connection.socket.greeted();
     this.open.set(key, connection);
     // Counted before the older ones are closed, so that their end is not taken for the end of the
     // node.
@@ -180,6 +193,7 @@ export class Listener implements AcceptedOwner, PortServerEvents {
   /** Somebody who has not said who it is. */
   private refuse(reason: CloseReason, address: string, why: string): void {
     this.context.counters.refuse(reason);
+    if (!isRefusal(reason)) return;
     const message = `A connection from ${address}: ${why}`;
     this.context.refusals.note({
       direction: "incoming",
@@ -196,6 +210,20 @@ export class Listener implements AcceptedOwner, PortServerEvents {
   }
 
   onSocket(socket: Socket): void {
+    this.addStranger(socket);
+  }
+
+  onRelayed(socket: RelayedSocket): void {
+    this.addStranger(socket);
+    if (this.closing) socket.destroy();
+    else if (!socket.destroyed) this.connections.add(new AcceptedConnection(this, socket));
+  }
+
+  onRefused(reason: CloseReason, address: string, why: string): void {
+    this.refuse(reason, address, why);
+  }
+
+  private addStranger(socket: AcceptedSocket): void {
     this.context.sockets.add(socket);
     const superfluous = this.strangers.add(socket);
     if (superfluous === undefined) return;

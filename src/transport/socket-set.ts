@@ -1,18 +1,18 @@
-import type { Socket } from "node:net";
+import type { AcceptedSocket } from "./accepted-socket.ts";
 
 /**
  * Every socket of a transport from its making to its end, so that `close` can wait until none is
  * left.
  */
 export class SocketSet {
-  private readonly sockets = new Set<Socket>();
+  private readonly sockets = new Set<AcceptedSocket>();
   private whenEmpty: (() => void) | undefined;
 
   get size(): number {
     return this.sockets.size;
   }
 
-  add(socket: Socket): void {
+  add(socket: AcceptedSocket): void {
     this.sockets.add(socket);
     socket.once("close", () => {
       this.sockets.delete(socket);

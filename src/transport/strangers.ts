@@ -4,11 +4,14 @@
  * silent strangers must not lock peers out. First goes who has said nothing, among those who is
  * from a host of which no peer is known, and among those the oldest.
  */
-import type { Socket } from "node:net";
+import type { AcceptedSocket } from "./accepted-socket.ts";
 import type { HostCounts } from "./host-counts.ts";
 
+/** Connections that a node may open at once to a shard: two lanes of a few shards each. */
+export const connectionsOfPeer = 8;
+
 interface Stranger {
-  readonly socket: Socket;
+  readonly socket: AcceptedSocket;
   readonly rank: number;
 }
 
@@ -29,7 +32,7 @@ export class Strangers {
   }
 
   /** Takes a socket in. Returns one that has to go if there are too many now. */
-  add(socket: Socket): Socket | undefined {
+  add(socket: AcceptedSocket): AcceptedSocket | undefined {
     const endpoint = endpointOf(socket);
     const rank = this.hosts.has(socket.remoteAddress ?? "") ? fromKnownHost : 0;
     this.byEndpoint.set(endpoint, { socket, rank });
@@ -39,7 +42,7 @@ export class Strangers {
     return this.byEndpoint.size > this.max ? this.takeLeast() : undefined;
   }
 
-  onHello(socket: Socket): void {
+  onHello(socket: AcceptedSocket): void {
     const stranger = this.byEndpoint.get(endpointOf(socket));
     if (stranger === undefined) return;
     // Assigned in place: the order of coming stays.
@@ -48,11 +51,11 @@ export class Strangers {
   }
 
   /** The greeting is complete: a stranger no longer. */
-  remove(socket: Socket): void {
+  remove(socket: AcceptedSocket): void {
     this.byEndpoint.delete(endpointOf(socket));
   }
 
-  private takeLeast(): Socket | undefined {
+  private takeLeast(): AcceptedSocket | undefined {
     let least: Stranger | undefined;
     for (const stranger of this.byEndpoint.values()) {
       if (least === undefined || stranger.rank < least.rank) least = stranger;
@@ -63,6 +66,6 @@ export class Strangers {
   }
 }
 
-function endpointOf({ remoteAddress, remotePort }: Socket): string {
+function endpointOf({ remoteAddress, remotePort }: AcceptedSocket): string {
   return `${remoteAddress} ${remotePort}`;
 }

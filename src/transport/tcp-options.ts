@@ -32,6 +32,11 @@ export interface TcpTransportOptions extends TransportIdentity, CredentialOption
    * lanes. @default false
    */
   readonly standsIn?: boolean | undefined;
+  /**
+   * The node's relay has the port, and passes on what comes for this shard: see `attachRelay`.
+   * @default false
+   */
+  readonly relayed?: boolean | undefined;
   readonly prng: Prng;
   /** @default setTimeout */
   readonly timers?: Timers | undefined;

@@ -11,6 +11,7 @@ import type { ConnectionContext } from "./dialled-connection.ts";
 import { HostCounts } from "./host-counts.ts";
 import { Listener } from "./listener.ts";
 import { RefusalLog } from "./refusal-log.ts";
+import type { RelayOrder, RelayPort, RelayedBatch } from "./relay-mail.ts";
 import { RemoteNode } from "./remote-node.ts";
 import { SocketSet } from "./socket-set.ts";
 import { resolveTcpOptions } from "./tcp-options.ts";
@@ -22,6 +23,7 @@ export class TcpTransport implements Transport {
   private readonly context: ConnectionContext;
   private readonly host: string;
   private readonly listenPort: number | (() => Promise<number>);
+  private readonly relayed: boolean;
   private boundPort = 0;
   private handler: TransportHandler | undefined;
   private listener: Listener | undefined;
@@ -44,6 +46,7 @@ export class TcpTransport implements Transport {
     };
     this.host = options.host;
     this.listenPort = options.port;
+    this.relayed = options.relayed ?? false;
   }
 
   get port(): number {
@@ -76,7 +79,16 @@ export class TcpTransport implements Transport {
     const { listenPort } = this;
     const port = typeof listenPort === "number" ? listenPort : await listenPort();
     if (this.closed !== undefined) throw closedError();
-    return await listener.listen(this.host, port);
+    if (!this.relayed) return await listener.listen(this.host, port);
+    assert(port !== 0, "the relay's port is known");
+    return port;
+  }
+
+  /** The relay is there, perhaps anew: connections come by this port from now on. */
+  attachRelay(port: RelayPort<RelayOrder, RelayedBatch>): void {
+    assert(this.relayed && this.listener !== undefined, "connections are relayed to who listens");
+    if (this.closed === undefined) this.listener.attachRelay(port);
+    else port.close();
   }
 
   setDirectory(ports: readonly number[]): void {

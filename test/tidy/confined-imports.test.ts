@@ -13,7 +13,7 @@ const importersMax: Readonly<Record<string, number>> = {
   "fs-native-extensions": 1,
   lmdb: 2,
   piscina: 2,
-  "node:worker_threads": 6,
+  "node:worker_threads": 8,
 };
 
 test("lmdb, cbor-x, piscina, CRC-32C, file locks and threads are each imported in few files", () => {

@@ -35,8 +35,8 @@ export const directoryMutants: readonly Mutant[] = [
   },
   {
     name: "directory-stays-locked-without-threads",
-    says: "An opening that fails leaves nothing locked (src/engine/engine.ts): a process that was out of threads cannot open its directory any more.",
-    file: "src/engine/engine.ts",
+    says: "An opening that fails leaves nothing locked (src/engine/start-pool.ts): a process that was out of threads cannot open its directory any more.",
+    file: "src/engine/start-pool.ts",
     find: "    directory.close();\n    if (cause instanceof RaftError) throw cause;",
     replace: "    if (cause instanceof RaftError) throw cause;",
     hunt: { seeds: 0 },

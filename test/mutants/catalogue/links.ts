@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const deadLinks = "test/unit/transport/dead-links.test.ts";
 const standIn = "test/input/stand-in.test.ts";
+const relay = "test/unit/transport/relay.test.ts";
 
 /** Connections of real sockets, which the simulated world does not have. */
 export const linkMutants: readonly Mutant[] = [
@@ -114,6 +115,51 @@ export const linkMutants: readonly Mutant[] = [
       file: "test/unit/transport/tcp-transport.test.ts",
       name: "takes no lanes",
     },
+  },
+  {
+    name: "relay-reads-for-a-shard-that-does-not",
+    says: "What a shard has not read is bounded: a disk that hangs fills the process's memory with entries of all peers.",
+    file: "src/transport/relay-outlet.ts",
+    find: "    if (relayed.unread >= this.window) relayed.socket.pause();",
+    replace: "    if (relayed.unread < 0) relayed.socket.pause();",
+    hunt: { seeds: 0 },
+    killer: { file: relay, name: "in bounded memory" },
+  },
+  {
+    name: "relay-bounds-each-connection-alone",
+    says: "What a shard has not read is bounded in all: a thousand connections hold a gigabyte.",
+    file: "src/transport/relay-outlet.ts",
+    find: "    const share = Math.floor(shardBytesMax / this.relayed.size);",
+    replace: "    const share = shardBytesMax + this.relayed.size;",
+    hunt: { seeds: 0 },
+    killer: { file: relay, name: "many connections of a shard" },
+  },
+  {
+    name: "relay-never-hears-of-reads",
+    says: "What is read makes room: after a megabyte a connection through the node's one port stands still, for ever.",
+    file: "src/transport/relayed-socket.ts",
+    find: "    if (this.untold < readBytes) return;",
+    replace: "    if (this.untold > 0) return;",
+    hunt: { seeds: 0 },
+    killer: { file: relay, name: "as long as they may be" },
+  },
+  {
+    name: "relay-asks-the-first-shard-alone",
+    says: "Any shard answers for the directory behind the one port, too: shard 0 that fails hides the others.",
+    file: "src/transport/relay.ts",
+    find: 'if (meant !== undefined || (isOfShard && hello.lane !== "directory")) return meant;',
+    replace: "if (meant !== undefined || isOfShard) return meant;",
+    hunt: { seeds: 0 },
+    killer: { file: relay, name: "loses its connections alone" },
+  },
+  {
+    name: "relay-stays-down",
+    says: "The thread with the node's one port comes back: a fault in it, and nobody reaches the node until it is started again.",
+    file: "src/engine/relay-thread.ts",
+    find: "          if (this.#life?.worker === worker) this.#onCrash(fault, this.#life);",
+    replace: "          if (this.#life?.worker === worker) this.#life = undefined;",
+    hunt: { seeds: 0 },
+    killer: { file: "test/unit/engine/relay-thread.test.ts", name: "comes back after a crash" },
   },
   {
     name: "claimed-names-are-numbered",

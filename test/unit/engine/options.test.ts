@@ -160,14 +160,21 @@ test("a wildcard is never told to peers, and an IPv6 address is told in brackets
     assert.equal(at(wildcard), `${hostname()}:7000`);
     assert.equal(at(wildcard, { host: "db1.example", port: 31_000 }), "db1.example:31000");
   }
-  const told = { listen: { host: "::", port: 7000 }, advertise: { port: 31_000 } };
-  assert.deepEqual(advertisedPorts(told, [7000, 7001, undefined]), [31_000, 7001, 0]);
+  const told = (ports: "each" | "one", bound: readonly (number | undefined)[]): number[] => {
+    const places = { listen: { host: "::", port: 7000 }, advertise: { port: 31_000 } };
+    return advertisedPorts(resolveEngineOptions({ ...good, ...places, ports }), bound);
+  };
+  assert.deepEqual(told("each", [7000, 7001, undefined]), [31_000, 7001, 0]);
+  assert.deepEqual(told("one", [7000, undefined, 7000]), [31_000, 0, 31_000]);
 });
 
 test("ports of shards that do not fit the number of shards are a fault of options", () => {
   const listen = { host: "::1", port: 7000 };
   const check = (shardPorts: number[], shards: number): void =>
-    checkShardPorts({ listen: { ...listen, shardPorts }, advertise: { shardPorts } }, shards);
+    checkShardPorts(
+      { listen: { ...listen, shardPorts }, advertise: { shardPorts } },
+      { shards, ports: "each" },
+    );
   check([7001, 7002], 3);
   check([], 1);
   check([0, 0], 3);
@@ -177,4 +184,10 @@ test("ports of shards that do not fit the number of shards are a fault of option
   });
   assert.throws(() => check([7001, 7002], 2), { code: "ERR_OPTION_INVALID" });
   assert.throws(() => check([7000], 2), { message: /listen names one port twice/ });
+  const shared = { shards: 2, ports: "one" } as const;
+  checkShardPorts({ listen, advertise: { port: 7 } }, shared);
+  assert.throws(() => checkShardPorts({ listen: { ...listen, shardPorts: [7001] } }, shared), {
+    code: "ERR_OPTION_INVALID",
+    message: /listen has shardPorts, but with ports "one" there are none/,
+  });
 });

@@ -137,6 +137,7 @@ class Owner implements ShardOwner {
       host: "127.0.0.1",
       port: port ?? 0,
       claimsPort: false,
+      relayed: false,
       credentials: {},
       logStore: undefined,
       stateMachine: "",
