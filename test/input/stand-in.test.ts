@@ -71,7 +71,7 @@ test("a node that knows the address of a failed shard 0 finds the shards beside 
 });
 
 test("a shard 0 that opens late takes its port from who has answered there", async (t) => {
-  const more = { shards: 2, logStore: machineUrl("held-log"), openTimeoutMs: 500 };
+  const more = { shards: 2, logStore: machineUrl("held-log"), openTimeoutMs: 4_000 };
   const options = optionsFor(tempDir(t), more);
   mkdirSync(options.dir);
   const held = join(options.dir, "held-0");
