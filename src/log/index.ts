@@ -25,3 +25,4 @@ export { decodeFrameHead, segmentFormat } from "./segment-format.ts";
 export { openSegmentEnv } from "./segment-opening.ts";
 export type { SegmentStoreOptions } from "./segment-store.ts";
 export { SegmentStore } from "./segment-store.ts";
+export { usedUpCodes } from "./used-up.ts";

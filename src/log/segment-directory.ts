@@ -21,6 +21,7 @@ import {
 import { join } from "node:path";
 import { assert } from "../base/index.ts";
 import { flushPath, makeDurableDir, nameNewFile, privateFile } from "./durable-name.ts";
+import { pauseInEventLoop } from "./event-loop.ts";
 import { poolWork } from "./file-work.ts";
 import type { FileWork } from "./file-work.ts";
 import { SegmentClaim } from "./segment-claim.ts";
@@ -30,9 +31,12 @@ import { corruptSegment } from "./segment-format.ts";
 import type { SegmentNumber } from "./segment-format.ts";
 import { storeTaken } from "./store-failure.ts";
 import { refuseLmdb, segmentFileOf, segmentsIn } from "./store-form.ts";
+import { isUsedUp } from "./used-up.ts";
 
 const makingFile = "making.seg";
 const chunkBytes = 1_048_576;
+/** Between two tries to make a segment. */
+const usedUpPauseMs = 100;
 
 /** Who does what may block for as long as the disk hangs. */
 export interface SegmentWork {
@@ -107,19 +111,23 @@ export class SegmentDirectory implements SegmentFiles {
     return new ReadSegment(segment, this.#path(segment));
   }
 
-  async make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile> {
-    this.#spares.release();
-    try {
-      await this.#makeFile(segment, bytes, head);
-      const file = new OpenSegment(segment, this.#path(segment), {
-        flags: this.#flags,
-        lanes: this.#lanes,
-        closed: () => this.#spares.takeSome(),
-      });
-      await file.opened();
-      return file;
-    } finally {
-      this.#spares.takeSome();
+  /** What the system has no more of now is waited for: nothing depends on a file without a name. */
+  async make(
+    segment: SegmentNumber,
+    bytes: number,
+    head: Uint8Array,
+    isWanted: () => boolean = () => false,
+  ): Promise<SegmentFile> {
+    for (;;) {
+      this.#spares.release();
+      try {
+        return await this.#makeAndOpen(segment, bytes, head);
+      } catch (error) {
+        if (!isUsedUp(error) || !isWanted()) throw error;
+      } finally {
+        this.#spares.takeSome();
+      }
+      await pauseInEventLoop(usedUpPauseMs);
     }
   }
 
@@ -147,6 +155,21 @@ export class SegmentDirectory implements SegmentFiles {
   close(): void {
     this.#spares.close();
     this.#claim.close();
+  }
+
+  async #makeAndOpen(
+    segment: SegmentNumber,
+    bytes: number,
+    head: Uint8Array,
+  ): Promise<SegmentFile> {
+    await this.#makeFile(segment, bytes, head);
+    const file = new OpenSegment(segment, this.#path(segment), {
+      flags: this.#flags,
+      lanes: this.#lanes,
+      closed: () => this.#spares.takeSome(),
+    });
+    await file.opened();
+    return file;
   }
 
   async #makeFile(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<void> {
@@ -229,7 +252,7 @@ class SpareDescriptors {
     try {
       this.take();
     } catch {
-      // A later segment may find none, which fails the commit that needs it.
+      // A later segment may find none: the commit that needs it waits until some are free.
     }
   }
 

@@ -72,8 +72,15 @@ export interface SegmentFiles {
   /**
    * Makes a file that holds `head` and then zeros, in the place of an older one of this number.
    * When it resolves, it is durable with its name; until then it is there whole, or not at all.
+   * While descriptors or memory are used up, it may wait for them for as long as it is wanted.
+   * @default isWanted: it is not
    */
-  make(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<SegmentFile>;
+  make(
+    segment: SegmentNumber,
+    bytes: number,
+    head: Uint8Array,
+    isWanted?: () => boolean,
+  ): Promise<SegmentFile>;
 
   /**
    * Puts a copy in the place of a segment: its first `kept` bytes, then zeros. When it resolves,

@@ -69,6 +69,7 @@ export class SegmentWriter {
   /** Segments that were left and have frames in flight. */
   readonly #leaving: SegmentFile[] = [];
   #failure: Error | undefined;
+  #closing = false;
 
   constructor(files: SegmentFiles, segmentBytes: number, log: RecoveredLog) {
     this.#files = files;
@@ -100,6 +101,7 @@ export class SegmentWriter {
    * whether all of it is.
    */
   async close(): Promise<boolean> {
+    this.#closing = true;
     await this.#settled();
     if (this.#failure === undefined && this.#fits(blockBytes)) {
       const { content, frame } = emptyFrame(0);
@@ -250,7 +252,8 @@ export class SegmentWriter {
     const { store } = this.#log;
     const segment = this.#current.segment + 1;
     const header = encodeSegmentHeader({ store, segment, bytes });
-    this.#making = this.#files.make(segment, bytes, header).then(
+    const isWanted = (): boolean => !this.#closing;
+    this.#making = this.#files.make(segment, bytes, header, isWanted).then(
       (file) => {
         this.#making = undefined;
         this.#next = file;

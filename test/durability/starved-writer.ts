@@ -4,7 +4,9 @@
  *
  *      sh -c 'ulimit -n 1024; exec node starved-writer.js {"dir":…,"kind":…,"durability":…}'
  */
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { LogStore } from "../../src/log/index.ts";
 import { makeBlock } from "../../src/testing/index.ts";
 import { createTrialStore } from "./trial-store.ts";
 import type { TrialStore } from "./trial-store.ts";
@@ -15,19 +17,39 @@ export interface StarvedOutcome {
   readonly settled: number;
   readonly refusals: readonly string[];
   readonly read: number;
+  /** Of a commit larger than a segment, made before descriptors were freed: what came of it. */
+  readonly large: string;
 }
 
 const commits = 60;
 
-/** Opens files until the system refuses: how many it took. */
-function starve(): number {
-  for (let taken = 0; ; taken += 1) {
+/** Opens files until the system refuses. */
+function starve(): number[] {
+  const taken: number[] = [];
+  for (;;) {
     try {
-      openSync("/dev/null", "r");
+      taken.push(openSync("/dev/null", "r"));
     } catch {
       return taken;
     }
   }
+}
+
+/** A segment of its own needs more descriptors than the log keeps: it waits for them. */
+async function commitLarge(store: LogStore, first: number, taken: number[]): Promise<string> {
+  const blocks = [makeBlock(first, 1, [Buffer.alloc(300_000)])];
+  const changes = [{ group: 1, commit: 0, ballot: undefined, blocks }];
+  const done = store.commit({ changes, descriptors: [], removed: [] }).then(
+    () => "settled",
+    (error: unknown) => String(error),
+  );
+  // What the log had kept is gone as well, and behind these jobs of the same pool its first try.
+  for (let jobs = 0; jobs < 8; jobs += 1) {
+    taken.push(...starve());
+    await stat("/dev/null");
+  }
+  for (const fd of taken) closeSync(fd);
+  return done;
 }
 
 async function main(options: TrialStore): Promise<void> {
@@ -40,7 +62,8 @@ async function main(options: TrialStore): Promise<void> {
     reason: "",
   } as const;
   await store.commit({ changes: [], descriptors: [descriptor], removed: [] });
-  const left = starve();
+  const taken = starve();
+  const left = taken.length;
   const inFlight: Promise<void>[] = [];
   const refusals: string[] = [];
   let settled = 0;
@@ -55,8 +78,9 @@ async function main(options: TrialStore): Promise<void> {
   await Promise.all(inFlight);
   let read = 0;
   for (let first = 1; first <= commits; first += 1) read += store.read(1, first, 1).length;
+  const large = await commitLarge(store, commits + 1, taken);
   await store.close();
-  const outcome: StarvedOutcome = { left, settled, refusals, read };
+  const outcome: StarvedOutcome = { left, settled, refusals, read, large };
   console.log(JSON.stringify(outcome));
 }
 
