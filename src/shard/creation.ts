@@ -302,7 +302,7 @@ class GroupCreation {
     if (exists) {
       const missed = names.filter((name) => !started.includes(name));
       this.succeed(started, missed);
-    } else if (this.fresh) this.rollBack(replica);
+    } else if (this.fresh) this.rollBack(this.current() ?? replica);
     else this.fail(this.createFailed("unknown"));
   }
 
@@ -337,7 +337,11 @@ class GroupCreation {
     this.fail(error);
   }
 
-  /** Takes the replicas back; "none" is said when that is durable on every member that has one. */
+  /**
+   * Takes the replicas back; "none" is said when that is durable on every member that has one. The
+   * own one is judged as it is now: since it was asked about it may have been stopped, started as
+   * another object, and elected a leader.
+   */
   private rollBack(replica: Replica): void {
     const { context, call, mayHave } = this;
     let outcome: Outcome = "none";

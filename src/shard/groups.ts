@@ -357,13 +357,15 @@ export function storeDescriptor(context: ShardContext, replica: Replica, settle:
 }
 
 export function removeReplica(context: ShardContext, replica: Replica, settle: Settle): void {
+  const { group } = replica;
+  assert(context.replicas.get(group) === replica, "the group's present replica is removed");
   forgetFailure(context, replica);
   replica.descriptor = { ...replica.descriptor, state: "stopped", reason: "" };
   leaveGroup(context, replica);
-  failCalls(context, replica, (outcome) => groupNotFound(replica.group, outcome));
-  context.replicas.delete(replica.group);
-  context.writeDescriptor({ put: undefined, remove: replica.group, ...settle });
-  context.replies.event({ kind: "groupRemoved", group: replica.group });
+  failCalls(context, replica, (outcome) => groupNotFound(group, outcome));
+  context.replicas.delete(group);
+  context.writeDescriptor({ put: undefined, remove: group, ...settle });
+  context.replies.event({ kind: "groupRemoved", group });
 }
 
 /** Takes a replica away, so that one of another creation of its group can have its place. */

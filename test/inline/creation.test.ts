@@ -434,30 +434,6 @@ test("a creation that a close cuts short says unknown, since its group may be on
   await cluster.close();
 });
 
-test("a creation that is rolled back says none only when that is durable", async () => {
-  const stores = new Map<NodeId, TrialStore>();
-  const cluster = await ShardCluster.start({
-    makeStore: (node, disk) => {
-      const store = new TrialStore(disk);
-      stores.set(node, store);
-      return store;
-    },
-  });
-  for (const node of ["b", "c"]) await cluster.crash(node);
-  const call = create(cluster, "a", 1);
-  await cluster.tick(3);
-  const store = stores.get("a");
-  assert.ok(store !== undefined);
-  store.holding = true;
-  await cluster.tick(15);
-  assert.ok(store.heldCommits > 0 && !call.settled);
-  store.holding = false;
-  store.release();
-  await cluster.settle([call]);
-  assert.equal(call.failure().outcome, "none");
-  await cluster.close();
-});
-
 test("a request to create a replica that is read after its removal makes nothing", async () => {
   const cluster = await ShardCluster.start({ nodes: ["a"] });
   const peer = await FakePeer.start(cluster, "x", "a");

@@ -32,6 +32,18 @@ export const identityMutants: readonly Mutant[] = [
     killer: { file: creation, name: "keeps its creation" },
   },
   {
+    name: "roll-back-judges-a-former-object",
+    says: "A creation that is rolled back takes its own replica back only if that has no term as it is now (src/shard/creation.ts): stopped, started as another object and elected meanwhile, it holds entries that a majority with it has acknowledged.",
+    file: "src/shard/creation.ts",
+    find: "this.rollBack(this.current() ?? replica)",
+    replace: "this.rollBack(replica)",
+    hunt: { seeds: 0 },
+    killer: {
+      file: "test/inline/roll-back.test.ts",
+      name: "does not take back a replica that was started anew",
+    },
+  },
+  {
     name: "moved-replica-forgets-its-vote",
     says: "A replica that moves to another creation votes in no term that it was in before (src/shard/joining.ts): back in the first one it votes twice in a term, and two leaders overwrite each other's writes.",
     file: "src/shard/joining.ts",
