@@ -207,9 +207,10 @@ class GroupCreation {
     return present;
   }
 
-  /** Whether what was asked about a replica still matters. */
-  private follows({ incarnation }: Replica): boolean {
-    return this.current()?.incarnation === incarnation && !this.ended;
+  /** The replica that was asked about, as it is now; undefined if that matters no more. */
+  private presentOf({ incarnation }: Replica): Replica | undefined {
+    const present = this.current();
+    return present?.incarnation === incarnation && !this.ended ? present : undefined;
   }
 
   tick(): void {
@@ -251,7 +252,7 @@ class GroupCreation {
   }
 
   private send(replica: Replica, node: NodeId): void {
-    if (!this.follows(replica)) return;
+    if (this.presentOf(replica) === undefined) return;
     const { call, deadlineMs, context } = this;
     this.requests.sendInLine({
       node,
@@ -282,15 +283,16 @@ class GroupCreation {
     const { rival, reason } = refusalIn(response);
     // One whose machine cannot be created has its replica on disk.
     if (rival === undefined) this.mayHave.add(node);
-    const present = this.current();
-    if (rival !== undefined && present !== undefined && this.follows(asking)) {
+    const present = this.presentOf(asking);
+    if (rival !== undefined && present !== undefined) {
       followRival(this.context, present, rival);
     }
     this.settle(asking, node, reason);
   }
 
-  private settle(replica: Replica, node: NodeId, failure: string | undefined): void {
-    if (!this.follows(replica)) return;
+  private settle(asking: Replica, node: NodeId, failure: string | undefined): void {
+    const replica = this.presentOf(asking);
+    if (replica === undefined) return;
     this.answers.set(node, failure);
     const { members } = replica.descriptor;
     const names = [...this.answers.keys()];
@@ -302,7 +304,7 @@ class GroupCreation {
     if (exists) {
       const missed = names.filter((name) => !started.includes(name));
       this.succeed(started, missed);
-    } else if (this.fresh) this.rollBack(this.current() ?? replica);
+    } else if (this.fresh) this.rollBack(replica);
     else this.fail(this.createFailed("unknown"));
   }
 

@@ -35,8 +35,8 @@ export const identityMutants: readonly Mutant[] = [
     name: "roll-back-judges-a-former-object",
     says: "A creation that is rolled back takes its own replica back only if that has no term as it is now (src/shard/creation.ts): stopped, started as another object and elected meanwhile, it holds entries that a majority with it has acknowledged.",
     file: "src/shard/creation.ts",
-    find: "this.rollBack(this.current() ?? replica)",
-    replace: "this.rollBack(replica)",
+    find: "this.rollBack(replica)",
+    replace: "this.rollBack(asking)",
     hunt: { seeds: 0 },
     killer: {
       file: "test/inline/roll-back.test.ts",
