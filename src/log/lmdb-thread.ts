@@ -127,7 +127,7 @@ class LmdbWriter {
   }
 
   /**
-   * What is under way behind a failure must not succeed: the flush of the next transaction would
+   * What is in flight behind a failure must not succeed: the flush of the next transaction would
    * not write pages that the failed one has left, since the kernel may hold them for written.
    */
   #attempt(run: (env: LmdbEnv) => void): void {

@@ -18,6 +18,7 @@
 import { RaftError, assert } from "../base/index.ts";
 import type { GroupId, Index } from "../base/index.ts";
 import type { Block } from "../raft/index.ts";
+import { FetchedRecords } from "./fetched-records.ts";
 import type { LogEnv, MetaWrite } from "./log-env.ts";
 import { LogState, encodePrepared } from "./log-state.ts";
 import type { PreparedBatch } from "./log-state.ts";
@@ -39,7 +40,6 @@ import {
   isDescriptorKey,
 } from "./meta-entry.ts";
 import { readBlocks } from "./read-blocks.ts";
-import { FetchedRecords } from "./fetched-records.ts";
 import { RecordArena } from "./record-arena.ts";
 import { corruptRecord } from "./record-format.ts";
 import type { Sequence } from "./record-format.ts";
@@ -112,7 +112,7 @@ export class RecordStore implements LogStore {
   /** Pipelined only, oldest first: those that are being written, and the newest that is written. */
   readonly #waiting: Waiting[] = [];
   /** Asynchronous writes that have not been told of. */
-  #writesUnderWay = 0;
+  #writesInFlight = 0;
   /** Ends when the newest of them has been told of, well or not. */
   #lastWrite: Promise<void> | undefined;
   #cancelIdleCheck: (() => void) | undefined;
@@ -175,25 +175,25 @@ export class RecordStore implements LogStore {
     } catch (error) {
       return Promise.reject(this.#die(`write record ${sequence}`, error));
     }
-    if (written !== undefined) this.#noteUnderWay(written);
+    if (written !== undefined) this.#noteInFlight(written);
     // Written at once, and yet told after those before it.
-    else if (this.#writesUnderWay > 0) written = this.#lastWrite;
+    else if (this.#writesInFlight > 0) written = this.#lastWrite;
     if (this.durability !== "pipelined") return written ?? Promise.resolve();
     return this.#wait(sequence, written);
   }
 
   /** Told after the failure of those before it. */
   #refuse(refusal: RaftError): Promise<void> {
-    const before = this.#writesUnderWay > 0 ? this.#lastWrite : undefined;
+    const before = this.#writesInFlight > 0 ? this.#lastWrite : undefined;
     return (before ?? Promise.resolve()).then(() => {
       throw refusal;
     });
   }
 
-  #noteUnderWay(written: Promise<void>): void {
-    this.#writesUnderWay += 1;
+  #noteInFlight(written: Promise<void>): void {
+    this.#writesInFlight += 1;
     const end = (): void => {
-      this.#writesUnderWay -= 1;
+      this.#writesInFlight -= 1;
     };
     this.#lastWrite = written.then(end, end);
   }

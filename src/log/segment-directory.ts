@@ -102,9 +102,7 @@ export class SegmentDirectory implements SegmentFiles {
   }
 
   open(segment: SegmentNumber): SegmentFile {
-    const closed = (): void => this.#spares.takeSome();
-    const lanes = this.#lanes;
-    return new OpenSegment(segment, this.#path(segment), { flags: this.#flags, lanes, closed });
+    return this.#open(segment);
   }
 
   openReader(segment: SegmentNumber): SegmentReader {
@@ -163,13 +161,15 @@ export class SegmentDirectory implements SegmentFiles {
     head: Uint8Array,
   ): Promise<SegmentFile> {
     await this.#makeFile(segment, bytes, head);
-    const file = new OpenSegment(segment, this.#path(segment), {
-      flags: this.#flags,
-      lanes: this.#lanes,
-      closed: () => this.#spares.takeSome(),
-    });
+    const file = this.#open(segment);
     await file.opened();
     return file;
+  }
+
+  #open(segment: SegmentNumber): OpenSegment {
+    const closed = (): void => this.#spares.takeSome();
+    const lanes = this.#lanes;
+    return new OpenSegment(segment, this.#path(segment), { flags: this.#flags, lanes, closed });
   }
 
   async #makeFile(segment: SegmentNumber, bytes: number, head: Uint8Array): Promise<void> {

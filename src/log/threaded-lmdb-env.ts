@@ -24,7 +24,7 @@ export interface LmdbWork {
   readonly stalledMs?: number | undefined;
 }
 
-/** Transactions that may be under way: the next one begins when the thread has ended the last. */
+/** Transactions that may be in flight: the next one begins when the thread has ended the last. */
 export const threadWritesMax = 2;
 
 export class ThreadedLmdbEnv implements LogEnv {
@@ -37,7 +37,7 @@ export class ThreadedLmdbEnv implements LogEnv {
   #opening: Promise<boolean> | undefined;
   #isOpen = false;
   /** Transactions and flushes that the thread has not ended. */
-  #underWay = 0;
+  #inFlight = 0;
   /** Records among them: LMDB has them later. */
   readonly #records = new Map<Sequence, Uint8Array>();
   /** Of the shard's own transactions, as the thread knows it. */
@@ -77,7 +77,7 @@ export class ThreadedLmdbEnv implements LogEnv {
 
   /** Whether what is to be written now is the thread's. */
   get #isThreads(): boolean {
-    return this.#underWay > 0 || (this.#isOpen && !this.#ownCommits.trusted);
+    return this.#inFlight > 0 || (this.#isOpen && !this.#ownCommits.trusted);
   }
 
   #took(ms: number): void {
@@ -118,9 +118,9 @@ export class ThreadedLmdbEnv implements LogEnv {
 
   /** Where it fails, the thread stays in use for good: nothing may be written behind a failure. */
   async #onThread(call: Promise<void>): Promise<void> {
-    this.#underWay += 1;
+    this.#inFlight += 1;
     await call;
-    this.#underWay -= 1;
+    this.#inFlight -= 1;
   }
 
   full(): RaftError | undefined {
@@ -132,8 +132,8 @@ export class ThreadedLmdbEnv implements LogEnv {
   }
 
   record(sequence: Sequence): Uint8Array | undefined {
-    const underWay = this.#records.get(sequence);
-    return underWay === undefined ? this.#own.record(sequence) : underWay.slice();
+    const unwritten = this.#records.get(sequence);
+    return unwritten === undefined ? this.#own.record(sequence) : unwritten.slice();
   }
 
   lastSequence(): Sequence {

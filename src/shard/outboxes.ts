@@ -85,10 +85,11 @@ export class Outboxes {
    */
   endRound(): readonly Link[] {
     let idle: Link[] | undefined;
-    for (const { link, data, turns, catchUpTurns } of this.byLink.values()) {
+    for (const outbox of this.byLink.values()) {
+      const { link, data, turns, catchUpTurns } = outbox;
       turns.endTurn();
       catchUpTurns.endTurn();
-      if (!turns.anyWaiting && !catchUpTurns.anyWaiting) continue;
+      if (!groupsWait(outbox)) continue;
       if (data.count > 0 || link.queuedBytes("data") > 0) continue;
       idle ??= [];
       idle.push(link);

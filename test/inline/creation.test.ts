@@ -5,24 +5,13 @@ import type { GroupCreated } from "../../src/shard/index.ts";
 import { decodeCbor, encodeCbor } from "../../src/wire/index.ts";
 import { FakePeer, blockOf, offerPayload } from "./fake-peer.ts";
 import { ListMachine } from "./list-machine.ts";
-import type { Call } from "./shard-client.ts";
 import { ShardCluster } from "./shard-cluster.ts";
 import { TrialStore } from "./trial-store.ts";
-
-function create(cluster: ShardCluster, node: NodeId, group: GroupId): Call {
-  return cluster.client(node, group).control({
-    kind: "createGroup",
-    group,
-    members: cluster.nodes,
-    timeoutMs: 1_000,
-    campaign: true,
-  });
-}
 
 test("with one member down a group is created on the others, and the answer names it", async () => {
   const cluster = await ShardCluster.start();
   await cluster.crash("c");
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.settle([call]);
   const { started, notStarted } = call.answer<GroupCreated>();
   assert.deepEqual([...started].sort(), ["a", "b"]);
@@ -36,7 +25,7 @@ test("with one member down a group is created on the others, and the answer name
 test("the creator of a group does not campaign against a leader that was elected meanwhile", async () => {
   const cluster = await ShardCluster.start();
   await cluster.crash("c");
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.run();
   cluster.client("b", 1).control({ kind: "campaign", group: 1, force: false });
   await cluster.tick(2);
@@ -54,7 +43,7 @@ test("without a majority a creation fails with each member's reason and is rolle
   const cluster = await ShardCluster.start({ nodes: ["a", "b", "c", "d"] });
   await cluster.crash("c");
   await cluster.crash("d");
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.settle([call]);
   const error = call.failure();
   assert.equal(error.code, "ERR_GROUP_CREATE_FAILED");
@@ -139,10 +128,10 @@ test("a replica without its disk never votes and never acknowledges", async () =
 test("an existing group is refused on its node, and by its members under another incarnation", async () => {
   const cluster = await ShardCluster.start();
   await cluster.createGroup("a", 1, ["a", "b"]);
-  const here = create(cluster, "a", 1);
+  const here = cluster.beginCreation("a", 1);
   await cluster.settle([here]);
   assert.equal(here.failure().code, "ERR_GROUP_EXISTS");
-  const elsewhere = create(cluster, "c", 1);
+  const elsewhere = cluster.beginCreation("c", 1);
   await cluster.settle([elsewhere]);
   assert.equal(elsewhere.failure().code, "ERR_GROUP_CREATE_FAILED");
   assert.equal(elsewhere.failure().outcome, "none");
@@ -158,7 +147,7 @@ test("a creation whose answers are lost is asked again and answered the same", a
   const { transport } = cluster.at("b");
   transport.setPeers({});
   await cluster.run();
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.tick(2);
   assert.ok(!call.settled);
   transport.setPeers({ a: `memory:${cluster.at("a").transport.port}` });
@@ -171,7 +160,7 @@ test("a member whose answer never came may have the group: the outcome is unknow
   const cluster = await ShardCluster.start({ nodes: ["a", "b"] });
   cluster.at("b").transport.setPeers({});
   await cluster.run();
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.settle([call]);
   assert.equal(call.failure().code, "ERR_GROUP_CREATE_FAILED");
   assert.equal(call.failure().outcome, "unknown");
@@ -282,7 +271,7 @@ test("two or three nodes that create a group at once come to one group with all 
   for (let seed = 1; seed <= 20; seed += 1) {
     const cluster = await ShardCluster.start({ seed });
     const creators = cluster.nodes.slice(0, seed % 2 === 0 ? 2 : 3);
-    const calls = creators.map((node) => create(cluster, node, 1));
+    const calls = creators.map((node) => cluster.beginCreation(node, 1));
     await cluster.settle(calls);
     for (const call of calls) {
       const { started } = call.answer<GroupCreated>();
@@ -302,7 +291,7 @@ test("two or three nodes that create a group at once come to one group with all 
 test("a member that was down when its group was created joins when it is back, though the creator has restarted", async () => {
   const cluster = await ShardCluster.start();
   await cluster.crash("c");
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.settle([call]);
   assert.deepEqual(call.answer<GroupCreated>().notStarted, ["c"]);
   cluster.client("a", 1).propose(1, "x");
@@ -325,7 +314,7 @@ test("a member whose first disk was asked to join does not join on another one",
   await cluster.crash("b");
   cluster.loseDisk("b");
   await cluster.restart("b");
-  const again = create(cluster, "b", 1);
+  const again = cluster.beginCreation("b", 1);
   await cluster.settle([again]);
   assert.equal(again.failure().code, "ERR_GROUP_CREATE_FAILED");
   await cluster.tick(40);
@@ -387,7 +376,7 @@ test("createGroup for a group that is there with the same members answers who ru
   await cluster.createGroup("a", 1);
   await cluster.tick(3);
   for (const node of cluster.nodes) {
-    const call = create(cluster, node, 1);
+    const call = cluster.beginCreation(node, 1);
     await cluster.settle([call]);
     const { started, notStarted } = call.answer<GroupCreated>();
     assert.deepEqual([...started].sort(), ["a", "b", "c"]);
@@ -401,12 +390,12 @@ test("a creation whose outcome was unknown is finished by calling again", async 
   const { transport } = cluster.at("b");
   transport.setPeers({});
   await cluster.run();
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.settle([call]);
   assert.equal(call.failure().outcome, "unknown");
   transport.setPeers({ a: `memory:${cluster.at("a").transport.port}` });
   await cluster.run();
-  const again = create(cluster, "a", 1);
+  const again = cluster.beginCreation("a", 1);
   await cluster.settle([again]);
   assert.equal(again.answer<GroupCreated>().started.length, 2);
   await cluster.awaitLeader(1);
@@ -425,7 +414,7 @@ test("a creation that a close cuts short says unknown, since its group may be on
   const cluster = await ShardCluster.start();
   await cluster.crash("b");
   await cluster.crash("c");
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.tick(3);
   cluster.client("a").control({ kind: "close" });
   await cluster.run();
@@ -456,7 +445,7 @@ test("a replica of a creation that was taken back without its knowledge goes, to
   const cluster = await ShardCluster.start();
   for (const node of ["b", "c"]) cluster.at(node).transport.setPeers({});
   await cluster.run();
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.tick(2);
   assert.equal((await cluster.stats("b")).groups, 1, "it has no way to answer");
   cluster.isolate("a");
@@ -552,7 +541,7 @@ test("a replica that moves to another creation and is stopped at once does not f
 test("a member joins by its creator though another member leads", async () => {
   const cluster = await ShardCluster.start();
   await cluster.crash("c");
-  const call = create(cluster, "a", 1);
+  const call = cluster.beginCreation("a", 1);
   await cluster.settle([call]);
   await cluster.tick(3);
   cluster.client("a").control({ kind: "resign", group: 1 });

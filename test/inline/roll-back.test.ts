@@ -3,19 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NodeId } from "../../src/base/index.ts";
 import { ListMachine } from "./list-machine.ts";
-import type { Call } from "./shard-client.ts";
 import { ShardCluster } from "./shard-cluster.ts";
 import { TrialStore } from "./trial-store.ts";
-
-function create(cluster: ShardCluster): Call {
-  return cluster.client("a", 1).control({
-    kind: "createGroup",
-    group: 1,
-    members: cluster.nodes,
-    timeoutMs: 1_000,
-    campaign: true,
-  });
-}
 
 test("a creation that comes to no majority does not take back a replica that was started anew and has been elected", async () => {
   let isSound = false;
@@ -35,7 +24,7 @@ test("a creation that comes to no majority does not take back a replica that was
   assert.ok(store !== undefined);
   // It is asked, and answers nothing before the deadline.
   store.holding = true;
-  const call = create(cluster);
+  const call = cluster.beginCreation("a", 1);
   await cluster.run();
   isSound = true;
   for (const [node, kind] of [
@@ -73,7 +62,7 @@ test("a creation that is rolled back says none only when that is durable", async
     },
   });
   for (const node of ["b", "c"]) await cluster.crash(node);
-  const call = create(cluster);
+  const call = cluster.beginCreation("a", 1);
   await cluster.tick(3);
   const store = stores.get("a");
   assert.ok(store !== undefined);

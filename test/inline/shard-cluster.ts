@@ -307,18 +307,23 @@ export class ShardCluster {
     return this.at(node, group).client;
   }
 
-  async createGroup(
-    node: NodeId,
-    group: GroupId,
-    members: readonly NodeId[] = this.nodes,
-  ): Promise<GroupCreated> {
-    const call = this.client(node, group).control({
+  /** With a second to reach the members. */
+  beginCreation(node: NodeId, group: GroupId, members: readonly NodeId[] = this.nodes): Call {
+    return this.client(node, group).control({
       kind: "createGroup",
       group,
       members,
       timeoutMs: 1_000,
       campaign: true,
     });
+  }
+
+  async createGroup(
+    node: NodeId,
+    group: GroupId,
+    members: readonly NodeId[] = this.nodes,
+  ): Promise<GroupCreated> {
+    const call = this.beginCreation(node, group, members);
     await this.settle([call]);
     // Links that had to be dialled first come up, and the members hear their leader.
     await this.tick(2);

@@ -226,8 +226,9 @@ export const boundMutants: readonly Mutant[] = [
     name: "waiting-groups-called-by-an-empty-lane-only",
     says: "Groups that wait for a lane are called when it has room: on a lane that is always in use followers that are behind wait for ever.",
     file: "src/shard/outboxes.ts",
-    find: "      if (!groupsWait(outbox)) continue;",
-    replace: "      if (link.up) continue;",
+    find: "      if (!groupsWait(outbox)) continue;\n      const room = Math.min(catchUpBytesMax, this.laneRoom);",
+    replace:
+      "      if (link.up) continue;\n      const room = Math.min(catchUpBytesMax, this.laneRoom);",
     hunt: { seeds: 0 },
     killer: { file: "test/unit/shard/outboxes.test.ts", name: "a lane that is never empty" },
   },

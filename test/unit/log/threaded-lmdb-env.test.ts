@@ -6,7 +6,9 @@ import { MessageChannel } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { RaftError } from "../../../src/base/index.ts";
 import { ensureStore, openStore } from "../../../src/log/lmdb-directory.ts";
+import type { LmdbEnv } from "../../../src/log/lmdb-env.ts";
 import { LmdbThread, serveLmdbWork } from "../../../src/log/lmdb-thread.ts";
+import type { LmdbThreadOptions } from "../../../src/log/lmdb-thread.ts";
 import { ThreadedLmdbEnv } from "../../../src/log/threaded-lmdb-env.ts";
 import { testIdentity, withDir } from "../../fixtures/store-places.ts";
 
@@ -103,7 +105,18 @@ test("a write on LMDB's thread has ended when the thread says so, can be read be
   });
 });
 
-test("behind a write that failed on LMDB's thread, none succeeds", async (t) => {
+interface ServedThread {
+  readonly thread: LmdbThread;
+  /** The shard's environment, which has claimed the log. */
+  readonly own: LmdbEnv;
+  readonly options: LmdbThreadOptions;
+}
+
+/** LMDB's thread in this one, before it has the log open. */
+async function withServedThread(
+  t: TestContext,
+  run: (served: ServedThread) => Promise<void>,
+): Promise<void> {
   const { port1: near, port2: far } = new MessageChannel();
   t.after(() => near.close());
   serveLmdbWork(far);
@@ -113,6 +126,14 @@ test("behind a write that failed on LMDB's thread, none succeeds", async (t) => 
     await ensureStore(options, testIdentity, 0);
     const own = await openStore(options, 0);
     own.claim([]);
+    await run({ thread, own, options });
+    await thread.close();
+    await own.close();
+  });
+}
+
+test("behind a write that failed on LMDB's thread, none succeeds", async (t) => {
+  await withServedThread(t, async ({ thread, own, options }) => {
     await thread.open(options, own.epoch);
     const write = (sequence: number): Promise<void> =>
       thread.write({
@@ -125,21 +146,11 @@ test("behind a write that failed on LMDB's thread, none succeeds", async (t) => 
     const behind = [1, 3].map((sequence) => write(sequence).catch(String));
     assert.deepEqual(await Promise.all(behind), Array(2).fill("Error: lmdb refused the key"));
     await assert.rejects(thread.sync(), /lmdb refused the key/);
-    await thread.close();
-    await own.close();
   });
 });
 
 test("LMDB's thread writes under the shard's claim alone", async (t) => {
-  const { port1: near, port2: far } = new MessageChannel();
-  t.after(() => near.close());
-  serveLmdbWork(far);
-  const thread = new LmdbThread(near);
-  await withDir(async (dir) => {
-    const options = { dir, durability: "strict", ...sizes } as const;
-    await ensureStore(options, testIdentity, 0);
-    const own = await openStore(options, 0);
-    own.claim([]);
+  await withServedThread(t, async ({ thread, own, options }) => {
     const { epoch } = own;
     // Another opener, before the thread has the log open.
     own.claim([]);
@@ -150,8 +161,6 @@ test("LMDB's thread writes under the shard's claim alone", async (t) => {
       assert.equal(error.code, "ERR_STORE_FAILED");
       return /another process has opened/.test(error.message);
     });
-    await thread.close();
-    await own.close();
   });
 });
 
