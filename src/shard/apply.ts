@@ -149,15 +149,17 @@ export class Applier {
     entry.timeMs = block.timeMs;
     entry.index = block.first;
     const last = lastIndexOf(block);
+    const { replies } = this.context;
     while (entry.index <= last) {
-      if (!this.context.replies.mayAnswer(nextReplyTo(replica, entry))) {
+      const replyTo = nextReplyTo(replica, entry);
+      if (!replies.mayAnswer(replyTo)) {
         this.unanswered = true;
         break;
       }
       assert(cursor.next(), "a block holds as many entries as it says");
       entry.start = cursor.start;
       entry.end = cursor.end;
-      this.applyEntry(replica, machine);
+      this.applyEntry(replica, machine, replyTo);
       entry.index += 1;
       if (this.isOver(replica)) break;
     }
@@ -203,7 +205,8 @@ export class Applier {
     replies.event({ kind: "machineSlow", group, applied, ...work });
   }
 
-  private applyEntry(replica: Replica, machine: StateMachine): void {
+  /** @param replyTo who proposed the entry, if it was proposed here in this term */
+  private applyEntry(replica: Replica, machine: StateMachine, replyTo: ReplyTo): void {
     const { entry } = this;
     const { replies } = this.context;
     let result: Uint8Array | undefined;
@@ -217,8 +220,8 @@ export class Applier {
     } catch (thrown) {
       error = isResultError(thrown) ? thrown : this.applyFailed(replica, thrown);
     }
-    const replyTo = this.takeReplyTo(replica);
     if (replyTo === noReply) return;
+    passReplyTo(replica);
     if (error === undefined) replies.applied(replyTo, entry.index, result);
     else replies.applyFailed(replyTo, entry.index, error);
   }
@@ -238,23 +241,6 @@ export class Applier {
     }
     const outcome = rejected ? "none" : "unknown";
     return new RaftError("ERR_APPLY_FAILED", message, { outcome, cause });
-  }
-
-  /** Who proposed the entry that was just applied, if it was proposed here in this term. */
-  private takeReplyTo(replica: Replica): ReplyTo {
-    const replyTo = nextReplyTo(replica, this.entry);
-    const head = replica.sealed[0];
-    if (head === undefined || replyTo === noReply) return noReply;
-    replica.sealedEntry += 1;
-    if (replica.sealedEntry === head.counts[replica.sealedCall]) {
-      replica.sealedEntry = 0;
-      replica.sealedCall += 1;
-      if (replica.sealedCall === head.replyTos.length) {
-        replica.sealedCall = 0;
-        replica.sealed.shift();
-      }
-    }
-    return replyTo;
   }
 
   /**
@@ -318,4 +304,16 @@ function nextReplyTo(
   const head = sealed[0];
   if (head === undefined || index < head.first || head.term !== term) return noReply;
   return head.replyTos[sealedCall] ?? noReply;
+}
+
+/** The entry of `nextReplyTo` has been applied. */
+function passReplyTo(replica: Replica): void {
+  const head = replica.sealed[0];
+  replica.sealedEntry += 1;
+  if (replica.sealedEntry !== head?.counts[replica.sealedCall]) return;
+  replica.sealedEntry = 0;
+  replica.sealedCall += 1;
+  if (replica.sealedCall !== head.replyTos.length) return;
+  replica.sealedCall = 0;
+  replica.sealed.shift();
 }
