@@ -14,12 +14,8 @@
  */
 import type { GroupId, Index } from "../base/index.ts";
 import type { HeldGroup, Watched, WorkInHand } from "../shard/index.ts";
+import { RestartPause } from "./restart-pause.ts";
 
-/** Pauses between restarts of a shard that crashes again and again, in ms. */
-const restartMinMs = 100;
-const restartMaxMs = 10_000;
-/** A shard that has been up for so long crashes anew, and not once more. */
-const forgiveMs = 60_000;
 /** Crashes in a row at work for one group, after which it is held. */
 const crashesMax = 2;
 /** A group that has run for so long since its last crash is suspected anew. */
@@ -42,7 +38,7 @@ export interface Crash {
 
 export class CrashHistory {
   private readonly nowMs: () => number;
-  private inRow = 0;
+  private readonly pause: RestartPause = new RestartPause();
   private upSinceMs: number | undefined;
   /** The last crashes were no group's, as far as is known. */
   private isStray = false;
@@ -66,7 +62,7 @@ export class CrashHistory {
   /** Notes a crash. */
   note({ hand, cause }: Crash): void {
     const upMs = this.upSinceMs === undefined ? 0 : this.nowMs() - this.upSinceMs;
-    if (upMs > forgiveMs) this.inRow = 0;
+    this.pause.crashed(upMs);
     if (upMs > suspicionMs) this.isStray = false;
     if (hand === undefined) this.isStray = true;
     else this.suspect(hand, cause);
@@ -75,9 +71,7 @@ export class CrashHistory {
 
   /** How long to wait before the next start, in ms. */
   takePauseMs(): number {
-    const pauseMs = Math.min(restartMinMs * 2 ** this.inRow, restartMaxMs);
-    this.inRow += 1;
-    return pauseMs;
+    return this.pause.takeMs();
   }
 
   /** Groups that the next worker does not run. */

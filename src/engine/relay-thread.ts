@@ -14,12 +14,7 @@ import type { ShardId } from "../base/index.ts";
 import type { ControlCall } from "../shard/index.ts";
 import type { NodePort, PortShard } from "./node-port.ts";
 import type { RelayTask, RelayThreadOrder, RelayThreadReport } from "./relay-orders.ts";
-
-/** Pauses before it starts again after a crash, in ms. */
-const restartMinMs = 100;
-const restartMaxMs = 10_000;
-/** After so long a crash is a new one, and not once more. */
-const forgiveMs = 60_000;
+import { RestartPause } from "./restart-pause.ts";
 
 export interface RelayOwner {
   /** Starts a thread with the task. */
@@ -42,7 +37,7 @@ export class RelayThread implements NodePort {
   readonly #up = new Map<ShardId, PortShard>();
   #nodes = 0;
   #life: Life | undefined;
-  #crashes = 0;
+  readonly #pause = new RestartPause();
   #restart: NodeJS.Timeout | undefined;
   #opening: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -162,9 +157,8 @@ export class RelayThread implements NodePort {
 
   #onCrash(fault: Error, life?: Life): void {
     this.#life = undefined;
-    if (life !== undefined && performance.now() - life.sinceMs > forgiveMs) this.#crashes = 0;
-    const pauseMs = Math.min(restartMinMs * 2 ** this.#crashes, restartMaxMs);
-    this.#crashes += 1;
+    if (life !== undefined) this.#pause.crashed(performance.now() - life.sinceMs);
+    const pauseMs = this.#pause.takeMs();
     this.#owner.onCrash(fault, pauseMs);
     this.#restart = setTimeout(() => {
       this.open().catch((error: unknown) => {
